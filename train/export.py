@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Write a model file: the averaged weights of a checkpoint in integers, and the tables that the
+codec predicts bits with.
+
+  export.py CHECKPOINT OUT.ddm --sharp DIR --soft DIR --thumbs TAR
+
+Give the pictures that the network was trained on, as to train.py: ranges and second moments of
+the activations are taken from the training split, all measurements from the held-out one. What
+the integers cost against the float network is printed and written to OUT.txt.
+
+--plan FILE overrides the plan, a JSON object with any of
+  "levels": {"7": [-32, 0, 16, 32], ...}   noise levels to visit, by label
+  "fixed": [5, 6, 7]                       labels whose steps and lifts have the plan's own rates
+  "rates": {"7": [0.1, ...], ...}          bits per coordinate, in place of measured ones
+  "lift_rates": {"5": 0.2, ...}            the same for lifts
+  "efficiency": 0.9                        measured rates are KL bits over this
+"""
+
+import argparse
+import json
+import math
+import os
+import pathlib
+import struct
+import subprocess
+import zlib
+
+import numpy as np
+import torch
+
+import data
+import quantise
+import reference
+from measure import (BITS_PER_NAT, float_denoiser, halve, integer_denoiser, lift_density, load_checkpoint,
+                     mean_error, noise)
+from net import LABELS
+from quantise import EMBED_FIRST, EMBED_STEP, sigma_of
+
+RATE_FIRST, RATE_STEP, RATE_NODES = -160, 16, 24
+LEVEL_LIFT = 32
+PLAN = {
+    "levels": {"1": [8, 16, 24, 32], "2": list(range(4, 33, 4)), "3": list(range(4, 33, 4)), "4": [8, 16, 24, 32],
+               "5": [16, 32], "6": [16, 32], "7": [-32, 0, 16, 32]},
+    "fixed": [5, 6, 7], "rates": {}, "lift_rates": {}, "efficiency": 0.9,
+}
+
+
+# ---- Tables -------------------------------------------------------------------------------------
+
+
+def held_out_pictures(split, label, share=1.0):
+    """(N, 3, H, W) pictures of a label, the same at every call."""
+    rng = np.random.default_rng([12345, label])
+    count = 12 if label < 3 else 64 if label < 5 else 256
+    return data.draw(split, rng, label, max(2, round(count * share)), 128 if label < 2 else 80)
+
+
+def rate_table(denoise, split):
+    """float [label][node]: mean |x_0 - xhat_0|^2 / sigma^2, constant outside a label's range."""
+    table = np.zeros((LABELS, RATE_NODES))
+    for label in range(LABELS):
+        low, high = data.sigma_range(label)
+        x = held_out_pictures(split, label)
+        eps = noise(np.random.default_rng([54321, label]), x)
+        nodes = [i for i in range(RATE_NODES) if 0.95 * low <= sigma_of(RATE_FIRST + i * RATE_STEP) <= 1.05 * high]
+        measured = [mean_error(denoise, x, sigma_of(RATE_FIRST + i * RATE_STEP), label, eps) for i in nodes]
+        table[label] = np.interp(np.arange(RATE_NODES), nodes, measured)
+    return table
+
+
+def lift_table(denoise, split):
+    """{label: (dhat 0, dhat of the clean coarse picture, dhat of its estimate)}: mean
+    |d - dhat|^2 / sigma^2 of the lift to a scale of that label."""
+    table = {}
+    for label in range(LABELS - 1):
+        x = held_out_pictures(split, label)
+        coarse = halve(x)
+        eps = noise(np.random.default_rng([99, label]), coarse)
+        estimate = denoise(coarse + data.LIFT * eps, data.LIFT, label + 1)
+        table[label] = lift_density(x), lift_density(x, coarse), lift_density(x, estimate)
+    return table
+
+
+def first_density(split):
+    """(mean colour in [-1, 1], mean square distance from it) of the coarsest scale."""
+    x = data.draw(split, np.random.default_rng(5), LABELS - 1, 2048, 8)
+    mean = x.mean((0, 2, 3))
+    return mean, float((x - mean[None, :, None, None]).square().mean())
+
+
+def step_nats(rates, spread, label, level_from, level_to):
+    """Mean KL per coordinate of a step of the plan; level_from None: from nothing."""
+    if level_from is None:
+        return spread / (2 * sigma_of(level_to) ** 2)
+    node = (level_from - RATE_FIRST) / RATE_STEP
+    density = np.interp(node, np.arange(RATE_NODES), rates[label])
+    return (2 ** ((level_to - level_from) / 16) - 1) / 2 * density
+
+
+def make_plan(settings, rates, lifts, spread):
+    """({label: [(level, rate_q16)]}, lift_rate_q16)"""
+    def q16(bits):
+        return min(max(1, round(bits * 65536)), 65536)
+
+    plan, lift_rate = {}, [0] * LABELS
+    for label in range(1, LABELS):
+        name = str(label)
+        before = None if label == LABELS - 1 else 0
+        plan[label] = []
+        for i, level in enumerate(settings["levels"][name]):
+            bits = step_nats(rates, spread, label, before, level) * BITS_PER_NAT / settings["efficiency"]
+            if name in settings["rates"]:
+                bits = settings["rates"][name][i]
+            plan[label].append((level, q16(bits) if label in settings["fixed"] else 0))
+            before = level
+        if before != LEVEL_LIFT:
+            raise ValueError(f"the plan of label {label} must end at level {LEVEL_LIFT}")
+        if label in settings["fixed"] and label in lifts:
+            bits = lifts[label][2] / 2 * BITS_PER_NAT / settings["efficiency"]
+            lift_rate[label] = q16(settings["lift_rates"].get(name, bits))
+    return plan, lift_rate
+
+
+# ---- The file -----------------------------------------------------------------------------------
+
+
+def record(tag, *parts):
+    payload = b"".join(p if isinstance(p, bytes) else np.asarray(p).tobytes() for p in parts)
+    return struct.pack("<4sI", tag.encode(), len(payload)) + payload + bytes(-len(payload) % 8)
+
+
+def integers(*values, kind="<i4"):
+    return np.asarray(values, np.int64).astype(kind)
+
+
+def layer_record(layer):
+    little = {"scale": "<u4", "bias_base": "<i4", "bias_weight": "<i4", "gain_base": "<i2", "gain_weight": "<i2",
+              "weight": "i1"}
+    name = layer.name.encode()
+    assert len(name) < 24
+    return record("LAYR", name.ljust(24, b"\0"), integers(layer.taps, layer.cin, layer.cout, layer.shift),
+                  *(getattr(layer, field).astype(kind) for field, kind in little.items()))
+
+
+def body_of(model):
+    """The file's contents before compression, from a reference.Model."""
+    levels = len(model.channels)
+    plan = [struct.pack("<I", len(steps)) + b"".join(struct.pack("<iI", *s) for s in steps)
+            for _, steps in sorted(model.plan.items())]
+    return b"".join([
+        record("ARCH", integers(levels, model.embedding, *model.channels, *model.blocks)),
+        record("EMBT", integers(model.embed_first, model.embed_step, model.embed.shape[1], 0),
+               model.embed.astype("<i2")),
+        record("PLAN", integers(*model.mean), *plan, integers(*model.lift_rate, kind="<u4")),
+        record("RATE", integers(model.rate_first, model.rate_step, model.rate.shape[1], 0),
+               model.rate.astype("<u4"), integers(*model.lift_density, kind="<u4")),
+        record("PROV", model.provenance.encode()),
+        *(layer_record(layer) for layer in model.layers.values())])
+
+
+def write(path, model):
+    """Write a model file; returns its identity."""
+    body = body_of(model)
+    packed = subprocess.run(["zstd", "-19", "--no-check", "-q", "-c", f"--stream-size={len(body)}"], input=body,
+                            stdout=subprocess.PIPE, check=True).stdout
+    identity = zlib.crc32(body)
+    part = str(path) + ".part"
+    with open(part, "wb") as f:
+        f.write(struct.pack("<8sIIQ", reference.MAGIC, reference.VERSION, identity, len(body)) + packed)
+    os.replace(part, path)
+    return identity
+
+
+def load_weights(path):
+    """state_dict of the averaged weights of a checkpoint, or of a model file's integers."""
+    if not str(path).endswith(".ddm"):
+        return torch.load(path, map_location="cpu")["ema"]
+    net, residual = quantise.dequantise(reference.read(path))
+    print(f"{path}: embedding fitted to its table with an rms error of {residual:.2e}", flush=True)
+    return net.state_dict()
+
+
+# ---- Report -------------------------------------------------------------------------------------
+
+
+def quantisation_cost(net, model, split, share=0.5):
+    """Yield (label, sigma, float error, integer error), each mean |x_0 - xhat_0|^2 / sigma^2 with
+    the same noise; the levels lie between the nodes of the embedding's table."""
+    flt, integer = float_denoiser(net), integer_denoiser(model)
+    for label in range(LABELS):
+        low, high = data.sigma_range(label)
+        x = held_out_pictures(split, label, share)
+        for level in (range(3, 196, 32) if label == 0 else range(-125, 28, 32) if label == LABELS - 1 else (3, 29)):
+            sigma = sigma_of(level)
+            if low <= sigma <= high:
+                eps = noise(np.random.default_rng([777, label, level + 1000]), x)
+                yield label, sigma, mean_error(flt, x, sigma, label, eps), mean_error(integer, x, sigma, label, eps)
+
+
+def report(net, model, split, lifts, proofs, say):
+    say("lift, mean |d - dhat|^2 / sigma^2 by label: dhat 0, of the clean coarse picture, of its estimate")
+    for label, row in lifts.items():
+        say(f"  {label}: " + " ".join(f"{v:.5f}" for v in row))
+    say("mean |x_0 - xhat_0|^2 / sigma^2: label, sigma, float, integer, integer is more by")
+    worst, ratios = -math.inf, []
+    for label, sigma, before, after in quantisation_cost(net, model, split):
+        say(f"  {label} {sigma:8.4f} {before:.5f} {after:.5f} {100 * (after / before - 1):+.3f} %")
+        worst = max(worst, after / before - 1)
+        if label == 0:
+            ratios.append(after / before - 1)
+    say(f"quantisation cost: label 0 mean {100 * np.mean(ratios):+.3f} %, worst of all {100 * worst:+.3f} %")
+    sums, rescaled = (max(p[i] for p in proofs.values()) for i in (0, 1))
+    say(f"largest sum needs {sums:.2f} bits of 31, largest rescaled value {rescaled:.2f} bits of 63")
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("checkpoint")
+    p.add_argument("out")
+    p.add_argument("--sharp", nargs="*", default=[], help="as to train.py")
+    p.add_argument("--soft", nargs="*", default=[])
+    p.add_argument("--thumbs", nargs="*", default=[])
+    p.add_argument("--plan", help="JSON file that overrides parts of the plan")
+    p.add_argument("--note", default="", help="a line for the provenance: data, licence, author")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--no-report", action="store_true", help="do not measure the cost of quantisation")
+    return p.parse_args()
+
+
+def provenance(args, state, net):
+    parameters = sum(v.numel() for v in net.parameters())
+    lines = [f"trained {state['step']} steps; {parameters / 1e6:.2f} M parameters, "
+             f"{net.macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel"]
+    return "\n".join(lines + [args.note] * bool(args.note))
+
+
+def main():
+    args = arguments()
+    torch.set_num_threads(args.threads)
+    settings = dict(PLAN)
+    if args.plan:
+        for key, value in json.loads(pathlib.Path(args.plan).read_text()).items():
+            if key not in settings:
+                raise SystemExit(f"{args.plan}: unknown key {key}")
+            settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
+    net, state = load_checkpoint(args.checkpoint)
+    if any(c % 16 for c in net.arch.channels):
+        raise SystemExit("the C network takes multiples of 16 channels only")
+    pictures = data.Pictures(args.sharp, args.soft, args.thumbs)
+    layers, embed, scales = quantise.quantise(net, quantise.calibrate(net, pictures.train))
+    proofs = {name: quantise.prove(layer, embed) for name, layer in layers.items()}
+    denoise = float_denoiser(net)
+    rates, lifts = rate_table(denoise, pictures.valid), lift_table(denoise, pictures.valid)
+    mean, spread = first_density(pictures.train)
+    plan, lift_rate = make_plan(settings, rates, lifts, spread)
+    density = [round(lifts[label][2] * 65536) if label in lifts else 0 for label in range(LABELS)]
+    model = reference.Model(
+        net.arch.channels, net.arch.blocks, net.arch.embedding, EMBED_FIRST, EMBED_STEP, embed,
+        tuple(round(float(m) * reference.ONE) for m in mean), plan, tuple(lift_rate), RATE_FIRST, RATE_STEP,
+        np.rint(rates * 65536).astype(np.uint32), tuple(density),
+        provenance(args, state, net) + "\n" + quantise.scales_line(scales), layers)
+    identity = write(args.out, model)
+    text = []
+
+    def say(line):
+        print(line, flush=True)
+        text.append(line)
+
+    say(f"{args.out}: id {identity:08x}, {os.path.getsize(args.out)} bytes, from {args.checkpoint} "
+        f"at step {state['step']}")
+    if not args.no_report:
+        report(net, reference.read(args.out), pictures.valid, lifts, proofs, say)
+    pathlib.Path(args.out).with_suffix(".txt").write_text("\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()

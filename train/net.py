@@ -1,0 +1,150 @@
+"""The denoiser: a U-Net of 3x3 convolutions, ReLUs and additions, and nothing else.
+
+Every convolution is followed by a gain and a bias per channel that depend on the noise level
+and on the scale (`Conditioned`); there is no normalisation and no attention, so the network
+can be run exactly in integers (quantise.py) and in tiles.
+
+The network works on y = x_0 + sigma * eps with x_0 in [-1, 1] (DDPM, Ho et al. 2020, eq. 4,
+divided by sqrt(alpha_bar)) and is preconditioned as in EDM (Karras et al. 2022, table 1):
+    xhat_0 = c_skip(sigma) y + c_out(sigma) F(c_in(sigma) y; sigma, scale)
+"""
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIGMA_DATA = 0.5
+LABELS = 8  # scale labels, see scale_label()
+LIFT = 0.35  # a scale ends, and the next finer one begins at twice this
+COARSEST = 8  # the pyramid stops where the longer side is at most this
+
+
+@dataclasses.dataclass(frozen=True)
+class Arch:
+    """Channels and residual blocks per level; level i works at 1/2^(i+1) of the resolution."""
+
+    channels: tuple = (48, 96, 160)
+    blocks: tuple = (2, 3, 4)  # the last level's count is its total, the others' are per side
+    embedding: int = 32
+
+    @property
+    def multiple(self):
+        """Width and height are padded to a multiple of this."""
+        return 2 ** len(self.channels)
+
+
+def scale_label(scale, longer_side):
+    """Label that the network is told for a scale: 0, 1, 2 by distance from full size, from
+    there on by the size of the whole picture at that scale (3: over 64, ... 7: up to 8)."""
+    if scale < 3:
+        return scale
+    return 3 + min(max(7 - math.ceil(math.log2(max(longer_side, 1))), 0), 4)
+
+
+class Conditioned(nn.Module):
+    """A bias-free convolution, then a gain and a bias per channel, affine in the embedding."""
+
+    def __init__(self, cin, cout, kernel, stride, embedding, init=1.0):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, kernel, stride, kernel // 2 if kernel == 3 else 0, bias=False)
+        nn.init.normal_(self.conv.weight, std=init * math.sqrt(2 / (cin * kernel * kernel)))
+        self.gain = nn.Linear(embedding, cout)
+        self.bias = nn.Linear(embedding, cout)
+        for layer, value in ((self.gain, 1.0), (self.bias, 0.0)):
+            nn.init.zeros_(layer.weight)
+            nn.init.constant_(layer.bias, value)
+
+    def forward(self, x, emb):
+        y = self.conv(x)
+        gain = self.gain(emb)[:, :, None, None].to(y.dtype)
+        bias = self.bias(emb)[:, :, None, None].to(y.dtype)
+        return torch.addcmul(bias, y, gain)
+
+
+class Block(nn.Module):
+    """x + conv(relu(conv(x)))"""
+
+    def __init__(self, channels, embedding):
+        super().__init__()
+        self.conv1 = Conditioned(channels, channels, 3, 1, embedding)
+        self.conv2 = Conditioned(channels, channels, 3, 1, embedding, init=0.25)
+
+    def forward(self, x, emb):
+        return x + self.conv2(F.relu(self.conv1(x, emb)), emb)
+
+
+class Embedding(nn.Module):
+    """ln sigma and scale label to a vector; exported as a table, so its form is free."""
+
+    KNOTS = 24
+
+    def __init__(self, size):
+        super().__init__()
+        self.register_buffer("centres", torch.linspace(math.log(0.006), math.log(40.0), self.KNOTS), persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(self.KNOTS + LABELS, 128), nn.SiLU(), nn.Linear(128, size), nn.Tanh())
+
+    def forward(self, ln_sigma, label):
+        width = self.centres[1] - self.centres[0]
+        knots = torch.exp(-0.5 * ((ln_sigma[:, None] - self.centres) / width) ** 2)
+        return self.mlp(torch.cat([knots, F.one_hot(label, LABELS).to(knots.dtype)], 1))
+
+
+class Denoiser(nn.Module):
+    """xhat_0(y, sigma, label); y is (N, 3, H, W), sigma (N,) in units of x_0, label (N,) int."""
+
+    def __init__(self, arch):
+        super().__init__()
+        self.arch = arch
+        c, e = arch.channels, arch.embedding
+        self.embed = Embedding(e)
+        self.head = Conditioned(12, c[0], 3, 1, e)
+        self.enter = nn.ModuleList(
+            nn.ModuleList(Block(c[i], e) for _ in range(arch.blocks[i])) for i in range(len(c)))
+        self.leave = nn.ModuleList(
+            nn.ModuleList(Block(c[i], e) for _ in range(arch.blocks[i])) for i in range(len(c) - 1))
+        self.down = nn.ModuleList(Conditioned(c[i], c[i + 1], 2, 2, e, init=0.7) for i in range(len(c) - 1))
+        self.up = nn.ModuleList(Conditioned(c[i + 1], 4 * c[i], 1, 1, e, init=0.5) for i in range(len(c) - 1))
+        self.tail = Conditioned(c[0], 12, 3, 1, e, init=0.1)
+
+    def body(self, x, emb):
+        """F: (N, 3, H, W), H and W multiples of arch.multiple, to the same shape."""
+        with torch.autocast(x.device.type, enabled=False):  # quiet noise needs more than 8 bits
+            x = self.head(F.pixel_unshuffle(x, 2), emb.float())
+        skips = []
+        deepest = len(self.arch.channels) - 1
+        for level in range(deepest):
+            for block in self.enter[level]:
+                x = block(x, emb)
+            skips.append(x)
+            x = self.down[level](x, emb)
+        for block in self.enter[deepest]:
+            x = block(x, emb)
+        for level in reversed(range(deepest)):
+            x = F.pixel_shuffle(self.up[level](x, emb), 2) + skips[level]
+            for block in self.leave[level]:
+                x = block(x, emb)
+        return F.pixel_shuffle(self.tail(x, emb), 2)
+
+    def forward(self, y, sigma, label):
+        height, width = y.shape[2:]
+        multiple = self.arch.multiple
+        s = sigma[:, None, None, None]
+        norm = torch.sqrt(s * s + SIGMA_DATA**2)
+        x = F.pad(y / norm, (0, -width % multiple, 0, -height % multiple))
+        x = x.contiguous(memory_format=torch.channels_last)
+        f = self.body(x, self.embed(torch.log(sigma), label))[:, :, :height, :width].float()
+        return y * (SIGMA_DATA / norm) ** 2 + f * (s * SIGMA_DATA / norm)
+
+    def macs_per_pixel(self):
+        """Multiply-adds per pixel of one call, borders left aside."""
+        c, b = self.arch.channels, self.arch.blocks
+        total = (12 * c[0] * 9 * 2) / 4
+        for i, width in enumerate(c):
+            convs = 2 * b[i] * (2 if i < len(c) - 1 else 1)
+            total += convs * 9 * width * width / 4 ** (i + 1)
+        for i in range(len(c) - 1):
+            total += 2 * 4 * c[i] * c[i + 1] / 4 ** (i + 2)
+        return total
