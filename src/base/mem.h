@@ -1,0 +1,30 @@
+/* Checked allocation through the caller's allocator, aligned for vectors. */
+#ifndef DDZ_BASE_MEM_H
+#define DDZ_BASE_MEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ddz.h"
+
+enum { DDZ_ALIGN = 64 };
+
+struct mem {
+    ddz_allocator functions;
+};
+
+/* `allocator` NULL or with NULL functions: malloc and free. */
+struct mem mem_init(const ddz_allocator *allocator);
+
+/* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow or failure. A count or size
+ * of 0 gives a valid pointer. */
+void *mem_alloc(const struct mem *mem, size_t count, size_t size);
+
+/* NULL is allowed. */
+void mem_free(const struct mem *mem, void *memory);
+
+/* a * b and a + b, or SIZE_MAX when they do not fit (which no allocation grants) */
+size_t size_mul(size_t a, size_t b);
+size_t size_add(size_t a, size_t b);
+
+#endif

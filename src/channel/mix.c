@@ -1,0 +1,234 @@
+#include "channel/mix.h"
+
+#include "base/fixed.h"
+#include "base/hash.h"
+
+enum {
+    MIN_BLOCK_LIMIT = 4096,  /* fits the first-level cache; mixes well enough */
+    IMPULSES_PER_BLOCK = 32, /* so many make a coordinate's sum Gaussian */
+    CACHED = 4096            /* transforms up to this size run in one sweep after the other */
+};
+
+static const uint32_t sample_fraction = 0x9E3779B9u; /* (sqrt 5 - 1) / 2, times 2^32 */
+static const uint32_t visit_fraction = 0x6A09E668u;  /* sqrt 2 - 1 */
+
+/* ---- Plan -------------------------------------------------------------------------------- */
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+    while (b) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* A stride near the given fraction of n, coprime to n: close enough to the badly approximable
+ * fraction to spread evenly, different for every key. */
+static uint32_t coprime_stride(uint32_t n, uint32_t fraction, uint64_t random)
+{
+    uint32_t play = isqrt64(n);
+    uint64_t wanted = ((uint64_t)n * fraction >> 32) + random % play;
+    uint32_t stride = (uint32_t)(wanted % n);
+    while (gcd(stride, n) != 1)
+        stride = stride + 1 < n ? stride + 1 : 1;
+    return stride;
+}
+
+static uint32_t block_size(uint32_t samples, uint32_t branches)
+{
+    uint64_t wanted = IMPULSES_PER_BLOCK * (((uint64_t)samples + branches - 1) / branches);
+    if (wanted < MIN_BLOCK_LIMIT)
+        wanted = MIN_BLOCK_LIMIT;
+    uint32_t block = 1;
+    while (block <= samples / 4 && block < wanted)
+        block *= 4;
+    return block;
+}
+
+struct mixing mixing_plan(uint32_t samples, uint32_t branches, uint64_t key)
+{
+    struct mixing m;
+    m.samples = samples;
+    m.block = block_size(samples, branches);
+    m.stride = coprime_stride(samples, sample_fraction, hash_pair(key, 0));
+    m.offset = (uint32_t)(hash_pair(key, 1) % samples);
+    m.visit_stride = coprime_stride(samples, visit_fraction, hash_pair(key, 2));
+    m.visit_offset = (uint32_t)(hash_pair(key, 3) % samples);
+    m.sign_key = hash_pair(key, 4);
+    m.overlap_key = hash_pair(key, 5);
+    return m;
+}
+
+/* ---- Walsh-Hadamard transform ------------------------------------------------------------ */
+
+/* floor(v / 2 + 1/2), modulo 2^32 */
+static inline int32_t halve(uint32_t v)
+{
+    return asr32((int32_t)(v + 1), 1);
+}
+
+/* Two levels of butterflies at once, halved: an orthonormal, symmetric transform of 4 values.
+ * Unsigned inside, so that hostile values wrap. */
+static inline void butterfly4(int32_t *p0, int32_t *p1, int32_t *p2, int32_t *p3)
+{
+    uint32_t a = (uint32_t)*p0, b = (uint32_t)*p1, c = (uint32_t)*p2, d = (uint32_t)*p3;
+    uint32_t ab = a + b, a_b = a - b, cd = c + d, c_d = c - d;
+    *p0 = halve(ab + cd);
+    *p1 = halve(a_b + c_d);
+    *p2 = halve(ab - cd);
+    *p3 = halve(a_b - c_d);
+}
+
+/* One radix-4 stage over n values whose partners are h apart. */
+static void wht_stage(int32_t *x, uint32_t n, uint32_t h)
+{
+    for (uint32_t i = 0; i < n; i += 4 * h) {
+        int32_t *p = x + i;
+#pragma omp simd
+        for (uint32_t k = 0; k < h; k++)
+            butterfly4(p + k, p + k + h, p + k + 2 * h, p + k + 3 * h);
+    }
+}
+
+/* Orthonormal Walsh-Hadamard transform of n values, n a power of 4; its own inverse, up to
+ * rounding. Large ones by quarters, so that most of the work happens in cache. */
+static void wht(int32_t *x, uint32_t n)
+{
+    if (n > CACHED) {
+        for (uint32_t i = 0; i < 4; i++)
+            wht(x + i * (n / 4), n / 4);
+        wht_stage(x, n, n / 4);
+        return;
+    }
+    for (uint32_t h = 1; h < n; h *= 4)
+        wht_stage(x, n, h);
+}
+
+/* ---- Permutations ------------------------------------------------------------------------ */
+
+static inline uint32_t affine(uint32_t stride, uint32_t offset, uint32_t n, uint32_t j)
+{
+    return (uint32_t)(((uint64_t)stride * j + offset) % n);
+}
+
+static inline uint32_t next(uint32_t at, uint32_t stride, uint32_t n)
+{
+    return at >= n - stride ? at - (n - stride) : at + stride;
+}
+
+static inline uint64_t sign_word(const struct mixing *m, uint32_t j)
+{
+    return hash_pair(m->sign_key, j / 64);
+}
+
+/* -v if the low bit of `signs` is set; wraps like the transform. */
+static inline int32_t apply_sign(int32_t v, uint64_t signs)
+{
+    uint32_t flip = -(uint32_t)(signs & 1);
+    return (int32_t)(((uint32_t)v ^ flip) - flip);
+}
+
+/* Linear coordinates first <= j < end from the samples. */
+static void gather(const struct mixing *m, const int32_t *plain, int32_t *linear, uint32_t first,
+                   uint32_t end)
+{
+    uint32_t at = affine(m->stride, m->offset, m->samples, first);
+    uint64_t signs = sign_word(m, first) >> first % 64;
+    for (uint32_t j = first; j < end; j++) {
+        if (j % 64 == 0)
+            signs = sign_word(m, j);
+        linear[j] = apply_sign(plain[at], signs);
+        signs >>= 1;
+        at = next(at, m->stride, m->samples);
+    }
+}
+
+static void scatter(const struct mixing *m, const int32_t *linear, int32_t *plain, uint32_t first,
+                    uint32_t end)
+{
+    uint32_t at = affine(m->stride, m->offset, m->samples, first);
+    uint64_t signs = sign_word(m, first) >> first % 64;
+    for (uint32_t j = first; j < end; j++) {
+        if (j % 64 == 0)
+            signs = sign_word(m, j);
+        plain[at] = apply_sign(linear[j], signs);
+        signs >>= 1;
+        at = next(at, m->stride, m->samples);
+    }
+}
+
+/* Signs for the last block, between its two transforms. */
+static void flip_last_block(const struct mixing *m, int32_t *linear)
+{
+    uint64_t signs = 0;
+    for (uint32_t j = m->samples - m->block; j < m->samples; j++) {
+        if (j % 64 == 0 || j == m->samples - m->block)
+            signs = hash_pair(m->overlap_key, j / 64) >> j % 64;
+        linear[j] = apply_sign(linear[j], signs);
+        signs >>= 1;
+    }
+}
+
+/* Positions are visited in pieces, each by one thread. */
+static uint32_t piece_first(const struct mixing *m, int piece, int pieces)
+{
+    return (uint32_t)((uint64_t)m->samples * (uint32_t)piece / (uint32_t)pieces);
+}
+
+/* ---- Both directions --------------------------------------------------------------------- */
+
+/*
+ * Transforms cover blocks 0, 1, 2... and then, where the samples are no multiple of the block, the
+ * last `block` coordinates once more: no coordinate is left in a small block, and a product of
+ * orthonormal transforms is one. Signs between the two keep them from undoing each other in part.
+ * The inverse takes all in the reverse order.
+ */
+void mix(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads)
+{
+    uint32_t n = m->samples, blocks = n / m->block;
+#pragma omp parallel for num_threads(threads)
+    for (uint32_t b = 0; b < blocks; b++) {
+        gather(m, plain, scratch, b * m->block, (b + 1) * m->block);
+        wht(scratch + b * m->block, m->block);
+    }
+    if (n % m->block) {
+        gather(m, plain, scratch, blocks * m->block, n);
+        flip_last_block(m, scratch);
+        wht(scratch + (n - m->block), m->block);
+    }
+#pragma omp parallel for num_threads(threads)
+    for (int piece = 0; piece < threads; piece++) {
+        uint32_t end = piece_first(m, piece + 1, threads), p = piece_first(m, piece, threads);
+        uint32_t at = affine(m->visit_stride, m->visit_offset, n, p);
+        for (; p < end; p++) {
+            mixed[p] = scratch[at];
+            at = next(at, m->visit_stride, n);
+        }
+    }
+}
+
+void unmix(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads)
+{
+    uint32_t n = m->samples, blocks = n / m->block;
+#pragma omp parallel for num_threads(threads)
+    for (int piece = 0; piece < threads; piece++) {
+        uint32_t end = piece_first(m, piece + 1, threads), p = piece_first(m, piece, threads);
+        uint32_t at = affine(m->visit_stride, m->visit_offset, n, p);
+        for (; p < end; p++) {
+            scratch[at] = mixed[p];
+            at = next(at, m->visit_stride, n);
+        }
+    }
+    if (n % m->block) {
+        wht(scratch + (n - m->block), m->block);
+        flip_last_block(m, scratch);
+        scatter(m, scratch, plain, blocks * m->block, n);
+    }
+#pragma omp parallel for num_threads(threads)
+    for (uint32_t b = 0; b < blocks; b++) {
+        wht(scratch + b * m->block, m->block);
+        scatter(m, scratch, plain, b * m->block, (b + 1) * m->block);
+    }
+}

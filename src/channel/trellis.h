@@ -1,0 +1,71 @@
+/*
+ * The trellis code of a step: a bit string names an approximately Gaussian vector c.
+ *
+ * Every bit shifts a register; the register names one signed coordinate among those that the
+ * bit's branch owns. This is the decoder's half: it only walks. The search is in viterbi.h.
+ */
+#ifndef DDZ_CHANNEL_TRELLIS_H
+#define DDZ_CHANNEL_TRELLIS_H
+
+#include <stdint.h>
+
+enum {
+    TRELLIS_MIN_BITS = 8,
+    TRELLIS_MAX_BITS = 16,
+    TRELLIS_SEGMENT = 4096,     /* branches that share one register, about */
+    TRELLIS_MAX_SEGMENT = 6143, /* and at most */
+    TRELLIS_MAX_OWNED = 32768   /* coordinates a branch may own */
+};
+
+struct trellis {
+    uint32_t samples;  /* N mixed coordinates, in visiting order */
+    uint32_t branches; /* B, one bit each: 1 <= B <= N, N / B <= TRELLIS_MAX_OWNED */
+    int register_bits; /* L */
+    uint64_t key;
+};
+
+/* First coordinate of branch i; i == branches gives `samples`. */
+static inline uint32_t trellis_first(const struct trellis *t, uint32_t i)
+{
+    return (uint32_t)((uint64_t)i * t->samples / t->branches);
+}
+
+uint32_t trellis_segments(const struct trellis *t);
+/* First branch of segment s, a multiple of 8: segments share no byte of the bit string.
+ * s == trellis_segments() gives `branches`. */
+uint32_t trellis_segment_first(const struct trellis *t, uint32_t s);
+
+/* What maps a branch's middle bits to labels: both below 2^16, mul an odd multiple of 2^(17-L). */
+struct branch_key {
+    uint32_t add, mul;
+};
+struct branch_key trellis_branch_key(const struct trellis *t, uint32_t branch);
+
+/*
+ * Label of the branch for the L-1 middle bits of the window. The labels of all middles are evenly
+ * spread over 0..65535, in an order that looks random: times the number of coordinates owned, their
+ * upper 16 bits name a coordinate, and the bit below is a sign.
+ */
+static inline uint32_t trellis_label(struct branch_key k, uint32_t middle)
+{
+    return (k.add + middle * k.mul) & 0xFFFF;
+}
+
+static inline uint32_t trellis_label_index(uint32_t label, uint32_t owned)
+{
+    return label * owned >> 16;
+}
+
+static inline uint32_t trellis_label_sign(uint32_t label, uint32_t owned)
+{
+    return label * owned >> 15 & 1;
+}
+
+/* Amplitude of a branch's impulse, sqrt(owned) in q12. */
+int32_t trellis_amplitude(uint32_t owned);
+
+/* c[], q12, from the first `known` bits (MSB first in bytes); the coordinates of branches from
+ * `known` on become 0. threads >= 1. */
+void trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads);
+
+#endif

@@ -1,0 +1,219 @@
+#include "channel/viterbi.h"
+
+#include <string.h>
+
+#include "base/fixed.h"
+#include "channel/search.h"
+#include "cpu/cpu.h"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+enum {
+    /* Branches between two renormalisations: at least L, so that by the first every survivor has
+     * come from the starting state and no two scores differ by more than 2 L values. */
+    RENORM_INTERVAL = 16,
+    VALUES = TRELLIS_MAX_OWNED + SEARCH_SLACK
+};
+
+struct viterbi {
+    struct mem mem;
+    struct search_kernels kernels;
+    int register_bits, threads;
+    /* per thread, one after the other */
+    int16_t *scores;     /* 2 * 2^L */
+    int16_t *values;     /* VALUES */
+    uint32_t *decisions; /* TRELLIS_MAX_SEGMENT * 2^L bits */
+};
+
+/* What one thread works on. */
+struct job {
+    const struct trellis *trellis;
+    search_step_fn *step;
+    int16_t *scores, *next, *values;
+    uint32_t *decisions;
+};
+
+static size_t states(int register_bits)
+{
+    return (size_t)1 << register_bits;
+}
+
+static size_t decision_words(int register_bits)
+{
+    return states(register_bits) / 32;
+}
+
+struct viterbi *viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa)
+{
+    struct viterbi *v = mem_alloc(mem, 1, sizeof *v);
+    if (!v)
+        return NULL;
+    v->mem = *mem;
+    v->register_bits = register_bits;
+    v->threads = threads;
+    search_init(&v->kernels, cpu_isa(isa));
+    size_t lanes = (size_t)threads;
+    v->scores = mem_alloc(mem, size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
+    v->values = mem_alloc(mem, size_mul(lanes, VALUES), sizeof *v->values);
+    v->decisions = mem_alloc(mem, size_mul(lanes, TRELLIS_MAX_SEGMENT * decision_words(register_bits)),
+                             sizeof *v->decisions);
+    if (v->scores && v->values && v->decisions)
+        return v;
+    viterbi_free(v);
+    return NULL;
+}
+
+void viterbi_free(struct viterbi *v)
+{
+    if (!v)
+        return;
+    struct mem mem = v->mem;
+    mem_free(&mem, v->scores);
+    mem_free(&mem, v->values);
+    mem_free(&mem, v->decisions);
+    mem_free(&mem, v);
+}
+
+/* ---- Branch values ----------------------------------------------------------------------- */
+
+/* delta * amplitude brought to the range of the scores: ((delta >> shift) * mul + 2^15) >> 16,
+ * mul being proportional to the amplitude of a branch, which owns `least` coordinates or one more. */
+struct scaling {
+    int shift;
+    uint32_t least;
+    int32_t mul[2];
+};
+
+/* Largest branch value such that scores, 2 L values apart at most and RENORM_INTERVAL values away
+ * from where they were at the last renormalisation, fit int16. */
+static int16_t value_limit(int register_bits)
+{
+    return (int16_t)((INT16_MAX - 1) / (2 * register_bits + RENORM_INTERVAL));
+}
+
+static uint32_t peak_magnitude(const int32_t *delta, uint32_t count)
+{
+    uint32_t peak = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t magnitude = delta[i] < 0 ? -(uint32_t)delta[i] : (uint32_t)delta[i];
+        peak = magnitude > peak ? magnitude : peak;
+    }
+    return peak;
+}
+
+static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
+{
+    struct scaling s = {0, t->samples / t->branches, {0, 0}};
+    while (peak >> s.shift >= 1u << 14)
+        s.shift++;
+    /* The shift rounds down, so a negative peak may grow by 1. */
+    int64_t largest = (int64_t)(peak >> s.shift) + 1;
+    int64_t limit = (int64_t)value_limit(t->register_bits) << 16;
+    int64_t full = trellis_amplitude(s.least + 1);
+    s.mul[0] = (int32_t)(limit * trellis_amplitude(s.least) / (full * largest));
+    s.mul[1] = (int32_t)(limit / largest);
+    return s;
+}
+
+static void scale_values(const struct scaling *s, const int32_t *delta, uint32_t owned, int16_t *values)
+{
+    int32_t mul = s->mul[owned - s->least];
+    int shift = s->shift;
+#pragma omp simd
+    for (uint32_t i = 0; i < owned; i++)
+        values[i] = (int16_t)asr32(asr32(delta[i], shift) * mul + (1 << 15), 16);
+}
+
+/* ---- Search ------------------------------------------------------------------------------ */
+
+/* Every state but 0 starts so far behind that no path from it can ever win. */
+static void start_scores(int16_t *scores, int register_bits)
+{
+    int16_t behind = (int16_t)(-2 * register_bits * value_limit(register_bits) - 1);
+    scores[0] = 0;
+    for (size_t i = 1; i < states(register_bits); i++)
+        scores[i] = behind;
+}
+
+static void renormalise(int16_t *scores, int register_bits)
+{
+    int16_t origin = scores[0];
+    int count = 1 << register_bits;
+#pragma omp simd
+    for (int i = 0; i < count; i++)
+        scores[i] = (int16_t)(scores[i] - origin);
+}
+
+/* The lowest of the states with the best score. */
+static uint32_t best_state(const int16_t *scores, int register_bits)
+{
+    uint32_t best = 0;
+    for (uint32_t i = 1; i < states(register_bits); i++)
+        best = scores[i] > scores[best] ? i : best;
+    return best;
+}
+
+/* From the last state back: its low bit is the branch's bit, the decision is the bit that the
+ * register lost. `bits` must be zero. */
+static void trace_back(const struct job *job, uint32_t state, uint32_t first, uint32_t end, uint8_t *bits)
+{
+    int register_bits = job->trellis->register_bits;
+    size_t words = decision_words(register_bits);
+    for (uint32_t i = end; i-- > first;) {
+        uint32_t middle = state >> 1, bit = state & 1;
+        bits[i / 8] |= (uint8_t)(bit << (7 - i % 8));
+        const uint32_t *decisions = job->decisions + words * (i - first) + words / 2 * bit;
+        uint32_t lost = decisions[middle / SEARCH_GROUP] >> middle % SEARCH_GROUP & 1;
+        state = middle | lost << (register_bits - 1);
+    }
+}
+
+static void search_segment(struct job *job, const int32_t *delta, uint32_t first, uint32_t end, uint8_t *bits)
+{
+    const struct trellis *t = job->trellis;
+    int register_bits = t->register_bits;
+    uint32_t start = trellis_first(t, first);
+    uint32_t peak = peak_magnitude(delta + start, trellis_first(t, end) - start);
+    struct scaling scaling = choose_scaling(t, peak);
+    start_scores(job->scores, register_bits);
+    for (uint32_t i = first; i < end; i++) {
+        uint32_t after = trellis_first(t, i + 1);
+        struct search_branch branch = {trellis_branch_key(t, i), register_bits, after - start, job->values};
+        scale_values(&scaling, delta + start, branch.owned, job->values);
+        if (i - first && (i - first) % RENORM_INTERVAL == 0)
+            renormalise(job->scores, register_bits);
+        job->step(&branch, job->scores, job->next,
+                  job->decisions + decision_words(register_bits) * (i - first));
+        int16_t *swap = job->scores;
+        job->scores = job->next;
+        job->next = swap;
+        start = after;
+    }
+    trace_back(job, best_state(job->scores, register_bits), first, end, bits);
+}
+
+static size_t lane(void)
+{
+#if defined(_OPENMP)
+    return (size_t)omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint8_t *bits)
+{
+    uint32_t segments = trellis_segments(t);
+    memset(bits, 0, t->branches / 8 + (t->branches % 8 != 0));
+#pragma omp parallel for schedule(dynamic) num_threads(v->threads)
+    for (uint32_t s = 0; s < segments; s++) {
+        struct job job = {t, v->kernels.step, NULL, NULL, NULL, NULL};
+        job.scores = v->scores + lane() * 2 * states(v->register_bits);
+        job.next = job.scores + states(v->register_bits);
+        job.values = v->values + lane() * VALUES;
+        job.decisions = v->decisions + lane() * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
+        search_segment(&job, delta, trellis_segment_first(t, s), trellis_segment_first(t, s + 1), bits);
+    }
+}

@@ -1,0 +1,25 @@
+/*
+ * The encoder's half of the channel: the bit string whose vector c has the highest score
+ * <c, delta>, by the Viterbi algorithm over 2^L states. Reverse channel coding: c so chosen is
+ * close to a draw from N(delta, I) and costs little more than |delta|^2 / 2 nats.
+ */
+#ifndef DDZ_CHANNEL_VITERBI_H
+#define DDZ_CHANNEL_VITERBI_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "channel/trellis.h"
+#include "ddz.h"
+
+struct viterbi;
+
+/* Workspace for searches with registers of up to `register_bits`; NULL if memory is short. */
+struct viterbi *viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa);
+void viterbi_free(struct viterbi *v);
+
+/* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples] in visiting order, q12.
+ * The result does not depend on threads or isa. */
+void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint8_t *bits);
+
+#endif

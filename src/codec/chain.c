@@ -1,0 +1,251 @@
+#include "codec/chain.h"
+
+#include <stdbool.h>
+#include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#include <zlib.h>
+
+#include "base/bytes.h"
+#include "base/fixed.h"
+#include "base/hash.h"
+#include "diffusion/lift.h"
+#include "diffusion/precondition.h"
+
+enum { WORK_ARRAYS = 6, GREY_LEVEL = 256, CENTRE = 32640 };
+
+static const uint64_t chain_key = 0x64647A2D31u;
+
+int chain_threads(int setting)
+{
+    if (setting > 0)
+        return setting;
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+static size_t capacity_of(uint32_t width, uint32_t height)
+{
+    /* a lift's bands cover the picture padded to even sides */
+    return size_mul(3, size_mul((size_t)width + 1, (size_t)height + 1));
+}
+
+size_t chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
+{
+    size_t each = capacity_of(width, height);
+    size_t arrays = size_add(size_mul(each, WORK_ARRAYS * sizeof(int32_t)), size_mul(each, sizeof(int16_t)));
+    return size_add(arrays, net_memory(model, width, height));
+}
+
+ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
+                      uint32_t height, int threads, ddz_isa isa)
+{
+    *chain = (struct chain){.mem = *mem,
+                            .model = model,
+                            .threads = threads,
+                            .pyramid = pyramid_of(width, height),
+                            .capacity = capacity_of(width, height)};
+    int32_t **arrays[WORK_ARRAYS] = {&chain->y,     &chain->estimate, &chain->detail,
+                                     &chain->plain, &chain->mixed,    &chain->scratch};
+    bool ok = true;
+    for (int i = 0; i < WORK_ARRAYS; i++)
+        ok = (*arrays[i] = mem_alloc(mem, chain->capacity, sizeof(int32_t))) && ok;
+    chain->activations = mem_alloc(mem, chain->capacity, sizeof(int16_t));
+    chain->net = net_new(mem, model, width, height, threads, isa);
+    if (!ok || !chain->activations || !chain->net) {
+        chain_free(chain);
+        return DDZ_ERR_MEMORY;
+    }
+    chain_start(chain);
+    return DDZ_OK;
+}
+
+void chain_free(struct chain *chain)
+{
+    int32_t *arrays[] = {chain->y,     chain->estimate, chain->detail, chain->plain,
+                         chain->mixed, chain->scratch,  chain->saved};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        mem_free(&chain->mem, arrays[i]);
+    mem_free(&chain->mem, chain->activations);
+    net_free(chain->net);
+    *chain = (struct chain){0};
+}
+
+static size_t samples_of(const struct chain *chain, int scale)
+{
+    return (size_t)3 * chain->pyramid.width[scale] * chain->pyramid.height[scale];
+}
+
+void chain_start(struct chain *chain)
+{
+    chain->scale = chain->pyramid.coarsest;
+    chain->sigma_q8 = 0;
+    memset(chain->y, 0, samples_of(chain, chain->scale) * sizeof *chain->y);
+    chain_estimate(chain);
+}
+
+void chain_estimate(struct chain *chain)
+{
+    size_t n = samples_of(chain, chain->scale);
+    if (!chain->sigma_q8) {
+        for (size_t i = 0; i < n; i++)
+            chain->estimate[i] = chain->model->mean[i % 3];
+        return;
+    }
+    struct precondition p = precondition_of(chain->sigma_q8);
+    int32_t level_q8 = level_q8_of_sigma(chain->sigma_q8);
+    /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
+    int label = scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
+    precondition_input(&p, chain->y, chain->activations, n);
+    net_forward(chain->net, chain->activations, chain->activations, chain->pyramid.width[chain->scale],
+                chain->pyramid.height[chain->scale], label, level_q8);
+    precondition_output(&p, chain->y, chain->activations, chain->estimate, n);
+}
+
+void chain_enter_lift(struct chain *chain, const struct step *step)
+{
+    lift_predict(chain->estimate, chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
+                 chain->plain);
+    memcpy(chain->estimate, chain->plain, step->samples * sizeof *chain->plain);
+    memset(chain->detail, 0, step->samples * sizeof *chain->detail);
+}
+
+static uint64_t step_key(int index) { return hash_pair(chain_key, (uint64_t)index); }
+
+struct trellis chain_trellis(const struct step *step, int index, uint32_t bits, int register_bits)
+{
+    return (struct trellis){
+        .samples = step->samples, .branches = bits, .register_bits = register_bits, .key = step_key(index)};
+}
+
+struct reverse_step chain_reverse_step(const struct step *step)
+{
+    return step->lift ? reverse_step_lift(step->level_to) : reverse_step_of(step->level_from, step->level_to);
+}
+
+void chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count)
+{
+    for (uint32_t i = 0; i < (count + 7) / 8; i++)
+        bits[i] = (uint8_t)hash_pair(key, i);
+}
+
+/* Replace the bits from `known` on. */
+static void draw_missing(const struct trellis *t, uint8_t *bits, uint32_t known)
+{
+    for (uint32_t i = known; i < t->branches; i++) {
+        uint8_t mask = (uint8_t)(0x80 >> (i & 7));
+        bool one = hash_pair(t->key ^ chain_key, i) & 1;
+        bits[i >> 3] = (uint8_t)(one ? bits[i >> 3] | mask : bits[i >> 3] & ~mask);
+    }
+}
+
+/* y += plain; a lift also joins its bands to the coarse y */
+static void add_change(struct chain *chain, const struct step *step)
+{
+    int32_t *y = step->lift ? chain->detail : chain->y;
+    for (size_t i = 0; i < step->samples; i++)
+        y[i] += chain->plain[i];
+    if (!step->lift)
+        return;
+    chain->scale = step->scale;
+    lift_join(chain->y, chain->detail, chain->scratch, chain->pyramid.width[step->scale],
+              chain->pyramid.height[step->scale]);
+    int32_t *old = chain->y;
+    chain->y = chain->scratch;
+    chain->scratch = old;
+}
+
+static void change_from_noise(struct chain *chain, const struct step *step)
+{
+    struct reverse_step r = chain_reverse_step(step);
+    reverse_step_change(&r, step->lift ? chain->detail : chain->y, chain->estimate, chain->plain, chain->plain,
+                        step->samples);
+}
+
+void chain_apply_noise(struct chain *chain, const struct step *step)
+{
+    change_from_noise(chain, step);
+    add_change(chain, step);
+    chain->sigma_q8 = sigma_q8(step->level_to);
+}
+
+void chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
+                 uint32_t known)
+{
+    bool fresh = step->lift || step->level_from == LEVEL_NOTHING;
+    if (fresh && known < t->branches) {
+        draw_missing(t, bits, known);
+        known = t->branches;
+    }
+    struct mixing m = mixing_plan(t->samples, t->branches, t->key);
+    trellis_walk(t, bits, known, chain->mixed, chain->threads);
+    unmix(&m, chain->mixed, chain->plain, chain->scratch, chain->threads);
+    if (known == t->branches) {
+        chain_apply_noise(chain, step);
+        return;
+    }
+    change_from_noise(chain, step);
+    mix(&m, chain->plain, chain->mixed, chain->scratch, chain->threads);
+    uint32_t first = trellis_first(t, known);
+    memset(chain->mixed + first, 0, (t->samples - first) * sizeof *chain->mixed);
+    unmix(&m, chain->mixed, chain->plain, chain->scratch, chain->threads);
+    add_change(chain, step);
+    chain->sigma_q8 = sigma_between_q8(step->level_from, step->level_to, known, t->branches);
+}
+
+static uint8_t pixel_of(int32_t value)
+{
+    return (uint8_t)clamp64(asr64((int64_t)value + CENTRE + GREY_LEVEL / 2, 8), 0, 255);
+}
+
+void chain_picture(struct chain *chain, uint8_t *rgb)
+{
+    const int32_t *coarse = chain->estimate;
+    int32_t *next = chain->plain, *other = chain->mixed;
+    for (int scale = chain->scale; scale > 0; scale--) {
+        const struct pyramid *p = &chain->pyramid;
+        lift_predict(coarse, p->width[scale], p->height[scale], chain->scratch);
+        lift_join(coarse, chain->scratch, next, p->width[scale - 1], p->height[scale - 1]);
+        coarse = next;
+        next = other;
+        other = coarse == chain->plain ? chain->plain : chain->mixed;
+    }
+    size_t n = samples_of(chain, 0);
+    for (size_t i = 0; i < n; i++)
+        rgb[i] = pixel_of(coarse[i]);
+}
+
+ddz_status chain_save(struct chain *chain)
+{
+    if (!chain->saved)
+        chain->saved = mem_alloc(&chain->mem, chain->capacity, sizeof *chain->saved);
+    if (!chain->saved)
+        return DDZ_ERR_MEMORY;
+    memcpy(chain->saved, chain->y, samples_of(chain, chain->scale) * sizeof *chain->y);
+    chain->saved_scale = chain->scale;
+    chain->saved_sigma_q8 = chain->sigma_q8;
+    return DDZ_OK;
+}
+
+void chain_restore(struct chain *chain)
+{
+    chain->scale = chain->saved_scale;
+    chain->sigma_q8 = chain->saved_sigma_q8;
+    memcpy(chain->y, chain->saved, samples_of(chain, chain->scale) * sizeof *chain->y);
+}
+
+uint32_t chain_digest(const struct chain *chain)
+{
+    uLong crc = crc32(0, NULL, 0);
+    size_t n = samples_of(chain, chain->scale);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t bytes[4];
+        put_le32(bytes, (uint32_t)chain->y[i]);
+        crc = crc32(crc, bytes, sizeof bytes);
+    }
+    return (uint32_t)crc;
+}

@@ -1,0 +1,97 @@
+/*
+ * The chain of one picture: what encoder and decoder do alike. Both walk the same schedule, call
+ * the network for xhat_0, and apply conveyed bits to y; the encoder first searches for the bits.
+ */
+#ifndef DDZ_CODEC_CHAIN_H
+#define DDZ_CODEC_CHAIN_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "channel/mix.h"
+#include "channel/trellis.h"
+#include "ddz.h"
+#include "diffusion/posterior.h"
+#include "diffusion/schedule.h"
+#include "model/model.h"
+#include "nn/net.h"
+
+enum {
+    OPENING_REGISTER_BITS = 14,  /* trellis of layer 0 */
+    MAX_PIXELS = 1 << 28,        /* hard limit, so that counts of samples fit 32 bits */
+    EIGHTHS_LIMIT = 96,          /* of the factor of a step's bits */
+};
+
+/* Arrays hold `capacity` int32 each. */
+struct chain {
+    struct mem mem;
+    const struct ddz_model *model;
+    struct net *net;
+    int threads;
+    struct pyramid pyramid;
+    size_t capacity;
+
+    int scale;         /* that y and estimate have now */
+    int64_t sigma_q8;  /* noise of y; 0 before the first step */
+    int32_t *y;        /* [h][w][3] */
+    int32_t *estimate; /* xhat_0; within a lift the predicted bands */
+    int32_t *detail;   /* bands of a lift */
+    int32_t *plain, *mixed, *scratch;
+    int16_t *activations;
+    int32_t *saved; /* of chain_save; allocated at its first call */
+    int saved_scale;
+    int64_t saved_sigma_q8;
+};
+
+/* Threads to use for a setting: 0 means as many as OpenMP gives. */
+int chain_threads(int setting);
+
+/* Bytes that a chain of such a picture takes; SIZE_MAX if not representable. */
+size_t chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height);
+
+/* MEMORY only. The picture's size has been checked against MAX_PIXELS. `chain` is zeroed on failure. */
+ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
+                      uint32_t height, int threads, ddz_isa isa);
+void chain_free(struct chain *chain);
+
+/* Before the first step: y unknown, the estimate is the model's mean. */
+void chain_start(struct chain *chain);
+
+/* Set estimate = xhat_0(y) at the present scale and noise (before the first step: the mean). One
+ * call of the network. */
+void chain_estimate(struct chain *chain);
+
+/* Before a lift, once the estimate is there: turn it into the prediction of the bands. */
+void chain_enter_lift(struct chain *chain, const struct step *step);
+
+/* The trellis of step `index`, which has `bits` bits. */
+struct trellis chain_trellis(const struct step *step, int index, uint32_t bits, int register_bits);
+
+struct reverse_step chain_reverse_step(const struct step *step);
+
+/*
+ * Make the step from `known` of its bits (MSB first; bits beyond may be overwritten up to
+ * t->branches). Reverse steps leave the coordinates of unknown branches as they are; for the first
+ * step and lifts, which have no y to fall back on, missing bits are drawn from a hash.
+ */
+void chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
+                 uint32_t known);
+
+/* The step for noise c that is already in chain->plain (unmixed, q12), all of it known. */
+void chain_apply_noise(struct chain *chain, const struct step *step);
+
+/* Bits of a prior draw: `count` of them, a function of key. */
+void chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
+
+/* 8-bit picture of full size from the estimate, interpolated up from a coarser scale. Uses the
+ * work arrays, keeps y and estimate. */
+void chain_picture(struct chain *chain, uint8_t *rgb);
+
+/* Keep y aside, and take it back. MEMORY. */
+ddz_status chain_save(struct chain *chain);
+void chain_restore(struct chain *chain);
+
+/* CRC-32 of y as little-endian int32. */
+uint32_t chain_digest(const struct chain *chain);
+
+#endif

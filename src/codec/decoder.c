@@ -1,0 +1,303 @@
+/*
+ * The decoder: walks the chain along the bits that have arrived (Ho et al. 2020, algorithm 4).
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "codec/chain.h"
+#include "codec/layers.h"
+#include "codec/report.h"
+
+struct ddz_decoder {
+    struct mem mem;
+    ddz_decoder_settings settings;
+    const struct ddz_model *model;
+    struct layers layers;
+    uint64_t bits_taken;
+
+    bool has_chain;
+    struct chain chain;
+    struct step_cursor cursor; /* behind the steps that y has made, all of them whole */
+    bool estimated;            /* the estimate belongs to y */
+    bool digest_agrees;
+
+    uint8_t *bits; /* of one step */
+    ddz_step steps[SCHEDULE_MAX_STEPS];
+};
+
+void ddz_decoder_defaults(ddz_decoder_settings *settings)
+{
+    *settings = (ddz_decoder_settings){.struct_size = sizeof *settings,
+                                       .max_bits = UINT64_MAX,
+                                       .seed = 1,
+                                       .isa = DDZ_ISA_BEST,
+                                       .max_pixels = (uint64_t)1 << 26};
+}
+
+static bool settings_valid(const ddz_decoder_settings *s)
+{
+    return s->struct_size == sizeof *s && s->threads >= 0 && s->threads <= 256 && s->max_pixels >= 1 &&
+           s->max_pixels <= MAX_PIXELS;
+}
+
+ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *settings, ddz_decoder **decoder)
+{
+    ddz_decoder_settings defaults;
+    ddz_decoder_defaults(&defaults);
+    if (!settings)
+        settings = &defaults;
+    if (!decoder || !settings_valid(settings))
+        return DDZ_ERR_ARGUMENT;
+    struct mem mem = mem_init(&settings->allocator);
+    ddz_decoder *d = mem_alloc(&mem, 1, sizeof *d);
+    if (!d)
+        return DDZ_ERR_MEMORY;
+    d->mem = mem;
+    d->settings = *settings;
+    d->settings.threads = chain_threads(settings->threads);
+    d->model = model;
+    layers_init(&d->layers, &d->mem, model, settings->max_pixels);
+    *decoder = d;
+    return DDZ_OK;
+}
+
+void ddz_decoder_free(ddz_decoder *d)
+{
+    if (!d)
+        return;
+    struct mem mem = d->mem;
+    layers_free(&d->layers);
+    if (d->has_chain)
+        chain_free(&d->chain);
+    mem_free(&mem, d->bits);
+    mem_free(&mem, d);
+}
+
+ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
+{
+    if (!d || (!data && size))
+        return DDZ_ERR_ARGUMENT;
+    uint64_t room = d->settings.max_bits - d->bits_taken;
+    if (size <= room / 8) {
+        d->bits_taken += 8 * (uint64_t)size;
+        return layers_feed(&d->layers, data, size, 8);
+    }
+    size_t whole = (size_t)(room / 8);
+    int rest = (int)(room % 8);
+    d->bits_taken = d->settings.max_bits;
+    ddz_status status = layers_feed(&d->layers, data, whole, 8);
+    if (status != DDZ_OK || !rest)
+        return status;
+    uint8_t last = (uint8_t)(data[whole] & (0xFF00 >> rest));
+    return layers_feed(&d->layers, &last, 1, rest);
+}
+
+ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
+{
+    if (!d || !info)
+        return DDZ_ERR_ARGUMENT;
+    const struct layers *l = &d->layers;
+    if (l->layer == LAYER_HEADER)
+        return l->error ? l->error : DDZ_ERR_TRUNCATED;
+    bool known = l->has_settings;
+    *info = (ddz_info){.width = l->header.width,
+                       .height = l->header.height,
+                       .model_id = known ? l->settings.model_id : l->header.model_low,
+                       .model_id_bits = known ? 32 : 8,
+                       .scales = pyramid_of(l->header.width, l->header.height).coarsest,
+                       .trellis_bits = known ? l->settings.trellis_bits : 0,
+                       .steps_per_octave = known ? 1 << l->settings.steps_log2 : 0,
+                       .bits = d->bits_taken,
+                       .complete = l->layer == LAYER_END,
+                       .digest_agrees = d->digest_agrees};
+    if (known)
+        info->sigma_end = report_sigma(l->settings.end_level);
+    return DDZ_OK;
+}
+
+ddz_status ddz_decoder_steps(ddz_decoder *d, const ddz_step **steps, size_t *count)
+{
+    if (!d || !steps || !count)
+        return DDZ_ERR_ARGUMENT;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    struct step_cursor cursor = layers_first();
+    struct step_bits found;
+    size_t n = 0;
+    int more;
+    while ((more = layers_next_step(&d->layers, &cursor, &found)) > 0) {
+        ddz_step *s = &d->steps[n++];
+        *s = report_step(&d->layers.schedule.step[cursor.index - 1]);
+        s->offset_bits = found.offset_bits;
+        s->bits = found.side_bits + found.known;
+        if (found.known < found.bits)
+            break;
+    }
+    *steps = d->steps;
+    *count = n;
+    return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
+}
+
+static ddz_status ensure_chain(ddz_decoder *d)
+{
+    if (d->has_chain)
+        return DDZ_OK;
+    uint32_t w = d->layers.header.width, h = d->layers.header.height;
+    ddz_status status =
+        chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
+    if (status != DDZ_OK)
+        return status;
+    /* a step has at most one bit a sample */
+    d->bits = mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
+    if (!d->bits) {
+        chain_free(&d->chain);
+        return DDZ_ERR_MEMORY;
+    }
+    d->has_chain = true;
+    d->estimated = true;
+    return DDZ_OK;
+}
+
+static void ensure_estimate(ddz_decoder *d)
+{
+    if (!d->estimated)
+        chain_estimate(&d->chain);
+    d->estimated = true;
+}
+
+/* Make step `index` with the `known` bits that are in d->bits. */
+static void make_step(ddz_decoder *d, int index, uint32_t bits, int register_bits, uint32_t known)
+{
+    const struct step *step = &d->layers.schedule.step[index];
+    ensure_estimate(d);
+    if (step->lift)
+        chain_enter_lift(&d->chain, step);
+    struct trellis t = chain_trellis(step, index, bits, register_bits);
+    chain_apply(&d->chain, step, &t, d->bits, known);
+    d->estimated = false;
+}
+
+static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
+{
+    struct bit_reader r;
+    bit_reader_init(&r, s->data, (size_t)((s->position + s->known + 7) / 8));
+    r.position = s->position;
+    bits_copy_out(&r, s->known, d->bits);
+}
+
+static int tell_progress(const ddz_decoder *d, int index)
+{
+    const struct schedule *s = &d->layers.schedule;
+    uint64_t done = 0, total = 1;
+    for (int i = 0; i < s->steps; i++) {
+        uint64_t work = report_work(&d->layers.pyramid, &s->step[i]);
+        total += work;
+        done += i < index ? work : 0;
+    }
+    return report_progress(d->settings.progress, d->settings.progress_cookie, done, total);
+}
+
+/* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
+static ddz_status walk(ddz_decoder *d, struct step_bits *part)
+{
+    for (;;) {
+        struct step_cursor next = d->cursor;
+        *part = (struct step_bits){0};
+        int more = layers_next_step(&d->layers, &next, part);
+        if (more <= 0) {
+            part->bits = 0;
+            return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
+        }
+        fetch_bits(d, part);
+        if (part->known < part->bits)
+            return DDZ_OK;
+        make_step(d, d->cursor.index, part->bits, part->register_bits, part->known);
+        d->cursor = next;
+        if (tell_progress(d, d->cursor.index))
+            return DDZ_ERR_CANCELLED;
+    }
+}
+
+/* The rest of the chain from bits that nobody sent (algorithm 2); `part` is the step that has begun. */
+static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
+{
+    const struct schedule *s = &d->layers.schedule;
+    uint64_t key = hash_pair(d->settings.seed, 0x73616D706C65);
+    int register_bits = d->layers.has_settings ? d->layers.settings.trellis_bits : TRELLIS_MIN_BITS;
+    for (int i = d->cursor.index; i < s->steps; i++) {
+        bool begun = i == d->cursor.index && part->bits;
+        uint32_t bits = begun ? part->bits : s->step[i].bits;
+        uint32_t known = begun ? part->known : 0;
+        uint8_t head = d->bits[known / 8];
+        chain_draw_bits(hash_pair(key, (uint64_t)i), d->bits + known / 8, bits - known / 8 * 8);
+        uint8_t keep = (uint8_t)(0xFF00 >> known % 8);
+        d->bits[known / 8] = (uint8_t)((d->bits[known / 8] & ~keep) | (head & keep));
+        make_step(d, i, bits, i < s->opening ? OPENING_REGISTER_BITS : register_bits, bits);
+        if (tell_progress(d, i + 1))
+            return DDZ_ERR_CANCELLED;
+    }
+    ensure_estimate(d);
+    return DDZ_OK;
+}
+
+/* The estimate where the bits end. */
+static void mean_rest(ddz_decoder *d, const struct step_bits *part)
+{
+    if (part->bits)
+        make_step(d, d->cursor.index, part->bits, part->register_bits, part->known);
+    ensure_estimate(d);
+}
+
+static ddz_status check_digest(ddz_decoder *d)
+{
+    if (d->layers.layer != LAYER_END)
+        return DDZ_OK;
+    d->digest_agrees = chain_digest(&d->chain) == get_le32(d->layers.digest);
+    return d->digest_agrees ? DDZ_OK : DDZ_ERR_CORRUPT;
+}
+
+ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
+{
+    if (!d || !rgb || (recon != DDZ_RECON_MEAN && recon != DDZ_RECON_SAMPLE))
+        return DDZ_ERR_ARGUMENT;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    if (d->layers.layer == LAYER_HEADER)
+        return d->layers.error ? d->layers.error : DDZ_ERR_TRUNCATED;
+    if (d->layers.error == DDZ_ERR_LIMIT || d->layers.error == DDZ_ERR_WRONG_MODEL)
+        return d->layers.error;
+    ddz_status status = ensure_chain(d);
+    struct step_bits part;
+    ddz_status stream = status == DDZ_OK ? walk(d, &part) : status;
+    if (stream != DDZ_OK && stream != DDZ_ERR_CORRUPT)
+        return stream;
+    bool apart = part.bits || recon == DDZ_RECON_SAMPLE;
+    if (apart && (status = chain_save(&d->chain)) != DDZ_OK)
+        return status;
+    if (recon == DDZ_RECON_SAMPLE)
+        status = sample_rest(d, &part);
+    else
+        mean_rest(d, &part);
+    if (status == DDZ_OK)
+        chain_picture(&d->chain, rgb);
+    if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
+        stream = check_digest(d);
+    if (apart) {
+        chain_restore(&d->chain);
+        d->estimated = false;
+    }
+    if (status != DDZ_OK)
+        return status;
+    return d->layers.error ? d->layers.error : stream;
+}
+
+ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size)
+{
+    if (!d || !data || !size || (int)kind < 1 || (int)kind > EXTRA_KINDS)
+        return DDZ_ERR_ARGUMENT;
+    *data = d->layers.extras.data[kind - 1];
+    *size = d->layers.extras.size[kind - 1];
+    return DDZ_OK;
+}

@@ -1,0 +1,21 @@
+/*
+ * How many bits will a picture take? Denoises it at a few noise levels, without a chain, and adds
+ * up the rate: R = integral of |x_0 - xhat_0|^2 / sigma^2 d ln sigma (I-MMSE). Encoder only.
+ */
+#ifndef DDZ_CODEC_PILOT_H
+#define DDZ_CODEC_PILOT_H
+
+#include <stdint.h>
+
+#include "codec/chain.h"
+
+struct pilot_goal {
+    double bits; /* stop where scale 0 has taken so many, */
+    double psnr; /* or where the estimate is so good; 0: does not matter */
+};
+
+/* Level at which scale 0 reaches the goal, within the schedule's limits. x is the picture, [h][w][3].
+ * Overwrites the chain's y and estimate. */
+int32_t pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal);
+
+#endif

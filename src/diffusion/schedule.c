@@ -1,0 +1,157 @@
+#include "diffusion/schedule.h"
+
+#include "base/fixed.h"
+
+/* 2^30 * 2^(-j/32) */
+static const uint32_t pow2_table[LEVELS_PER_OCTAVE] = {
+    1073741824, 1050733751, 1028218693, 1006186087, 984625594, 963527098, 942880699, 922676710,
+    902905651, 883558244, 864625413, 846098274, 827968132, 810226483, 792865000, 775875538,
+    759250125, 742980960, 727060411, 711481005, 696235434, 681316545, 666717336, 652430958,
+    638450708, 624770026, 611382493, 598281827, 585461881, 572916640, 560640218, 548626854,
+};
+
+enum { SIGMA_LIFTED_Q8 = 5849088 }; /* 0.7 * 32640 * 256 */
+
+int64_t ratio_q30(int32_t levels)
+{
+    int octaves = levels / LEVELS_PER_OCTAVE;
+    int64_t mantissa = pow2_table[levels % LEVELS_PER_OCTAVE];
+    return octaves ? rshift_round(mantissa, octaves) : mantissa;
+}
+
+int64_t sigma_q8(int32_t level)
+{
+    /* 320 levels up, so that the index of the table is not negative */
+    int octaves = (level + 320) / LEVELS_PER_OCTAVE - 10;
+    int64_t mantissa = (int64_t)SIGMA_LIFTED_Q8 * pow2_table[(level + 320) % LEVELS_PER_OCTAVE];
+    return rshift_round(mantissa, 30 + octaves);
+}
+
+int32_t level_q8_of_sigma(int64_t sigma)
+{
+    int32_t log_lifted = (int32_t)ilog2_q16(SIGMA_LIFTED_Q8);
+    return (int32_t)asr64(log_lifted - (int32_t)ilog2_q16((uint64_t)sigma), 3);
+}
+
+static uint32_t longer(const struct pyramid *p, int scale)
+{
+    return p->width[scale] > p->height[scale] ? p->width[scale] : p->height[scale];
+}
+
+struct pyramid pyramid_of(uint32_t width, uint32_t height)
+{
+    struct pyramid p = {.width = {width}, .height = {height}};
+    while (longer(&p, p.coarsest) > PYRAMID_COARSEST) {
+        int next = p.coarsest + 1;
+        p.width[next] = (p.width[p.coarsest] + 1) / 2;
+        p.height[next] = (p.height[p.coarsest] + 1) / 2;
+        p.coarsest = next;
+    }
+    return p;
+}
+
+int scale_label(const struct pyramid *p, int scale, int32_t level)
+{
+    uint32_t side = longer(p, scale);
+    if (scale == 0 && level > LEVEL_LIFT)
+        return 0;
+    if (scale < 3 && side > 64)
+        return scale;
+    int ceil_log2 = side > 1 ? ilog2(side - 1) + 1 : 0;
+    return 3 + (int)clamp64(7 - ceil_log2, 0, 4);
+}
+
+/* Bits that `nats_q16` nats a coordinate take on average: over ln 2 and the channel's efficiency
+ * of about 0.93. */
+static uint64_t bits_for(uint32_t samples, uint64_t nats_q16)
+{
+    enum { PER_NAT_Q16 = 101663 }; /* 65536 / ln 2 / 0.93 */
+    uint64_t nats = ((uint64_t)samples * nats_q16) >> 8;
+    return (nats * PER_NAT_Q16) >> 24;
+}
+
+/* KL of a reverse step per coordinate, q16: (1-r^2) / (2 r^2) * err / sigma_from^2 */
+static uint64_t predicted_nats(const struct ddz_model *model, const struct step *s)
+{
+    if (s->lift)
+        return model->lift_density_q16[s->label] / 2;
+    int64_t r2 = ratio_q30(2 * (s->level_to - s->level_from));
+    uint64_t factor_q16 = (uint64_t)((((int64_t)1 << 30) - r2) << 16) / (uint64_t)(2 * r2);
+    return (model_rate(model, s->label, s->level_from) * factor_q16) >> 16;
+}
+
+static uint32_t limit_bits(const struct step *s, uint64_t bits)
+{
+    uint64_t least = ((uint64_t)s->samples + SCHEDULE_STEP_MAX_OWNED - 1) / SCHEDULE_STEP_MAX_OWNED;
+    /* fewer impulses than this would not look like noise once unmixed */
+    if (!s->fixed && least < 32)
+        least = s->samples < 32 ? s->samples : 32;
+    return (uint32_t)(bits < least ? least : bits > s->samples ? s->samples : bits);
+}
+
+uint32_t step_bits(const struct step *s, int eighths)
+{
+    /* rounded up to a power of two, then down by less than one octave */
+    int up = eighths > 0 ? (eighths + 7) / 8 : 0;
+    int down = 8 * up - eighths;
+    uint64_t scaled = (uint64_t)s->bits << up, most = 2 * (uint64_t)s->samples;
+    scaled = scaled < most ? scaled : most;
+    return limit_bits(s, (uint64_t)rshift_round((int64_t)scaled * ratio_q30(down * 4), 30));
+}
+
+static void add(struct schedule *out, const struct ddz_model *model, const struct pyramid *p, struct step s,
+                uint32_t rate_q16)
+{
+    if (out->steps == SCHEDULE_MAX_STEPS)
+        return;
+    uint32_t across = (p->width[s.scale] + 1) / 2, down = (p->height[s.scale] + 1) / 2;
+    s.samples = s.lift ? 9 * across * down : 3 * p->width[s.scale] * p->height[s.scale];
+    s.label = scale_label(p, s.scale, s.level_from);
+    s.fixed = rate_q16 != 0;
+    uint64_t bits = s.fixed ? ((uint64_t)s.samples * rate_q16 + 32768) >> 16
+                            : bits_for(s.samples, predicted_nats(model, &s));
+    s.bits = limit_bits(&s, bits);
+    out->step[out->steps++] = s;
+    if (s.fixed && out->opening == out->steps - 1)
+        out->opening = out->steps;
+}
+
+/* Levels to the next stop of scale 0, from the distance to the end. */
+static int32_t stride(struct walk walk, int32_t distance)
+{
+    enum { LONGEST = 16 }; /* two steps an octave at least */
+    int32_t length = LEVELS_PER_OCTAVE >> walk.steps_log2;
+    int32_t boundary = 0;
+    if (!walk.uniform && distance > LEVELS_PER_OCTAVE) {
+        bool far = distance > 2 * LEVELS_PER_OCTAVE;
+        length *= far ? 4 : 2;
+        boundary = far ? 2 * LEVELS_PER_OCTAVE : LEVELS_PER_OCTAVE;
+    }
+    length = length > LONGEST ? LONGEST : length;
+    return length < distance - boundary ? length : distance - boundary;
+}
+
+void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p, struct walk walk)
+{
+    s->steps = s->opening = 0;
+    int32_t level = LEVEL_NOTHING;
+    for (int scale = p->coarsest; scale >= 0; scale--) {
+        if (scale < p->coarsest) {
+            struct step lift = {.scale = scale, .lift = true, .level_from = LEVEL_LIFTED, .level_to = LEVEL_LIFTED};
+            add(s, model, p, lift, model->lift_rate_q16[scale_label(p, scale, LEVEL_LIFTED)]);
+            level = LEVEL_LIFTED;
+        }
+        int label = scale_label(p, scale, level);
+        bool planned = scale > 0 || scale == p->coarsest;
+        for (int i = 0; planned && i < model->plan_steps[label]; i++) {
+            struct plan_step to = model->plan[label][i];
+            add(s, model, p, (struct step){.scale = scale, .level_from = level, .level_to = to.level}, to.rate_q16);
+            level = to.level;
+        }
+    }
+    while (level < walk.end_level) {
+        int32_t next = level + stride(walk, walk.end_level - level);
+        add(s, model, p, (struct step){.level_from = level, .level_to = next}, 0);
+        level = next;
+    }
+}

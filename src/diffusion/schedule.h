@@ -1,0 +1,75 @@
+/*
+ * The noise schedule and the pyramid: which steps a picture's chain has, and how loud they are.
+ *
+ * Noise is named by an integer level e: sigma(e) = 0.7 * 2^(-e/32) in units of x_0 in [-1, 1].
+ */
+#ifndef DDZ_DIFFUSION_SCHEDULE_H
+#define DDZ_DIFFUSION_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+
+enum {
+    LEVELS_PER_OCTAVE = 32,
+    LEVEL_LIFT = 32,           /* sigma 0.35: a scale >= 1 ends here, */
+    LEVEL_LIFTED = 0,          /* and the next finer one begins here, sigma 0.7 */
+    LEVEL_MIN_END = 32,        /* range of the level at which scale 0 ends */
+    LEVEL_MAX_END = 224,
+    LEVEL_NOTHING = INT32_MIN, /* sigma infinite: before the first step */
+    PYRAMID_COARSEST = 8,      /* longer side of the coarsest scale, at most */
+    PYRAMID_MAX_SCALES = 14,   /* 65535 halved so often is within that */
+    SCHEDULE_MAX_STEPS = 640,
+    SCHEDULE_STEP_MAX_OWNED = 32768
+};
+
+/* sigma(level) in units of x_0 with 8 fractional bits; -320 <= level <= 320. */
+int64_t sigma_q8(int32_t level);
+
+/* Noise level, 256 to a level, of any sigma_q8 >= 1 (floor, from a logarithm of 16 bits). */
+int32_t level_q8_of_sigma(int64_t sigma);
+
+/* 2^(-levels/32) in q30, 0 <= levels <= 640 */
+int64_t ratio_q30(int32_t levels);
+
+struct pyramid {
+    int coarsest;                                                     /* K */
+    uint32_t width[PYRAMID_MAX_SCALES + 1], height[PYRAMID_MAX_SCALES + 1]; /* of scales 0..K */
+};
+
+/* 1 <= width, height <= 65535 */
+struct pyramid pyramid_of(uint32_t width, uint32_t height);
+
+/* What the network is told: see HACKING.md. */
+int scale_label(const struct pyramid *p, int scale, int32_t level);
+
+struct step {
+    int scale;
+    bool lift;                   /* detail bands of `scale`, given scale + 1 */
+    int32_t level_from, level_to; /* level_from is LEVEL_NOTHING for the first step */
+    int label;                   /* of scale and level_from */
+    uint32_t samples;            /* coordinates conveyed: N */
+    uint32_t bits;               /* exact if `fixed`, else the model's prediction */
+    bool fixed;
+};
+
+/* How scale 0 is walked; the stream's settings. */
+struct walk {
+    int32_t end_level; /* LEVEL_MIN_END to LEVEL_MAX_END */
+    int steps_log2;    /* 0..5: steps in the last octave, halved in the one before and again before */
+    bool uniform;      /* all octaves of scale 0 have as many */
+};
+
+struct schedule {
+    struct step step[SCHEDULE_MAX_STEPS];
+    int steps;
+    int opening; /* the first so many have fixed bits and stand in layer 0 */
+};
+
+void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p, struct walk walk);
+
+/* Bits for a predicted step whose factor is 2^(eighths/8), within the step's limits. */
+uint32_t step_bits(const struct step *s, int eighths);
+
+#endif

@@ -1,0 +1,286 @@
+#include "tools/cli.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/files.h"
+
+enum { MODEL_MAX_SIZE = 256 << 20 };
+static const uint64_t picture_max_pixels = (uint64_t)1 << 28;
+
+static const char *program_name = "ddz";
+static int line_drawn; /* a progress line stands on the terminal */
+
+void cli_begin(const char *program)
+{
+    program_name = program;
+    opterr = 0;
+}
+
+/* ---- Messages ------------------------------------------------------------------------------- */
+
+static void clear_line(void)
+{
+    if (line_drawn)
+        fputs("\r\033[K", stderr);
+    line_drawn = 0;
+}
+
+static void say(const char *format, va_list arguments)
+{
+    clear_line();
+    fprintf(stderr, "%s: ", program_name);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int cli_fail(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void cli_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+int cli_fail_status(const char *subject, ddz_status status)
+{
+    int code = CLI_INPUT;
+    if (status == DDZ_ERR_MODEL || status == DDZ_ERR_WRONG_MODEL)
+        code = CLI_MODEL;
+    else if (status == DDZ_ERR_MEMORY || status == DDZ_ERR_LIMIT)
+        code = CLI_LIMIT;
+    else if (status == DDZ_ERR_ARGUMENT)
+        code = CLI_USAGE;
+    return cli_fail(code, "%s: %s", subject, ddz_strerror(status));
+}
+
+int cli_bad_option(int answer, char **argv)
+{
+    /* getopt has moved past a long option, but stays at a word of letters until its last one. */
+    const char *word = argv[optind - 1];
+    if (answer == ':')
+        return cli_fail(CLI_USAGE, "option %s needs a value; see %s --help", word, program_name);
+    if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2) != 0)
+        return cli_fail(CLI_USAGE, "unknown option -%c; see %s --help", optopt, program_name);
+    if (optopt > 0)
+        return cli_fail(CLI_USAGE, "option %s takes no value; see %s --help", word, program_name);
+    return cli_fail(CLI_USAGE, "unknown or ambiguous option %s; see %s --help", word, program_name);
+}
+
+int cli_help(const char *text)
+{
+    fputs(text, stdout);
+    return cli_flush();
+}
+
+int cli_version(void)
+{
+    printf("%s %s\n", program_name, ddz_version());
+    return cli_flush();
+}
+
+int cli_flush(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail(CLI_FILE, "cannot write standard output: %s", strerror(errno));
+    return CLI_OK;
+}
+
+/* ---- Option values -------------------------------------------------------------------------- */
+
+int cli_whole(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+    char *end = NULL;
+    errno = 0;
+    /* strtoull would take blanks and signs. */
+    unsigned long long number = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+    if (!end || *end || errno || number < low || number > high)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a whole number from %llu to %llu", option, text,
+                        (unsigned long long)low, (unsigned long long)high);
+    *value = number;
+    return CLI_OK;
+}
+
+int cli_real(const char *option, const char *text, double low, double high, double *value)
+{
+    char *end = NULL;
+    /* Digits and a point only: strtod would take blanks, hexadecimals and names of numbers. */
+    int plain = text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0';
+    double number = plain ? strtod(text, &end) : 0;
+    if (!plain || end == text || *end || !(number >= low && number <= high))
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a number from %g to %g", option, text, low, high);
+    *value = number;
+    return CLI_OK;
+}
+
+int cli_int(const char *option, const char *text, int low, int high, int *value)
+{
+    uint64_t number = 0;
+    int status = cli_whole(option, text, (uint64_t)low, (uint64_t)high, &number);
+    if (status == CLI_OK)
+        *value = (int)number;
+    return status;
+}
+
+int cli_seed(const char *text, uint32_t *seed)
+{
+    uint64_t number = 0;
+    int status = cli_whole("--seed", text, 0, UINT32_MAX, &number);
+    if (status == CLI_OK)
+        *seed = (uint32_t)number;
+    return status;
+}
+
+int cli_isa(const char *option, const char *text, ddz_isa *isa)
+{
+    static const struct {
+        const char *name;
+        ddz_isa isa;
+    } known[] = {{"portable", DDZ_ISA_PORTABLE},
+                 {"avx2", DDZ_ISA_AVX2},
+                 {"avx512", DDZ_ISA_AVX512},
+                 {"best", DDZ_ISA_BEST}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(text, known[i].name) == 0) {
+            *isa = known[i].isa;
+            return CLI_OK;
+        }
+    }
+    return cli_fail(CLI_USAGE, "%s: '%s' is not one of portable, avx2, avx512, best", option, text);
+}
+
+int cli_isa_default(ddz_isa *isa)
+{
+    const char *text = getenv("DDZ_ISA");
+    *isa = DDZ_ISA_BEST;
+    return text && *text ? cli_isa("DDZ_ISA", text, isa) : CLI_OK;
+}
+
+uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height)
+{
+    /* A hair more, so that 0.7 bits of 1920 pixels are 168 bytes although 0.7 is a little less in binary. */
+    return (uint64_t)(bpp * width * height / 8 * (1 + 1e-12));
+}
+
+/* ---- Input ---------------------------------------------------------------------------------- */
+
+int cli_load_picture(const char *path, struct image *image)
+{
+    char error[200] = "";
+    FILE *file;
+    int status = file_open(path, &file);
+    if (status != CLI_OK)
+        return status;
+    if (png_read(file, picture_max_pixels, image, error, sizeof error) != 0)
+        status = cli_fail(CLI_INPUT, "%s: %s", file_input_name(path), error);
+    file_close(file);
+    return status;
+}
+
+/* folder of `argv0` + tail if such a file can be read, else NULL; freed by the caller */
+static char *beside_program(const char *argv0, const char *tail)
+{
+    const char *slash = strrchr(argv0, '/');
+    size_t folder = slash ? (size_t)(slash - argv0) + 1 : 0;
+    char *path = slash ? malloc(folder + strlen(tail) + 1) : NULL;
+    if (!path)
+        return NULL;
+    memcpy(path, argv0, folder);
+    memcpy(path + folder, tail, strlen(tail) + 1);
+    if (access(path, R_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* A build tree has config.status at its top; libtool keeps the real programs in .libs below it. */
+static char *model_of_build_tree(const char *argv0)
+{
+    static const char *const trees[][2] = {{"config.status", "models/default.ddm"},
+                                           {"../config.status", "../models/default.ddm"}};
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
+        char *mark = beside_program(argv0, trees[i][0]);
+        if (mark) {
+            free(mark);
+            return beside_program(argv0, trees[i][1]);
+        }
+    }
+    return NULL;
+}
+
+static int load_model_from(const char *path, ddz_model **model)
+{
+    uint8_t *data;
+    size_t size;
+    int status = file_read(path, MODEL_MAX_SIZE, &data, &size);
+    if (status != CLI_OK)
+        return CLI_MODEL;
+    ddz_status loaded = ddz_model_load(data, size, NULL, model);
+    free(data);
+    return loaded == DDZ_OK ? CLI_OK : cli_fail_status(path, loaded);
+}
+
+int cli_load_model(const char *path, const char *argv0, ddz_model **model)
+{
+    const char *named = path ? path : getenv("DDZ_MODEL");
+    if (named && *named)
+        return load_model_from(named, model);
+    char *built = model_of_build_tree(argv0);
+    int status = load_model_from(built ? built : DDZ_MODEL_DIR "/default.ddm", model);
+    free(built);
+    return status;
+}
+
+/* ---- Progress ------------------------------------------------------------------------------- */
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet)
+{
+    progress->verb = verb;
+    progress->shown = !quiet && isatty(STDERR_FILENO);
+    progress->begun = cli_seconds();
+    progress->drawn = progress->begun;
+}
+
+int cli_progress_draw(void *cookie, double done, double total)
+{
+    static const double interval = 0.2; /* seconds: often enough to be seen moving */
+    struct cli_progress *progress = cookie;
+    double now = cli_seconds();
+    if (!progress->shown || now - progress->drawn < interval || done <= 0)
+        return 0;
+    progress->drawn = now;
+    double left = ceil((now - progress->begun) * (total - done) / done);
+    unsigned long seconds = left > 0 ? (unsigned long)left : 0;
+    clear_line();
+    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * done / total,
+            seconds / 60, seconds % 60);
+    line_drawn = 1;
+    return 0;
+}
+
+void cli_progress_end(void)
+{
+    clear_line();
+}

@@ -1,0 +1,90 @@
+/*
+ * What the programs share: failures in one line, option values, the model, progress.
+ *
+ * A function that returns an exit status has already said why it failed.
+ */
+#ifndef DDZ_TOOLS_CLI_H
+#define DDZ_TOOLS_CLI_H
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ddz.h"
+#include "imgio/png.h"
+
+/* Exit statuses: ddpmenc(1), ddpmdec(1), ddpmeval(1). */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_USAGE = 1, /* options or arguments */
+    CLI_FILE = 2,  /* a file cannot be read or written */
+    CLI_INPUT = 3, /* a picture or a stream is not valid */
+    CLI_MODEL = 4, /* no model, not a model, or not the one that made the stream */
+    CLI_LIMIT = 5  /* out of memory, or a picture too large */
+};
+
+/* `program` is a string constant; it begins every message. Call this first. */
+void cli_begin(const char *program);
+
+/* One line on stderr, "program: ..."; returns `status`. */
+int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for what is not a failure. Both clear the progress line away. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* cli_fail for a status of the library, about `subject`. */
+int cli_fail_status(const char *subject, ddz_status status);
+
+/* What getopt_long answered was '?' or ':'. `letters` are the short options. */
+int cli_bad_option(int answer, char **argv);
+
+/* Print to stdout; both return an exit status. */
+int cli_help(const char *text);
+int cli_version(void);
+
+/* CLI_FILE if anything written to stdout did not get there. */
+int cli_flush(void);
+
+/* ---- Option values -------------------------------------------------------------------------- */
+
+/* A whole number, or a decimal one, in [low, high]; else a message that names `option`. */
+int cli_whole(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value);
+int cli_real(const char *option, const char *text, double low, double high, double *value);
+
+int cli_int(const char *option, const char *text, int low, int high, int *value); /* low >= 0 */
+int cli_seed(const char *text, uint32_t *seed);
+int cli_isa(const char *option, const char *text, ddz_isa *isa);
+
+/* The value of the environment's DDZ_ISA, else DDZ_ISA_BEST. */
+int cli_isa_default(ddz_isa *isa);
+
+/* Bytes of a stream of `bpp` bits a pixel. */
+uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height);
+
+/* ---- Input ---------------------------------------------------------------------------------- */
+
+/* A PNG picture from a file, or from stdin if `path` is "-". */
+int cli_load_picture(const char *path, struct image *image);
+
+/*
+ * The model: from `path` if not NULL, else from $DDZ_MODEL, else from models/default.ddm of the build
+ * tree that the program stands in (`argv0` is how it was called), else where it is installed.
+ */
+int cli_load_model(const char *path, const char *argv0, ddz_model **model);
+
+/* ---- Progress ------------------------------------------------------------------------------- */
+
+struct cli_progress {
+    const char *verb;
+    int shown; /* stderr is a terminal, and nobody asked for quiet */
+    double begun, drawn;
+};
+
+void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet);
+int cli_progress_draw(void *progress, double done, double total); /* a ddz_progress */
+void cli_progress_end(void);
+
+/* Seconds on a clock that only goes forward. */
+double cli_seconds(void);
+
+#endif

@@ -1,0 +1,272 @@
+/* ddpmenc: PNG in, ddz stream out. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ddz.h"
+#include "imgio/png.h"
+#include "tools/cli.h"
+#include "tools/files.h"
+
+static const char help[] =
+    "Usage: ddpmenc [options] IN.png OUT.ddz\n"
+    "Encode a picture as a progressive stream. '-' is standard input or output.\n"
+    "\n"
+    "Where to end (one of):\n"
+    "  -q, --quality N       0 (small) to 100 (near lossless); default 60\n"
+    "      --bpp X           X bits a pixel\n"
+    "      --bytes N         N bytes\n"
+    "      --psnr X          X dB\n"
+    "\n"
+    "How:\n"
+    "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
+    "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
+    "      --seed N          of what the encoder draws; default 1\n"
+    "  -t, --threads N       0: as many as there are processors (default)\n"
+    "  -m, --model FILE      model; default: $DDZ_MODEL, else the installed one\n"
+    "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
+    "\n"
+    "  -v, --verbose         a table of the steps, on standard error\n"
+    "      --quiet           no summary, no progress\n"
+    "  -h, --help            this text\n"
+    "  -V, --version         the version\n";
+
+enum {
+    OPTION_BPP = 256,
+    OPTION_BYTES,
+    OPTION_PSNR,
+    OPTION_TRELLIS_BITS,
+    OPTION_SEED,
+    OPTION_ISA,
+    OPTION_QUIET
+};
+
+static const char letters[] = ":q:e:t:m:vhV";
+static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
+                                      {"bpp", required_argument, NULL, OPTION_BPP},
+                                      {"bytes", required_argument, NULL, OPTION_BYTES},
+                                      {"psnr", required_argument, NULL, OPTION_PSNR},
+                                      {"effort", required_argument, NULL, 'e'},
+                                      {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
+                                      {"seed", required_argument, NULL, OPTION_SEED},
+                                      {"threads", required_argument, NULL, 't'},
+                                      {"model", required_argument, NULL, 'm'},
+                                      {"isa", required_argument, NULL, OPTION_ISA},
+                                      {"verbose", no_argument, NULL, 'v'},
+                                      {"quiet", no_argument, NULL, OPTION_QUIET},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {"version", no_argument, NULL, 'V'},
+                                      {NULL, 0, NULL, 0}};
+
+struct task {
+    ddz_encoder_settings settings;
+    double bpp; /* 0: the target stands in the settings */
+    int targets;
+    const char *model, *input, *output;
+    int verbose, quiet;
+    int done; /* --help or --version was answered */
+};
+
+static int read_target(struct task *task, int option, const char *text)
+{
+    ddz_encoder_settings *s = &task->settings;
+    uint64_t bytes = 0;
+    int status = CLI_OK;
+    if (task->targets++)
+        return cli_fail(CLI_USAGE, "only one of -q, --bpp, --bytes and --psnr can be met");
+    if (option == 'q') {
+        s->target = DDZ_TARGET_QUALITY;
+        status = cli_real("--quality", text, 0, 100, &s->target_value);
+    } else if (option == OPTION_PSNR) {
+        s->target = DDZ_TARGET_PSNR;
+        status = cli_real("--psnr", text, 5, 100, &s->target_value);
+    } else if (option == OPTION_BPP) {
+        s->target = DDZ_TARGET_BYTES;
+        status = cli_real("--bpp", text, 0.0001, 48, &task->bpp);
+    } else {
+        s->target = DDZ_TARGET_BYTES;
+        status = cli_whole("--bytes", text, 1, UINT32_MAX, &bytes);
+        s->target_value = (double)bytes;
+    }
+    return status;
+}
+
+static int read_option(struct task *task, int option, char **argv)
+{
+    ddz_encoder_settings *s = &task->settings;
+    switch (option) {
+    case 'q':
+    case OPTION_BPP:
+    case OPTION_BYTES:
+    case OPTION_PSNR:
+        return read_target(task, option, optarg);
+    case 'e':
+        return cli_int("--effort", optarg, 1, 9, &s->effort);
+    case OPTION_TRELLIS_BITS:
+        return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
+    case OPTION_SEED:
+        return cli_seed(optarg, &s->seed);
+    case 't':
+        return cli_int("--threads", optarg, 0, 256, &s->threads);
+    case 'm':
+        task->model = optarg;
+        return CLI_OK;
+    case OPTION_ISA:
+        return cli_isa("--isa", optarg, &s->isa);
+    case 'v':
+        task->verbose = 1;
+        return CLI_OK;
+    case OPTION_QUIET:
+        task->quiet = 1;
+        return CLI_OK;
+    case 'h':
+        task->done = 1;
+        return cli_help(help);
+    case 'V':
+        task->done = 1;
+        return cli_version();
+    default:
+        return cli_bad_option(option, argv);
+    }
+}
+
+static int read_arguments(struct task *task, int argc, char **argv)
+{
+    memset(task, 0, sizeof *task);
+    ddz_encoder_defaults(&task->settings);
+    int status = cli_isa_default(&task->settings.isa);
+    int option;
+    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+        status = read_option(task, option, argv);
+    if (status != CLI_OK || task->done)
+        return status;
+    if (argc - optind != 2)
+        return cli_fail(CLI_USAGE, "two names are needed, IN.png and OUT.ddz; see ddpmenc --help");
+    task->input = argv[optind];
+    task->output = argv[optind + 1];
+    return CLI_OK;
+}
+
+/* ---- Report --------------------------------------------------------------------------------- */
+
+static void print_steps(const ddz_encoder *encoder)
+{
+    const ddz_step *steps;
+    size_t count = ddz_encoder_steps(encoder, &steps);
+    fprintf(stderr,
+            "scale  step         sigma         samples     KL bits        bits  KL/bits  PSNR before\n");
+    for (size_t i = 0; i < count; i++) {
+        const ddz_step *s = &steps[i];
+        fprintf(stderr, "%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
+        if (isinf(s->sigma_from))
+            fprintf(stderr, "     inf");
+        else
+            fprintf(stderr, " %7.2f", s->sigma_from);
+        fprintf(stderr, " -> %6.2f %11llu %11.1f %11llu   %6.3f  %8.2f dB\n", s->sigma_to,
+                (unsigned long long)s->samples, s->kl_bits, (unsigned long long)s->bits,
+                s->bits ? s->kl_bits / (double)s->bits : 0.0, s->psnr);
+    }
+}
+
+static void print_summary(const struct task *task, const struct image *image, size_t size, double seconds)
+{
+    fprintf(stderr, "%s -> %s: %u x %u, %zu bytes, %.4f bits a pixel, %.1f s\n", file_input_name(task->input),
+            file_output_name(task->output), image->width, image->height, size,
+            8.0 * (double)size / image->width / image->height, seconds);
+}
+
+/* ---- Work ----------------------------------------------------------------------------------- */
+
+static ddz_status attach_extras(ddz_encoder *encoder, const struct image *image)
+{
+    ddz_status status = DDZ_OK;
+    if (image->alpha)
+        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ALPHA, image->alpha,
+                                       (size_t)image->width * image->height);
+    if (status == DDZ_OK && image->icc)
+        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ICC, image->icc, image->icc_size);
+    if (status == DDZ_OK && image->exif)
+        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_EXIF, image->exif, image->exif_size);
+    return status;
+}
+
+/* Bytes of the stream in *size. */
+static int encode(const struct task *task, ddz_encoder *encoder, const struct image *image,
+                  struct cli_progress *progress, FILE *file, size_t *size)
+{
+    const char *name = file_input_name(task->input);
+    const uint8_t *data;
+    ddz_status status = attach_extras(encoder, image);
+    cli_progress_begin(progress, "encoding", task->quiet);
+    if (status == DDZ_OK)
+        status = ddz_encoder_encode(encoder, image->rgb, image->width, image->height);
+    cli_progress_end();
+    if (status == DDZ_ERR_ARGUMENT && task->settings.target == DDZ_TARGET_BYTES)
+        return cli_fail(CLI_USAGE, "%s: %.0f bytes are too few for this picture", name,
+                        task->settings.target_value);
+    if (status == DDZ_OK)
+        status = ddz_encoder_stream(encoder, &data, size);
+    if (status != DDZ_OK)
+        return cli_fail_status(name, status);
+    fwrite(data, 1, *size, file); /* output_finish asks whether it went well */
+    return CLI_OK;
+}
+
+/* The output is opened first: that it cannot be written is better known before the work than after. */
+static int encode_to_file(const struct task *task, ddz_encoder *encoder, const struct image *image,
+                          struct cli_progress *progress)
+{
+    struct output output;
+    size_t size;
+    double begun = cli_seconds();
+    int code = output_begin(&output, task->output);
+    if (code != CLI_OK)
+        return code;
+    code = encode(task, encoder, image, progress, output.file, &size);
+    if (code == CLI_OK)
+        code = output_finish(&output);
+    else
+        output_abandon(&output);
+    if (code == CLI_OK && task->verbose)
+        print_steps(encoder);
+    if (code == CLI_OK && !task->quiet)
+        print_summary(task, image, size, cli_seconds() - begun);
+    return code;
+}
+
+static int run(struct task *task, const ddz_model *model, const struct image *image)
+{
+    struct cli_progress progress;
+    ddz_encoder *encoder = NULL;
+    if (image->reduced_depth && !task->quiet)
+        cli_note("%s: 16-bit samples are rounded to 8 bits", file_input_name(task->input));
+    if (task->bpp > 0)
+        task->settings.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
+    task->settings.progress = cli_progress_draw;
+    task->settings.progress_cookie = &progress;
+    ddz_status status = ddz_encoder_new(model, &task->settings, &encoder);
+    int code = status == DDZ_OK ? encode_to_file(task, encoder, image, &progress)
+                                : cli_fail_status(file_input_name(task->input), status);
+    ddz_encoder_free(encoder);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct task task;
+    struct image image = {0};
+    ddz_model *model = NULL;
+    cli_begin("ddpmenc");
+    int status = read_arguments(&task, argc, argv);
+    if (status != CLI_OK || task.done)
+        return status;
+    status = cli_load_picture(task.input, &image);
+    if (status == CLI_OK)
+        status = cli_load_model(task.model, argv[0], &model);
+    if (status == CLI_OK)
+        status = run(&task, model, &image);
+    ddz_model_free(model);
+    image_free(&image);
+    return status;
+}

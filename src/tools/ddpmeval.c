@@ -1,0 +1,448 @@
+/* ddpmeval: what streams of given pictures cost and are worth. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ddz.h"
+#include "imgio/png.h"
+#include "tools/cli.h"
+#include "tools/metrics.h"
+#include "tools/report.h"
+
+static const char help[] =
+    "Usage: ddpmeval [options] PICTURE.png ...\n"
+    "       ddpmeval --compare A.png B.png\n"
+    "Encode and decode pictures at a list of rates; print bits, PSNR (RGB) and seconds, and their mean.\n"
+    "\n"
+    "What to measure:\n"
+    "      --bpp X,X,...     a file of each rate, in bits a pixel; default 0.25,0.5,1,2\n"
+    "      --prefixes        one file (see -q), cut after 8, 16, 32 ... bytes and whole\n"
+    "      --bits N          one file (see -q), cut after N bits\n"
+    "      --compare         only the PSNR between two pictures\n"
+    "      --ideal           what exact draws from the posterior would give, at their KL divergence\n"
+    "\n"
+    "How to encode:\n"
+    "  -q, --quality N       of --prefixes and --bits, 0 to 100; default 60\n"
+    "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
+    "      --steps N         steps an octave at full size, 2, 4 ... 32; default: by effort\n"
+    "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
+    "      --seed N          of --ideal; default 1\n"
+    "  -t, --threads N       0: as many as there are processors (default)\n"
+    "  -m, --model FILE      model; default: $DDZ_MODEL, else the installed one\n"
+    "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
+    "\n"
+    "      --csv             comma-separated values in place of a table\n"
+    "      --quiet           no progress\n"
+    "  -h, --help            this text\n"
+    "  -V, --version         the version\n";
+
+enum {
+    OPTION_BPP = 256,
+    OPTION_PREFIXES,
+    OPTION_BITS,
+    OPTION_COMPARE,
+    OPTION_IDEAL,
+    OPTION_STEPS,
+    OPTION_TRELLIS_BITS,
+    OPTION_SEED,
+    OPTION_ISA,
+    OPTION_CSV,
+    OPTION_QUIET
+};
+
+static const char letters[] = ":q:e:t:m:hV";
+static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BPP},
+                                      {"prefixes", no_argument, NULL, OPTION_PREFIXES},
+                                      {"bits", required_argument, NULL, OPTION_BITS},
+                                      {"compare", no_argument, NULL, OPTION_COMPARE},
+                                      {"ideal", no_argument, NULL, OPTION_IDEAL},
+                                      {"quality", required_argument, NULL, 'q'},
+                                      {"effort", required_argument, NULL, 'e'},
+                                      {"steps", required_argument, NULL, OPTION_STEPS},
+                                      {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
+                                      {"seed", required_argument, NULL, OPTION_SEED},
+                                      {"threads", required_argument, NULL, 't'},
+                                      {"model", required_argument, NULL, 'm'},
+                                      {"isa", required_argument, NULL, OPTION_ISA},
+                                      {"csv", no_argument, NULL, OPTION_CSV},
+                                      {"quiet", no_argument, NULL, OPTION_QUIET},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {"version", no_argument, NULL, 'V'},
+                                      {NULL, 0, NULL, 0}};
+
+enum { MAX_RATES = 32 };
+enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE };
+
+struct task {
+    enum mode mode;
+    ddz_encoder_settings settings;
+    double quality;
+    double bpp[MAX_RATES];
+    size_t rates;
+    uint64_t bits;
+    const char *model;
+    int csv, quiet;
+    int done; /* --help or --version was answered */
+};
+
+/* ---- Arguments ------------------------------------------------------------------------------ */
+
+static int set_mode(struct task *task, enum mode mode)
+{
+    if (task->mode != MODE_RATES || (mode != MODE_RATES && task->rates))
+        return cli_fail(CLI_USAGE, "only one of --bpp, --prefixes, --bits and --compare can be given");
+    task->mode = mode;
+    return CLI_OK;
+}
+
+static int read_rates(struct task *task, const char *text)
+{
+    char *list = strdup(text), *rest = NULL;
+    if (!list)
+        return cli_fail(CLI_LIMIT, "out of memory");
+    int status = set_mode(task, MODE_RATES);
+    task->rates = 0;
+    for (char *word = strtok_r(list, ",", &rest); word && status == CLI_OK;
+         word = strtok_r(NULL, ",", &rest)) {
+        if (task->rates == MAX_RATES)
+            status = cli_fail(CLI_USAGE, "--bpp: more than %d rates", MAX_RATES);
+        else
+            status = cli_real("--bpp", word, 0.0001, 48, &task->bpp[task->rates++]);
+    }
+    free(list);
+    if (status == CLI_OK && task->rates == 0)
+        status = cli_fail(CLI_USAGE, "--bpp: no rates");
+    return status;
+}
+
+static int read_steps(struct task *task, const char *text)
+{
+    int steps;
+    int status = cli_int("--steps", text, 2, 32, &steps);
+    if (status != CLI_OK)
+        return status;
+    if (steps & (steps - 1))
+        return cli_fail(CLI_USAGE, "--steps: '%s' is not a power of two", text);
+    task->settings.steps_per_octave = steps;
+    return CLI_OK;
+}
+
+static int read_bits(struct task *task, const char *text)
+{
+    int status = cli_whole("--bits", text, 1, UINT64_MAX / 8, &task->bits);
+    return status == CLI_OK ? set_mode(task, MODE_BITS) : status;
+}
+
+static int read_option(struct task *task, int option, char **argv)
+{
+    ddz_encoder_settings *s = &task->settings;
+    switch (option) {
+    case OPTION_BPP:
+        return read_rates(task, optarg);
+    case OPTION_PREFIXES:
+        return set_mode(task, MODE_PREFIXES);
+    case OPTION_BITS:
+        return read_bits(task, optarg);
+    case OPTION_COMPARE:
+        return set_mode(task, MODE_COMPARE);
+    case OPTION_IDEAL:
+        s->channel = DDZ_CHANNEL_IDEAL;
+        return CLI_OK;
+    case OPTION_STEPS:
+        return read_steps(task, optarg);
+    case 'q':
+        return cli_real("--quality", optarg, 0, 100, &task->quality);
+    case 'e':
+        return cli_int("--effort", optarg, 1, 9, &s->effort);
+    case OPTION_TRELLIS_BITS:
+        return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
+    case OPTION_SEED:
+        return cli_seed(optarg, &s->seed);
+    case 't':
+        return cli_int("--threads", optarg, 0, 256, &s->threads);
+    case 'm':
+        task->model = optarg;
+        return CLI_OK;
+    case OPTION_ISA:
+        return cli_isa("--isa", optarg, &s->isa);
+    case OPTION_CSV:
+        task->csv = 1;
+        return CLI_OK;
+    case OPTION_QUIET:
+        task->quiet = 1;
+        return CLI_OK;
+    case 'h':
+        task->done = 1;
+        return cli_help(help);
+    case 'V':
+        task->done = 1;
+        return cli_version();
+    default:
+        return cli_bad_option(option, argv);
+    }
+}
+
+static int read_arguments(struct task *task, int argc, char **argv)
+{
+    static const double usual[] = {0.25, 0.5, 1, 2};
+    memset(task, 0, sizeof *task);
+    task->quality = 60;
+    ddz_encoder_defaults(&task->settings);
+    int status = cli_isa_default(&task->settings.isa);
+    int option;
+    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+        status = read_option(task, option, argv);
+    if (status != CLI_OK || task->done)
+        return status;
+    if (task->mode == MODE_COMPARE && argc - optind != 2)
+        return cli_fail(CLI_USAGE, "--compare needs two pictures; see ddpmeval --help");
+    if (optind == argc)
+        return cli_fail(CLI_USAGE, "the name of a picture is needed; see ddpmeval --help");
+    if (task->mode != MODE_RATES && task->settings.channel == DDZ_CHANNEL_IDEAL)
+        return cli_fail(CLI_USAGE, "--ideal makes no stream to cut: use it with --bpp");
+    if (task->rates == 0) {
+        memcpy(task->bpp, usual, sizeof usual);
+        task->rates = sizeof usual / sizeof *usual;
+    }
+    return CLI_OK;
+}
+
+/* ---- Measuring ------------------------------------------------------------------------------ */
+
+/* One picture under measurement. */
+struct work {
+    const struct task *task;
+    const ddz_model *model;
+    const char *name;
+    struct image image;
+    uint8_t *decoded;
+    struct cli_progress progress;
+};
+
+static size_t samples(const struct work *w)
+{
+    return 3 * (size_t)w->image.width * w->image.height;
+}
+
+/* KL bits of the steps that the first `bits` bits of the stream hold, a cut step in proportion. */
+static double ideal_bits(const ddz_encoder *encoder, uint64_t bits)
+{
+    const ddz_step *steps;
+    size_t count = ddz_encoder_steps(encoder, &steps);
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t end = steps[i].offset_bits + steps[i].bits;
+        if (end <= bits || steps[i].bits == 0)
+            sum += steps[i].kl_bits;
+        else if (steps[i].offset_bits < bits)
+            sum += steps[i].kl_bits * (double)(bits - steps[i].offset_bits) / (double)steps[i].bits;
+    }
+    return sum;
+}
+
+/* A new encoder that has encoded the picture for the target; NULL after a message. */
+static ddz_encoder *encode(struct work *w, ddz_target target, double value, struct result *result)
+{
+    ddz_encoder_settings settings = w->task->settings;
+    ddz_encoder *encoder = NULL;
+    settings.target = target;
+    settings.target_value = value;
+    settings.progress = cli_progress_draw;
+    settings.progress_cookie = &w->progress;
+    cli_progress_begin(&w->progress, "encoding", w->task->quiet);
+    ddz_status status = ddz_encoder_new(w->model, &settings, &encoder);
+    double begun = cli_seconds();
+    if (status == DDZ_OK)
+        status = ddz_encoder_encode(encoder, w->image.rgb, w->image.width, w->image.height);
+    result->encode_seconds = cli_seconds() - begun;
+    cli_progress_end();
+    if (status == DDZ_OK)
+        return encoder;
+    ddz_encoder_free(encoder);
+    cli_fail_status(w->name, status);
+    return NULL;
+}
+
+static ddz_decoder *new_decoder(struct work *w, uint64_t max_bits)
+{
+    ddz_decoder_settings settings;
+    ddz_decoder *decoder = NULL;
+    ddz_decoder_defaults(&settings);
+    settings.max_bits = max_bits;
+    settings.threads = w->task->settings.threads;
+    settings.isa = w->task->settings.isa;
+    settings.progress = cli_progress_draw;
+    settings.progress_cookie = &w->progress;
+    ddz_status status = ddz_decoder_new(w->model, &settings, &decoder);
+    if (status != DDZ_OK)
+        cli_fail_status(w->name, status);
+    return decoder;
+}
+
+/* Feed more bytes, decode, compare. */
+static int decode(struct work *w, ddz_decoder *decoder, const uint8_t *data, size_t size,
+                  struct result *result)
+{
+    cli_progress_begin(&w->progress, "decoding", w->task->quiet);
+    double begun = cli_seconds();
+    ddz_status status = ddz_decoder_feed(decoder, data, size);
+    if (status == DDZ_OK)
+        status = ddz_decoder_picture(decoder, DDZ_RECON_MEAN, w->decoded);
+    result->decode_seconds = cli_seconds() - begun;
+    cli_progress_end();
+    if (status != DDZ_OK)
+        return cli_fail_status(w->name, status);
+    result->psnr = psnr(w->image.rgb, w->decoded, samples(w));
+    return CLI_OK;
+}
+
+/* One stream, of which a decoder sees the first max_bits bits. */
+static int measure_stream(struct work *w, ddz_encoder *encoder, uint64_t max_bits, struct result *result)
+{
+    const uint8_t *data;
+    size_t size;
+    ddz_status status = ddz_encoder_stream(encoder, &data, &size);
+    if (status != DDZ_OK)
+        return cli_fail_status(w->name, status);
+    result->bits = 8.0 * (double)size < (double)max_bits ? 8.0 * (double)size : (double)max_bits;
+    result->ideal_bits = ideal_bits(encoder, max_bits);
+    if (!data) { /* the ideal channel */
+        status = ddz_encoder_picture(encoder, w->decoded);
+        result->psnr = psnr(w->image.rgb, w->decoded, samples(w));
+        return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
+    }
+    ddz_decoder *decoder = new_decoder(w, max_bits);
+    int code = decoder ? decode(w, decoder, data, size, result) : CLI_LIMIT;
+    ddz_decoder_free(decoder);
+    return code;
+}
+
+static int measure_rates(struct work *w, struct report *report)
+{
+    for (size_t i = 0; i < w->task->rates; i++) {
+        struct result result = {.target = w->task->bpp[i]};
+        double bytes = (double)cli_bytes_of_bpp(w->task->bpp[i], w->image.width, w->image.height);
+        ddz_encoder *encoder = encode(w, DDZ_TARGET_BYTES, bytes, &result);
+        int code = encoder ? measure_stream(w, encoder, UINT64_MAX, &result) : CLI_INPUT;
+        ddz_encoder_free(encoder);
+        if (code != CLI_OK)
+            return code;
+        report_add(report, i, w->name, w->image.width, w->image.height, &result);
+    }
+    return CLI_OK;
+}
+
+static int measure_bits(struct work *w, struct report *report)
+{
+    struct result result = {.target = (double)w->task->bits};
+    ddz_encoder *encoder = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result);
+    int code = encoder ? measure_stream(w, encoder, w->task->bits, &result) : CLI_INPUT;
+    ddz_encoder_free(encoder);
+    if (code == CLI_OK)
+        report_add(report, 0, w->name, w->image.width, w->image.height, &result);
+    return code;
+}
+
+/* The prefixes of a stream, each with the time that it adds. */
+static int measure_prefixes_of(struct work *w, ddz_encoder *encoder, ddz_decoder *decoder,
+                               struct result *result, struct report *report)
+{
+    const uint8_t *data;
+    size_t size, fed = 0;
+    ddz_status status = ddz_encoder_stream(encoder, &data, &size);
+    if (status != DDZ_OK)
+        return cli_fail_status(w->name, status);
+    for (size_t i = 0, bytes = 16; fed < size; i++, bytes *= 2) {
+        size_t until = bytes < size ? bytes : size;
+        int code = decode(w, decoder, data + fed, until - fed, result);
+        if (code != CLI_OK)
+            return code;
+        fed = until;
+        result->target = (double)until;
+        result->bits = 8.0 * (double)until;
+        result->ideal_bits = ideal_bits(encoder, 8 * (uint64_t)until);
+        report_add(report, until < size ? i : REPORT_MAX_POINTS - 1, w->name, w->image.width, w->image.height,
+                   result);
+    }
+    return CLI_OK;
+}
+
+static int measure_prefixes(struct work *w, struct report *report)
+{
+    struct result result = {0};
+    ddz_encoder *encoder = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result);
+    ddz_decoder *decoder = encoder ? new_decoder(w, UINT64_MAX) : NULL;
+    int code = decoder ? measure_prefixes_of(w, encoder, decoder, &result, report) : CLI_INPUT;
+    ddz_decoder_free(decoder);
+    ddz_encoder_free(encoder);
+    return code;
+}
+
+/* ---- Work ----------------------------------------------------------------------------------- */
+
+static int measure(struct work *w, struct report *report)
+{
+    int code = cli_load_picture(w->name, &w->image);
+    if (code != CLI_OK)
+        return code;
+    w->decoded = malloc(samples(w));
+    if (!w->decoded)
+        code = cli_fail(CLI_LIMIT, "%s: out of memory", w->name);
+    else if (w->task->mode == MODE_RATES)
+        code = measure_rates(w, report);
+    else
+        code = w->task->mode == MODE_BITS ? measure_bits(w, report) : measure_prefixes(w, report);
+    free(w->decoded);
+    image_free(&w->image);
+    return code;
+}
+
+static int measure_all(const struct task *task, const ddz_model *model, char **pictures, int count)
+{
+    static const char *const targets[] = {"bpp", "bytes", "bits"};
+    struct report report;
+    int code = CLI_OK;
+    report_begin(&report, targets[task->mode], task->csv);
+    for (int i = 0; i < count && code == CLI_OK; i++) {
+        struct work work = {.task = task, .model = model, .name = pictures[i]};
+        code = measure(&work, &report);
+    }
+    if (code == CLI_OK && count > 1)
+        report_means(&report);
+    return code == CLI_OK ? cli_flush() : code;
+}
+
+static int compare(const char *a, const char *b)
+{
+    struct image first = {0}, second = {0};
+    int code = cli_load_picture(a, &first);
+    if (code == CLI_OK)
+        code = cli_load_picture(b, &second);
+    if (code == CLI_OK && (first.width != second.width || first.height != second.height))
+        code = cli_fail(CLI_INPUT, "%s and %s differ in size", a, b);
+    if (code == CLI_OK) {
+        printf("%.4f\n", psnr(first.rgb, second.rgb, 3 * (size_t)first.width * first.height));
+        code = cli_flush();
+    }
+    image_free(&first);
+    image_free(&second);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct task task;
+    ddz_model *model = NULL;
+    cli_begin("ddpmeval");
+    int status = read_arguments(&task, argc, argv);
+    if (status != CLI_OK || task.done)
+        return status;
+    if (task.mode == MODE_COMPARE)
+        return compare(argv[optind], argv[optind + 1]);
+    status = cli_load_model(task.model, argv[0], &model);
+    if (status == CLI_OK)
+        status = measure_all(&task, model, argv + optind, argc - optind);
+    ddz_model_free(model);
+    return status;
+}

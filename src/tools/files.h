@@ -1,0 +1,36 @@
+/* Whole files in, and files out that are complete or not there. */
+#ifndef DDZ_TOOLS_FILES_H
+#define DDZ_TOOLS_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Name for messages: "-" is standard input or output. */
+const char *file_input_name(const char *path);
+const char *file_output_name(const char *path);
+
+/* Open for reading, "-" is stdin. Both return an exit status and have said what went wrong. */
+int file_open(const char *path, FILE **file);
+void file_close(FILE *file);
+
+/* All bytes of a file of at most `limit`; *data is freed by the caller. */
+int file_read(const char *path, size_t limit, uint8_t **data, size_t *size);
+
+/*
+ * A file under construction. It is written under a temporary name in the folder of its own, and
+ * takes that over at the end; it is removed by output_abandon, and by SIGINT, SIGTERM and SIGHUP.
+ * Standard output ("-") and what is not a regular file (a device, a pipe) are written to directly.
+ * One at a time.
+ */
+struct output {
+    FILE *file;
+    char *path;      /* NULL: standard output */
+    char *temporary; /* NULL: written to directly */
+};
+
+int output_begin(struct output *output, const char *path);
+int output_finish(struct output *output); /* the output is gone afterwards, finished or not */
+void output_abandon(struct output *output);
+
+#endif

@@ -1,0 +1,88 @@
+#include "tools/info.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void info_print_header(const ddz_info *info)
+{
+    printf("picture        %u x %u\n", info->width, info->height);
+    printf("made with      model ...%02x\n", info->model_id & 0xff);
+}
+
+static void print_stream(const ddz_info *info)
+{
+    printf("stream         %llu bits, %.4f bits a pixel, %s\n", (unsigned long long)info->bits,
+           (double)info->bits / info->width / info->height, info->complete ? "complete" : "cut");
+    printf("scales         %d below full size\n", info->scales);
+    if (info->trellis_bits) {
+        printf("trellis        %d bits\n", info->trellis_bits);
+        printf("steps          %d in the last octave\n", info->steps_per_octave);
+        printf("last sigma     %.3f grey levels\n", info->sigma_end);
+    }
+}
+
+static void print_extras(const ddz_decoder *decoder)
+{
+    static const struct {
+        ddz_extra kind;
+        const char *name;
+    } kinds[] = {{DDZ_EXTRA_ALPHA, "alpha"}, {DDZ_EXTRA_ICC, "ICC profile"}, {DDZ_EXTRA_EXIF, "Exif"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const uint8_t *data;
+        size_t size;
+        if (ddz_decoder_extra(decoder, kinds[i].kind, &data, &size) == DDZ_OK && data)
+            printf("%-14s %zu bytes\n", kinds[i].name, size);
+    }
+}
+
+static void print_scales(const ddz_step *steps, size_t count, int coarsest)
+{
+    printf("\nscale  steps      samples         bits\n");
+    for (int scale = coarsest; scale >= 0; scale--) {
+        unsigned long long bits = 0, samples = 0;
+        size_t n = 0;
+        for (size_t i = 0; i < count; i++) {
+            if (steps[i].scale == scale) {
+                n++;
+                bits += steps[i].bits;
+                samples += steps[i].samples;
+            }
+        }
+        printf("%5d %6zu %12llu %12llu\n", scale, n, samples, bits);
+    }
+}
+
+static void print_steps(const ddz_step *steps, size_t count)
+{
+    printf("\nscale  step          sigma           samples     from bit         bits\n");
+    for (size_t i = 0; i < count; i++) {
+        const ddz_step *s = &steps[i];
+        printf("%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
+        if (isinf(s->sigma_from))
+            printf("      inf");
+        else
+            printf(" %8.3f", s->sigma_from);
+        printf(" -> %8.3f %9llu %12llu %12llu\n", s->sigma_to, (unsigned long long)s->samples,
+               (unsigned long long)s->offset_bits, (unsigned long long)s->bits);
+    }
+}
+
+ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
+{
+    ddz_info info;
+    const ddz_step *steps;
+    size_t count;
+    ddz_status status = ddz_decoder_info(decoder, &info);
+    if (status == DDZ_OK)
+        status = ddz_decoder_steps(decoder, &steps, &count);
+    if (status != DDZ_OK)
+        return status;
+    const char *provenance = ddz_model_provenance(model);
+    printf("this model     %08x: %.*s\n", ddz_model_id(model), (int)strcspn(provenance, "\n"), provenance);
+    print_stream(&info);
+    print_extras(decoder);
+    print_scales(steps, count, info.scales);
+    print_steps(steps, count);
+    return DDZ_OK;
+}

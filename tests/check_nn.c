@@ -1,0 +1,465 @@
+/* The network against a direct, scalar evaluation of the formulas in model.h; the kernels against
+ * the portable one. Everything exact. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "cpu/cpu.h"
+#include "nn/kernels.h"
+#include "nn/net.h"
+#include "toy_model.h"
+
+static void *allocate(size_t count, size_t size)
+{
+    void *p = calloc(count ? count : 1, size);
+    ck_assert_ptr_nonnull(p);
+    return p;
+}
+
+/* ---- Reference ------------------------------------------------------------------------------ */
+
+/* Planes of 16-bit values, without any border; outside is 0. */
+struct image {
+    int width, height, channels;
+    int16_t *v;
+};
+
+static struct image image_new(int width, int height, int channels)
+{
+    struct image im = {width, height, channels, NULL};
+    im.v = allocate((size_t)width * (size_t)height * (size_t)channels, 2);
+    return im;
+}
+
+static int16_t *at(const struct image *im, int c, int y, int x)
+{
+    static int16_t outside;
+    outside = 0;
+    if (x < 0 || y < 0 || x >= im->width || y >= im->height)
+        return &outside;
+    return im->v + ((ptrdiff_t)c * im->height + y) * im->width + x;
+}
+
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+/* floor(v / 2^n + 1/2), by division */
+static int64_t round_shift(int64_t v, int n)
+{
+    int64_t d = (int64_t)1 << n;
+    v += d / 2;
+    return v >= 0 ? v / d : -((d - 1 - v) / d);
+}
+
+struct reference {
+    const ddz_model *model;
+    int16_t embedding[MODEL_MAX_EMBEDDING];
+};
+
+/* Output o of a layer, before the residual and the clamp, for an input window at (y, x) */
+static int64_t evaluate(const struct reference *r, const struct model_layer *l, int o, const struct image *in,
+                        int y, int x)
+{
+    int side = l->taps == 9 ? 3 : l->taps == 4 ? 2 : 1, pad = side == 3, stride = side == 2 ? 2 : 1;
+    int64_t acc = 0, gain = 0, bias = 0;
+    for (int t = 0; t < l->taps; t++)
+        for (int c = 0; c < l->cin; c++)
+            acc += l->weight[(o * l->taps + t) * l->cin + c] *
+                   *at(in, c, y * stride + t / side - pad, x * stride + t % side - pad);
+    ck_assert(acc >= INT32_MIN && acc <= INT32_MAX);
+    for (int j = 0; j < r->model->embedding; j++) {
+        gain += (int64_t)l->gain_weight[o * r->model->embedding + j] * r->embedding[j];
+        bias += (int64_t)l->bias_weight[o * r->model->embedding + j] * r->embedding[j];
+    }
+    gain = clamp(l->gain_base[o] + round_shift(gain, 14), -32768, 32767);
+    bias = clamp(l->bias_base[o] + round_shift(bias, 14), -16777216, 16777215);
+    int64_t mult = round_shift(gain * l->scale[o], 12);
+    return round_shift(acc * mult + bias * ((int64_t)1 << (l->shift - 4)), l->shift);
+}
+
+static const struct model_layer *find(const struct reference *r, const char *name, int taps, int cin,
+                                      int cout)
+{
+    const struct model_layer *l = model_find(r->model, name, taps, cin, cout);
+    ck_assert_msg(l != NULL, "no layer %s", name);
+    return l;
+}
+
+static struct image convolve(const struct reference *r, const char *name, int taps, const struct image *in,
+                             int cout, int relu, const struct image *residual)
+{
+    const struct model_layer *l = find(r, name, taps, in->channels, cout);
+    int stride = taps == 4 ? 2 : 1;
+    struct image out = image_new(in->width / stride, in->height / stride, cout);
+    for (int o = 0; o < cout; o++)
+        for (int y = 0; y < out.height; y++)
+            for (int x = 0; x < out.width; x++) {
+                int64_t v = evaluate(r, l, o, in, y, x) + (residual ? *at(residual, o, y, x) : 0);
+                *at(&out, o, y, x) = (int16_t)clamp(v, relu ? 0 : -32768, 32767);
+            }
+    return out;
+}
+
+/* pixel_shuffle(conv1x1(in), 2) + skip; both are freed */
+static struct image climb(const struct reference *r, int level, struct image in, struct image skip)
+{
+    char name[32];
+    snprintf(name, sizeof name, "up.%d", level);
+    const struct model_layer *l = find(r, name, 1, in.channels, 4 * skip.channels);
+    struct image out = image_new(skip.width, skip.height, skip.channels);
+    for (int c = 0; c < out.channels; c++)
+        for (int y = 0; y < out.height; y++)
+            for (int x = 0; x < out.width; x++) {
+                int64_t v = evaluate(r, l, c * 4 + y % 2 * 2 + x % 2, &in, y / 2, x / 2);
+                *at(&out, c, y, x) = (int16_t)clamp(v + *at(&skip, c, y, x), -32768, 32767);
+            }
+    free(in.v);
+    free(skip.v);
+    return out;
+}
+
+/* Frees `x` */
+static struct image blocks(const struct reference *r, const char *side, int level, struct image x)
+{
+    for (int i = 0; i < r->model->blocks[level]; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s.%d.%d.conv1", side, level, i);
+        struct image inner = convolve(r, name, 9, &x, x.channels, 1, NULL);
+        snprintf(name, sizeof name, "%s.%d.%d.conv2", side, level, i);
+        struct image next = convolve(r, name, 9, &inner, x.channels, 0, &x);
+        free(inner.v);
+        free(x.v);
+        x = next;
+    }
+    return x;
+}
+
+static struct image descend(const struct reference *r, int level, const struct image *x)
+{
+    char name[32];
+    snprintf(name, sizeof name, "down.%d", level);
+    return convolve(r, name, 4, x, r->model->channels[level + 1], 0, NULL);
+}
+
+static struct image unshuffle(const int16_t *in, int width, int height, int multiple)
+{
+    struct image im = image_new((width + multiple - 1) / multiple * multiple / 2,
+                                (height + multiple - 1) / multiple * multiple / 2, 12);
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < 3; c++)
+                *at(&im, c * 4 + y % 2 * 2 + x % 2, y / 2, x / 2) = in[(y * width + x) * 3 + c];
+    return im;
+}
+
+static void reference_forward(const ddz_model *model, const int16_t *in, int16_t *out, int width, int height,
+                              int label, int32_t level_q8)
+{
+    struct reference r = {.model = model};
+    struct image skip[MODEL_MAX_LEVELS];
+    int deepest = model->levels - 1;
+    model_embedding(model, label, level_q8, r.embedding);
+    struct image input = unshuffle(in, width, height, 1 << model->levels);
+    struct image x = convolve(&r, "head", 9, &input, model->channels[0], 0, NULL);
+    free(input.v);
+    for (int i = 0; i < deepest; i++) {
+        skip[i] = blocks(&r, "enter", i, x);
+        x = descend(&r, i, &skip[i]);
+    }
+    x = blocks(&r, "enter", deepest, x);
+    for (int i = deepest - 1; i >= 0; i--)
+        x = blocks(&r, "leave", i, climb(&r, i, x, skip[i]));
+    struct image last = convolve(&r, "tail", 9, &x, 12, 0, NULL);
+    free(x.v);
+    for (int py = 0; py < height; py++)
+        for (int px = 0; px < width; px++)
+            for (int c = 0; c < 3; c++)
+                out[(py * width + px) * 3 + c] = *at(&last, c * 4 + py % 2 * 2 + px % 2, py / 2, px / 2);
+    free(last.v);
+}
+
+/* ---- The network ---------------------------------------------------------------------------- */
+
+static ddz_model *load(uint64_t seed, const struct toy_shape *shape)
+{
+    size_t size;
+    uint8_t *file = shape ? toy_model_shaped(seed, shape, &size) : toy_model(seed, &size);
+    ddz_model *model = NULL;
+    ck_assert_int_eq(ddz_model_load(file, size, NULL, &model), DDZ_OK);
+    free(file);
+    return model;
+}
+
+/* Kinds of input: noise of a picture's strength, anything, the extremes */
+static void fill(int16_t *v, size_t count, int kind, uint64_t seed)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t h = hash_pair(seed, i);
+        v[i] = (int16_t)(kind == 0   ? (int)(h % 16384) - 8192
+                         : kind == 1 ? (int)(h % 65536) - 32768
+                         : h % 2     ? 32767
+                                     : -32767);
+    }
+}
+
+struct size {
+    int width, height;
+};
+
+static const struct size sizes[] = {{1, 1}, {3, 5}, {17, 9}, {64, 48}, {8, 8}, {2, 70}, {131, 4}, {1, 33}};
+
+enum { SIZES = sizeof sizes / sizeof *sizes };
+
+static const struct {
+    int isa, threads;
+} variants[] = {{DDZ_ISA_PORTABLE, 1}, {DDZ_ISA_PORTABLE, 2}, {DDZ_ISA_AVX2, 1},
+                {DDZ_ISA_AVX2, 2},     {DDZ_ISA_AVX512, 1},   {DDZ_ISA_AVX512, 2}};
+
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static void compare_size(const ddz_model *model, struct net **net, struct size size, int kind, int label,
+                         int32_t level_q8)
+{
+    uint32_t width = (uint32_t)size.width, height = (uint32_t)size.height;
+    size_t count = (size_t)width * height * 3;
+    int16_t *in = allocate(count, 2), *out = allocate(count, 2), *expected = allocate(count, 2);
+    fill(in, count, kind, width);
+    reference_forward(model, in, expected, size.width, size.height, label, level_q8);
+    for (int i = 0; i < VARIANTS; i++) {
+        memset(out, 0, 2 * count);
+        net_forward(net[i], in, out, width, height, label, level_q8);
+        ck_assert_msg(memcmp(out, expected, 2 * count) == 0, "%ux%u, instruction set %d, %d threads, kind %d",
+                      width, height, variants[i].isa, variants[i].threads, kind);
+    }
+    free(in);
+    free(out);
+    free(expected);
+}
+
+/* Every picture size by one network of each variant, which is larger than any: what a call leaves
+ * behind must not matter to the next. An instruction set that is not there falls back. */
+static void compare_all(const ddz_model *model, int kind, int label, int32_t level_q8)
+{
+    struct mem mem = mem_init(NULL);
+    struct net *net[VARIANTS];
+    for (int i = 0; i < VARIANTS; i++) {
+        net[i] = net_new(&mem, model, 135, 70, variants[i].threads, variants[i].isa);
+        ck_assert_ptr_nonnull(net[i]);
+    }
+    for (int i = 0; i < SIZES; i++)
+        compare_size(model, net, sizes[i], kind, label, level_q8);
+    for (int i = 0; i < VARIANTS; i++)
+        net_free(net[i]);
+}
+
+START_TEST(sane_models)
+{
+    ddz_model *model = load(1, NULL);
+    compare_all(model, 0, 1, 1234);
+    compare_all(model, 2, 7, -40 * 256 + 17);
+    ddz_model_free(model);
+}
+END_TEST
+
+/* Every rounding, clamp and saturation, at 48 and 80 channels: tiles of 3 and of 2 vectors */
+START_TEST(wild_models)
+{
+    const struct toy_shape shape = {
+        .levels = 2, .embedding = 3, .channels = {48, 80}, .blocks = {1, 1}, .wild = 1};
+    ddz_model *model = load((uint64_t)_i, &shape);
+    compare_all(model, _i, 3, 30000);
+    ddz_model_free(model);
+}
+END_TEST
+
+START_TEST(architectures)
+{
+    static const struct toy_shape shapes[] = {
+        {.levels = 1, .embedding = 1, .channels = {16}, .blocks = {0}},
+        {.levels = 1, .embedding = 5, .channels = {64}, .blocks = {2}},
+        {.levels = 5, .embedding = 2, .channels = {16, 16, 32, 16, 32}, .blocks = {0, 1, 0, 2, 1}},
+    };
+    ddz_model *model = load((uint64_t)_i + 9, &shapes[_i]);
+    compare_all(model, 1, 0, 5000 * _i);
+    ddz_model_free(model);
+}
+END_TEST
+
+/* A network that ignored its conditioning, or its input, would agree with itself. */
+START_TEST(output_depends)
+{
+    ddz_model *model = load(1, NULL);
+    struct mem mem = mem_init(NULL);
+    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    static int16_t in[768], a[768], b[768];
+    fill(in, 768, 0, 1);
+    net_forward(net, in, a, 16, 16, 2, 300);
+    net_forward(net, in, b, 16, 16, 3, 300);
+    ck_assert_mem_ne(a, b, sizeof a);
+    net_forward(net, in, b, 16, 16, 2, 3000);
+    ck_assert_mem_ne(a, b, sizeof a);
+    in[700]++;
+    in[0] += 999;
+    net_forward(net, in, b, 16, 16, 2, 300);
+    ck_assert_mem_ne(a, b, sizeof a);
+    in[700]--;
+    in[0] -= 999;
+    net_forward(net, in, in, 16, 16, 2, 300);
+    ck_assert_mem_eq(a, in, sizeof a);
+    net_free(net);
+    ddz_model_free(model);
+}
+END_TEST
+
+struct ledger {
+    size_t bytes;
+    int calls, allowed;
+};
+
+static void *ledger_allocate(void *cookie, size_t size)
+{
+    struct ledger *l = cookie;
+    if (l->calls++ >= l->allowed)
+        return NULL;
+    l->bytes += size;
+    return malloc(size);
+}
+
+static void ledger_release(void *cookie, void *memory)
+{
+    (void)cookie;
+    free(memory);
+}
+
+START_TEST(memory)
+{
+    ddz_model *model = load(1, NULL);
+    for (int allowed = 0; allowed < 2; allowed++) {
+        struct ledger ledger = {0, 0, allowed};
+        ddz_allocator functions = {ledger_allocate, ledger_release, &ledger};
+        struct mem mem = mem_init(&functions);
+        struct net *net = net_new(&mem, model, 100, 70, 1, DDZ_ISA_BEST);
+        ck_assert_int_eq(net != NULL, allowed);
+        if (net) {
+            static int16_t picture[21000];
+            net_forward(net, picture, picture, 100, 70, 1, 0);
+            size_t stated = net_memory(model, 100, 70);
+            ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
+        }
+        net_free(net);
+        ck_assert_int_eq(ledger.calls, 1);
+    }
+    /* 2^31 x 2^31 pixels: more than any size_t holds bytes, or at least refused */
+    ck_assert(net_memory(model, 1u << 31, 1u << 31) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
+    struct mem mem = mem_init(NULL);
+    ck_assert_ptr_null(net_new(&mem, model, UINT32_MAX, UINT32_MAX, 1, DDZ_ISA_BEST));
+    ck_assert_uint_eq(net_memory(model, UINT32_MAX, UINT32_MAX), SIZE_MAX);
+    net_free(NULL);
+    ddz_model_free(model);
+}
+END_TEST
+
+/* ---- Kernels -------------------------------------------------------------------------------- */
+
+/* A convolution of random shape in buffers of exact size, so that a sanitizer sees every step
+ * beyond them */
+static void compare_kernel(void (*conv)(const struct conv_run *), uint64_t seed)
+{
+    uint64_t n = 0;
+#define DRAW(count) ((int)(hash_pair(seed, n++) % (uint64_t)(count)))
+    struct conv_run run = {.kernel_taps = 1 + DRAW(9)};
+    run.pairs = 1 + DRAW(9);
+    run.blocks = 1 + DRAW(8);
+    run.pixels = 1 + DRAW(40);
+    run.in_step = run.pairs * 2 * (1 + DRAW(2));
+    run.out_step = run.blocks * KERNEL_BLOCK * (1 + DRAW(2));
+    run.shift = 8 + DRAW(33);
+    run.relu = DRAW(2);
+    size_t inputs = (size_t)((run.pixels - 1) * run.in_step + run.pairs * 2);
+    size_t outputs = (size_t)(run.blocks * KERNEL_BLOCK);
+    size_t results = (size_t)((run.pixels - 1) * run.out_step) + outputs;
+    size_t weights = outputs * (size_t)(run.kernel_taps * run.pairs * 2);
+    int16_t *in = allocate(inputs * 9, 2), *weight = allocate(weights, 2);
+    int16_t *expected = allocate(results, 2), *out = allocate(results, 2), *residual = allocate(results, 2);
+    int32_t *mult = allocate(outputs, 4);
+    int64_t *bias = allocate(outputs, 8);
+    fill(in, inputs * 9, 1 + DRAW(2), seed);
+    fill(residual, results, 1 + DRAW(2), seed + 1);
+    for (size_t i = 0; i < weights; i++)
+        weight[i] = (int16_t)(DRAW(256) - 128);
+    int quiet = DRAW(30), limit = DRAW(3) ? 40 : 61;
+    for (size_t i = 0; i < outputs; i++) {
+        mult[i] = (int32_t)((int64_t)(hash_pair(seed, n++) % ((1u << 30) + 1)) - (1 << 29)) >> quiet;
+        bias[i] = (int64_t)(hash_pair(seed, n++) % ((uint64_t)1 << limit)) - ((int64_t)1 << (limit - 1));
+    }
+    for (int t = 0; t < run.kernel_taps; t++)
+        if (t == 0 || DRAW(4)) {
+            run.in[run.taps] = in + (size_t)t * inputs;
+            run.tap[run.taps++] = t;
+        }
+    run.weight = weight;
+    run.mult = mult;
+    run.bias = bias;
+    int mode = DRAW(3); /* no residual, one of its own, in place */
+    memcpy(expected, residual, 2 * results);
+    memcpy(out, residual, 2 * results);
+    run.out = expected;
+    run.residual = mode == 0 ? NULL : mode == 1 ? residual : expected;
+    conv_c(&run);
+    run.out = out;
+    run.residual = mode == 0 ? NULL : mode == 1 ? residual : out;
+    conv(&run);
+    ck_assert_msg(memcmp(out, expected, 2 * results) == 0, "seed %llu", (unsigned long long)seed);
+    free(in);
+    free(weight);
+    free(expected);
+    free(out);
+    free(residual);
+    free(mult);
+    free(bias);
+#undef DRAW
+}
+
+START_TEST(kernels_agree)
+{
+    struct kernels kernels;
+    if ((int)cpu_isa(_i) != _i)
+        return;
+    kernels_init(&kernels, _i);
+    for (uint64_t seed = 0; seed < 1500; seed++)
+        compare_kernel(kernels.conv, seed);
+}
+END_TEST
+
+START_TEST(instruction_sets)
+{
+    ck_assert_int_eq(cpu_isa(DDZ_ISA_PORTABLE), DDZ_ISA_PORTABLE);
+    ck_assert(cpu_isa(DDZ_ISA_AVX2) <= DDZ_ISA_AVX2);
+    ck_assert(cpu_isa(DDZ_ISA_BEST) <= DDZ_ISA_AVX512);
+    ck_assert(cpu_isa(DDZ_ISA_AVX2) <= cpu_isa(DDZ_ISA_AVX512));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("nn");
+    TCase *tc = tcase_create("nn");
+    tcase_set_timeout(tc, 300);
+    tcase_add_test(tc, instruction_sets);
+    tcase_add_loop_test(tc, kernels_agree, DDZ_ISA_PORTABLE, DDZ_ISA_AVX512 + 1);
+    tcase_add_test(tc, sane_models);
+    tcase_add_loop_test(tc, wild_models, 1, 3);
+    tcase_add_loop_test(tc, architectures, 0, 3);
+    tcase_add_test(tc, output_depends);
+    tcase_add_test(tc, memory);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

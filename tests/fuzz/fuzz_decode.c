@@ -1,0 +1,104 @@
+/*
+ * The decoder on hostile streams: fed whole and in pieces, with pictures asked for in between. The
+ * model is a toy with a fixed seed, which the corpus' streams were made with.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ddz.h"
+#include "toy_model.h"
+
+enum { MAX_PIXELS = 64 * 64 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const ddz_model *toy(void)
+{
+    static ddz_model *model;
+    if (!model) {
+        const struct toy_shape shape = {.levels = 1, .embedding = 2, .channels = {16}, .blocks = {0}};
+        size_t size;
+        uint8_t *file = toy_model_shaped(1, &shape, &size);
+        if (ddz_model_load(file, size, NULL, &model) != DDZ_OK)
+            abort();
+        free(file);
+    }
+    return model;
+}
+
+static ddz_decoder *open_decoder(uint64_t max_bits)
+{
+    ddz_decoder *d;
+    ddz_decoder_settings settings;
+    ddz_decoder_defaults(&settings);
+    settings.max_pixels = MAX_PIXELS;
+    settings.max_bits = max_bits;
+    settings.threads = 1;
+    if (ddz_decoder_new(toy(), &settings, &d) != DDZ_OK)
+        abort();
+    return d;
+}
+
+/* All that can be asked of a decoder. Returns the picture's status. */
+static ddz_status ask(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
+{
+    ddz_info info;
+    const ddz_step *steps;
+    const uint8_t *extra;
+    size_t count, size;
+    if (ddz_decoder_info(d, &info) == DDZ_OK && (uint64_t)info.width * info.height > MAX_PIXELS)
+        abort();
+    ddz_decoder_steps(d, &steps, &count);
+    for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_EXIF; kind++)
+        ddz_decoder_extra(d, (ddz_extra)kind, &extra, &size);
+    return ddz_decoder_picture(d, recon, rgb);
+}
+
+/* The same bytes in the pieces that `plan` names, one buffer of exact size each */
+static ddz_status feed_pieces(ddz_decoder *d, const uint8_t *data, size_t size, uint8_t plan, uint8_t *rgb)
+{
+    for (size_t at = 0, n; at < size; at += n) {
+        n = (size_t)1 << (plan + at) % 8;
+        n = n < size - at ? n : size - at;
+        uint8_t *piece = malloc(n);
+        if (!piece)
+            abort();
+        memcpy(piece, data + at, n);
+        ddz_decoder_feed(d, piece, n);
+        free(piece);
+        if ((plan + at) % 64 == 3)
+            ask(d, (ddz_recon)(at / 64 % 2), rgb);
+    }
+    return ask(d, DDZ_RECON_MEAN, rgb);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static uint8_t whole[3 * MAX_PIXELS], pieces[3 * MAX_PIXELS];
+    if (size > 1 << 16)
+        return 0;
+    memset(whole, 0, sizeof whole);
+    memset(pieces, 0, sizeof pieces);
+    ddz_decoder *d = open_decoder(UINT64_MAX);
+    ddz_decoder_feed(d, data, size);
+    ddz_status status = ask(d, DDZ_RECON_MEAN, whole);
+    ask(d, DDZ_RECON_SAMPLE, pieces);
+    ddz_decoder_free(d);
+
+    memset(pieces, 0, sizeof pieces);
+    d = open_decoder(UINT64_MAX);
+    ddz_status again = feed_pieces(d, data, size, size ? data[size / 2] : 0, pieces);
+    ddz_decoder_free(d);
+    /* where a frame is damaged, more of it may come out in pieces */
+    if ((again == DDZ_OK) != (status == DDZ_OK) ||
+        (status == DDZ_OK && memcmp(whole, pieces, sizeof whole) != 0))
+        abort();
+
+    d = open_decoder(size > 7 ? 8 * (uint64_t)size - data[7] : 8 * (uint64_t)size);
+    ddz_decoder_feed(d, data, size);
+    ask(d, DDZ_RECON_MEAN, pieces);
+    ddz_decoder_free(d);
+    return 0;
+}

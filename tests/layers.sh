@@ -1,0 +1,61 @@
+#!/bin/sh
+# A file includes only what lies below it; the table is HACKING.md's.
+set -eu
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+cd "$top_srcdir/src"
+
+find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
+    BEGIN {
+        may["base"] = "base"
+        may["cpu"] = "base cpu"
+        may["model"] = "base model"
+        may["kernels"] = "base cpu kernels trellis"
+        may["nn"] = "base cpu kernels model nn"
+        may["diffusion"] = "base model diffusion"
+        may["trellis"] = "base trellis"
+        may["channel"] = "base cpu kernels trellis channel"
+        may["container"] = "base container"
+        may["codec"] = "base cpu model nn diffusion trellis channel container codec"
+        may["imgio"] = "imgio"
+        may["tools"] = "imgio tools"
+    }
+    function bad(text) {
+        print FILENAME ": " text
+        failed = 1
+    }
+    # The folder of a file, but for the inner loops and the labels that they share with the walk.
+    function layer(path) {
+        if (path ~ /^(nn\/kernels|nn\/x86\/|channel\/search|channel\/x86\/)/)
+            return "kernels"
+        if (path ~ /^channel\/trellis/)
+            return "trellis"
+        sub(/\/.*/, "", path)
+        return path
+    }
+    FNR == 1 {
+        files++
+        mine = layer(FILENAME)
+        if (!(mine in may))
+            bad("is in no layer")
+    }
+    /^#include "/ {
+        split($0, part, "\"")
+        included = part[2]
+        if (included == "ddz.h" || included == "config.h")
+            next
+        if (index(" " may[mine] " ", " " layer(included) " ") == 0)
+            bad("includes " included)
+    }
+    /^#include <(png|zlib|zstd)[a-z_]*\.h>/ {
+        place = $0 ~ /png/ ? "imgio/png.c" : $0 ~ /zstd/ ? "container/frames.c model/load.c" : ""
+        if (place != "" && index(place, FILENAME) == 0)
+            bad($0)
+    }
+    # The library prints nothing, opens nothing, never exits.
+    mine != "tools" && mine != "imgio" && /(^|[^a-z_])(v?f?printf|f?puts|putchar|fopen|getenv|exit|abort|perror)\(/ {
+        bad("calls " $0)
+    }
+    END {
+        print files " files"
+        exit failed || files < 40
+    }'

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Install what a build needs, if it is missing (Debian and its kin), and build.
+#
+#   tests/setup.sh [--with-trainer] [--build DIR] [CONFIGURE OPTION ...]
+#
+# --with-trainer  install PyTorch, too, which the trainer and its test use
+# --build DIR     where to build; default: build, beside this folder
+set -euo pipefail
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=$top/build
+packages=(gcc make autoconf automake libtool pkg-config libpng-dev libzstd-dev zlib1g-dev check zstd)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --with-trainer) packages+=(python3-torch python3-numpy python3-pil) ;;
+    --build) build=$2; shift ;;
+    *) break ;;
+    esac
+    shift
+done
+
+install_missing() {
+    local missing=() name sudo=
+    command -v apt-get > /dev/null || return 0
+    for name in "${packages[@]}"; do
+        dpkg-query -W -f '${Status}' "$name" 2> /dev/null | grep -q 'ok installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    echo "installing ${missing[*]}"
+    $sudo apt-get update -q
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+install_missing
+cd "$top"
+[ configure -nt configure.ac ] || autoreconf -fi
+mkdir -p "$build"
+cd "$build"
+if [ $# -gt 0 ] || [ ! -f config.status ]; then
+    "$top/configure" "$@"
+fi
+make -j "$(nproc)"

@@ -1,0 +1,39 @@
+#!/bin/sh
+# The library exports what ddz.h declares, and nothing else; the header stands alone.
+set -u
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+: "${top_builddir:=$top_srcdir}"
+: "${CC:=cc}"
+: "${NM:=nm}"
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+header=$top_srcdir/include/ddz.h
+
+grep -o '^DDZ_API [^(]*(' "$header" | sed 's/.*[ *]\(ddz_[a-z_]*\)($/\1/' | sort > "$scratch/declared"
+[ "$(wc -l < "$scratch/declared")" -ge 20 ] || exit 99
+
+library=$top_builddir/.libs/libddz.so
+if [ -e "$library" ]; then
+    # Data of a sanitizer are not the library's own.
+    $NM -D --defined-only "$library" | awk '{ print $NF }' | sed 's/@.*//' | grep -Ev '^__|^_(init|fini|edata|end)$' |
+        sort > "$scratch/exported"
+    diff "$scratch/declared" "$scratch/exported" || {
+        echo "the shared library exports other names than ddz.h declares"
+        exit 1
+    }
+fi
+
+# Every documented name is one of them, and every one is documented.
+sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' "$top_srcdir/man/ddz.3" | grep -o 'ddz_[a-z_]*(' | tr -d '(' | sort -u \
+    > "$scratch/documented"
+diff "$scratch/declared" "$scratch/documented" || {
+    echo "ddz.3 documents other functions than ddz.h declares"
+    exit 1
+}
+
+echo '#include "ddz.h"' > "$scratch/alone.c"
+for standard in c99 c11; do
+    $CC -std=$standard -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -I"$top_srcdir/include" -c \
+        "$scratch/alone.c" -o "$scratch/alone.o" || exit 1
+done
