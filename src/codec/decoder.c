@@ -189,14 +189,7 @@ static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
 
 static int tell_progress(const ddz_decoder *d, int index)
 {
-    const struct schedule *s = &d->layers.schedule;
-    uint64_t done = 0, total = 1;
-    for (int i = 0; i < s->steps; i++) {
-        uint64_t work = report_work(&d->layers.pyramid, &s->step[i]);
-        total += work;
-        done += i < index ? work : 0;
-    }
-    return report_progress(d->settings.progress, d->settings.progress_cookie, done, total);
+    return report_progress(d->settings.progress, d->settings.progress_cookie, &d->layers.schedule, &d->layers.pyramid, index);
 }
 
 /* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */

@@ -324,13 +324,7 @@ static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
 
 static int tell_progress(const ddz_encoder *e, int index)
 {
-    uint64_t done = 0, total = 1;
-    for (int i = 0; i < e->schedule.steps; i++) {
-        uint64_t work = report_work(&e->chain.pyramid, &e->schedule.step[i]);
-        total += work;
-        done += i < index ? work : 0;
-    }
-    return report_progress(e->settings.progress, e->settings.progress_cookie, done, total);
+    return report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule, &e->chain.pyramid, index);
 }
 
 static void convey_ideally(ddz_encoder *e, const struct step *step, int index)

@@ -16,12 +16,15 @@ ddz_step report_step(const struct step *step)
                       .samples = step->samples};
 }
 
-int report_progress(ddz_progress progress, void *cookie, uint64_t done, uint64_t total)
+int report_progress(ddz_progress progress, void *cookie, const struct schedule *s, const struct pyramid *p,
+                    int index)
 {
+    uint64_t done = 0, total = 1;
+    for (int i = 0; i < s->steps; i++) {
+        int scale = s->step[i].scale;
+        uint64_t work = (uint64_t)p->width[scale] * p->height[scale];
+        total += work;
+        done += i < index ? work : 0;
+    }
     return progress ? progress(cookie, (double)done, (double)total) : 0;
-}
-
-uint64_t report_work(const struct pyramid *p, const struct step *step)
-{
-    return (uint64_t)p->width[step->scale] * p->height[step->scale];
 }
