@@ -34,13 +34,6 @@ static size_t capacity_of(uint32_t width, uint32_t height)
     return size_mul(3, size_mul((size_t)width + 1, (size_t)height + 1));
 }
 
-size_t chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
-{
-    size_t each = capacity_of(width, height);
-    size_t arrays = size_add(size_mul(each, WORK_ARRAYS * sizeof(int32_t)), size_mul(each, sizeof(int16_t)));
-    return size_add(arrays, net_memory(model, width, height));
-}
-
 ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
                       uint32_t height, int threads, ddz_isa isa)
 {

@@ -46,9 +46,6 @@ struct chain {
 /* Threads to use for a setting: 0 means as many as OpenMP gives. */
 int chain_threads(int setting);
 
-/* Bytes that a chain of such a picture takes; SIZE_MAX if not representable. */
-size_t chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height);
-
 /* MEMORY only. The picture's size has been checked against MAX_PIXELS. `chain` is zeroed on failure. */
 ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
                       uint32_t height, int threads, ddz_isa isa);
