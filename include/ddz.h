@@ -122,7 +122,11 @@ typedef enum ddz_target {
     DDZ_TARGET_QUALITY = 0, /* value: 0 to 100 */
     DDZ_TARGET_BYTES = 1,   /* value: size of the whole stream, at least that of its header (6 or
                                10 bytes); reached to the byte unless the chain ends before */
-    DDZ_TARGET_PSNR = 2     /* value: dB over the three channels, of the decoded 8-bit picture */
+    DDZ_TARGET_PSNR = 2,    /* value: dB over the three channels, of the decoded 8-bit picture */
+    DDZ_TARGET_SIGMA = 3    /* value: noise at which the chain ends, in grey levels (0 to 255): 0.7
+                               to 44.6, taken to the nearest 1/32 octave. A model knows the noise
+                               that it was trained on, the shipped one down to 1.28 (quality 100);
+                               below that it extrapolates */
 } ddz_target;
 
 typedef enum ddz_channel {
@@ -178,6 +182,10 @@ DDZ_API size_t ddz_encoder_steps(const ddz_encoder *encoder, const ddz_step **st
 
 /* The picture that a decoder would show for the whole stream: 3 * width * height bytes. */
 DDZ_API ddz_status ddz_encoder_picture(ddz_encoder *encoder, uint8_t *rgb);
+
+/* The same before it is rounded to 8 bits, for measurement: 3 * width * height values in 1/256 of a
+ * grey level, 0 to 65280. DDZ_ERR_STATE before the first picture. */
+DDZ_API ddz_status ddz_encoder_estimate(ddz_encoder *encoder, int32_t *estimate);
 
 /* ---- Decoder ----------------------------------------------------------------------------- */
 

@@ -612,6 +612,115 @@ START_TEST(target_in_quality)
 }
 END_TEST
 
+START_TEST(target_in_sigma)
+{
+    static const double ends[][2] = {{0.7, 224}, {1.28, 196}, {2, 175}, {2.03, 175}, {44.6, 32}};
+    struct buffer rgb = picture(20, 10);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        ddz_encoder_settings s = encoder_settings(DDZ_TARGET_SIGMA, ends[i][0]);
+        struct buffer stream = encode(&rgb, 20, 10, &s);
+        ddz_decoder *d = decoder_new(NULL);
+        ddz_info info;
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_info(d, &info), DDZ_OK);
+        ck_assert_double_eq_tol(info.sigma_end, 89.25 * exp2(-ends[i][1] / 32), 1e-5);
+        ddz_decoder_free(d);
+        if (ends[i][1] == 196) { /* quality 100 by another name */
+            s = encoder_settings(DDZ_TARGET_QUALITY, 100);
+            struct buffer same = encode(&rgb, 20, 10, &s);
+            ck_assert_uint_eq(same.size, stream.size);
+            ck_assert_mem_eq(same.data, stream.data, stream.size);
+            free(same.data);
+        }
+        free(stream.data);
+    }
+    free(rgb.data);
+}
+END_TEST
+
+/* The picture is the estimate, rounded; also where the chain ends before full size. */
+START_TEST(estimates)
+{
+    static const double bytes[] = {6, 12, 30, 90, 1e6};
+    struct buffer rgb = picture(40, 30);
+    uint8_t *shown = alloc(rgb.size);
+    int32_t *estimate = alloc(rgb.size * sizeof *estimate);
+    for (size_t k = 0; k < 2 * sizeof bytes / sizeof *bytes; k++) {
+        ddz_encoder_settings s = encoder_settings(DDZ_TARGET_BYTES, bytes[k / 2]);
+        s.channel = k % 2 ? DDZ_CHANNEL_IDEAL : DDZ_CHANNEL_TRELLIS;
+        ddz_encoder *e = encoder_new(&s);
+        ck_assert_int_eq(ddz_encoder_estimate(e, estimate), DDZ_ERR_STATE);
+        ck_assert_int_eq(ddz_encoder_encode(e, rgb.data, 40, 30), DDZ_OK);
+        ck_assert_int_eq(ddz_encoder_estimate(e, NULL), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_encoder_estimate(NULL, estimate), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_encoder_estimate(e, estimate), DDZ_OK);
+        ck_assert_int_eq(ddz_encoder_picture(e, shown), DDZ_OK);
+        for (size_t i = 0; i < rgb.size; i++) {
+            ck_assert_int_ge(estimate[i], 0);
+            ck_assert_int_le(estimate[i], 65280);
+            ck_assert_double_eq(shown[i], floor(estimate[i] / 256.0 + 0.5));
+        }
+        ddz_encoder_free(e);
+    }
+    free(estimate);
+    free(shown);
+    free(rgb.data);
+}
+END_TEST
+
+/* An encoder that has sent the 8 x 8 picture, and its last estimate */
+enum { TINY_SAMPLES = 3 * 8 * 8 };
+
+static ddz_encoder *encode_tiny(const struct buffer *rgb, ddz_encoder_settings s, int32_t *estimate)
+{
+    s.steps_per_octave = 2;
+    ddz_encoder *e = encoder_new(&s);
+    ck_assert_int_eq(ddz_encoder_encode(e, rgb->data, 8, 8), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_estimate(e, estimate), DDZ_OK);
+    return e;
+}
+
+/* KL in bits of a step between noises in grey levels, from the estimate before it */
+static double closed_form(const struct buffer *rgb, const int32_t *estimate, double from, double to)
+{
+    double squares = 0, ratio = to / from;
+    for (size_t i = 0; i < rgb->size; i++)
+        squares += pow(rgb->data[i] - estimate[i] / 256.0, 2);
+    return (1 - ratio * ratio) / (2 * to * to) * squares / log(2);
+}
+
+/* Without a scale above it, the chain of a tiny picture begins at the mean colour, and one that ends
+ * earlier is the beginning of one that goes on: its estimate tells the next KL. */
+START_TEST(divergences)
+{
+    struct buffer rgb = picture(8, 8);
+    int32_t before[TINY_SAMPLES], estimate[TINY_SAMPLES];
+    const ddz_step *steps;
+    ck_assert_uint_eq(rgb.size, TINY_SAMPLES);
+    ddz_encoder_settings s = encoder_settings(DDZ_TARGET_BYTES, 6); /* the header */
+    ddz_encoder *e = encode_tiny(&rgb, s, before);
+    ck_assert_uint_eq(ddz_encoder_steps(e, &steps), 0);
+    ddz_encoder_free(e);
+    int compared = 0;
+    for (int level = 48; level <= 224; level += 16) {
+        s = encoder_settings(DDZ_TARGET_SIGMA, 89.25 * exp2(-level / 32.0));
+        s.channel = DDZ_CHANNEL_IDEAL;
+        e = encode_tiny(&rgb, s, estimate);
+        size_t n = ddz_encoder_steps(e, &steps);
+        size_t i = level == 48 ? 0 : n - 1;
+        ck_assert_int_eq(isinf(steps[i].sigma_from), i == 0);
+        double expected = closed_form(&rgb, before, steps[i].sigma_from, steps[i].sigma_to);
+        ck_assert_double_eq_tol(steps[i].kl_bits / expected, 1, 2e-3);
+        ck_assert(level == 48 || fabs(steps[i].sigma_from / steps[i].sigma_to - sqrt(2)) < 1e-4);
+        memcpy(before, estimate, sizeof before);
+        ddz_encoder_free(e);
+        compared++;
+    }
+    ck_assert_int_eq(compared, 12);
+    free(rgb.data);
+}
+END_TEST
+
 START_TEST(ideal_channel)
 {
     struct buffer rgb = picture(40, 30);
@@ -1156,7 +1265,7 @@ START_TEST(bad_arguments)
     ddz_encoder_settings good = encoder_settings(DDZ_TARGET_QUALITY, 50), bad;
 #define REFUSED(field, value) (bad = good, bad.field = (value), check_refused(&bad))
     REFUSED(struct_size, good.struct_size - 1);
-    REFUSED(target, (ddz_target)3);
+    REFUSED(target, (ddz_target)4);
     REFUSED(target_value, -1);
     REFUSED(target_value, 100.5);
     REFUSED(target_value, NAN);
@@ -1173,6 +1282,10 @@ START_TEST(bad_arguments)
     REFUSED(max_pixels, 0);
     REFUSED(max_pixels, (1 << 28) + 1);
     REFUSED(channel, (ddz_channel)2);
+    good = encoder_settings(DDZ_TARGET_SIGMA, 2);
+    static const double sigmas[] = {0, -2, 0.68, 45.2, 1e-300, 1e300, INFINITY, NAN};
+    for (size_t i = 0; i < sizeof sigmas / sizeof *sigmas; i++)
+        REFUSED(target_value, sigmas[i]);
 #undef REFUSED
     ddz_encoder *e = encoder_new(&good);
     ddz_decoder *d;
@@ -1480,6 +1593,9 @@ int main(int argc, char **argv)
     tcase_add_test(target, target_in_psnr);
     tcase_add_test(target, low_psnr);
     tcase_add_test(target, target_in_quality);
+    tcase_add_test(target, target_in_sigma);
+    tcase_add_test(target, estimates);
+    tcase_add_test(target, divergences);
     tcase_add_test(target, ideal_channel);
     tcase_add_test(extra, extras);
     tcase_add_test(extra, extras_that_do_not_fit);

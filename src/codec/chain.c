@@ -190,12 +190,15 @@ void chain_apply(struct chain *chain, const struct step *step, const struct trel
     chain->sigma_q8 = sigma_between_q8(step->level_from, step->level_to, known, t->branches);
 }
 
-static uint8_t pixel_of(int32_t value)
+/* From centred units to 1/256 grey level */
+static int32_t grey_of(int32_t value)
 {
-    return (uint8_t)clamp64(asr64((int64_t)value + CENTRE + GREY_LEVEL / 2, 8), 0, 255);
+    return (int32_t)clamp64((int64_t)value + CENTRE, 0, 255 * GREY_LEVEL);
 }
 
-void chain_picture(struct chain *chain, uint8_t *rgb)
+/* The estimate interpolated to full size, in centred units; in a work array if the chain has not come
+ * so far. */
+static const int32_t *finest_estimate(struct chain *chain)
 {
     const int32_t *coarse = chain->estimate;
     int32_t *next = chain->plain, *other = chain->mixed;
@@ -207,9 +210,23 @@ void chain_picture(struct chain *chain, uint8_t *rgb)
         next = other;
         other = coarse == chain->plain ? chain->plain : chain->mixed;
     }
+    return coarse;
+}
+
+void chain_full_estimate(struct chain *chain, int32_t *full)
+{
+    const int32_t *finest = finest_estimate(chain);
     size_t n = samples_of(chain, 0);
     for (size_t i = 0; i < n; i++)
-        rgb[i] = pixel_of(coarse[i]);
+        full[i] = grey_of(finest[i]);
+}
+
+void chain_picture(struct chain *chain, uint8_t *rgb)
+{
+    const int32_t *finest = finest_estimate(chain);
+    size_t n = samples_of(chain, 0);
+    for (size_t i = 0; i < n; i++)
+        rgb[i] = (uint8_t)((grey_of(finest[i]) + GREY_LEVEL / 2) / GREY_LEVEL);
 }
 
 ddz_status chain_save(struct chain *chain)

@@ -80,8 +80,9 @@ void chain_apply_noise(struct chain *chain, const struct step *step);
 /* Bits of a prior draw: `count` of them, a function of key. */
 void chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 
-/* 8-bit picture of full size from the estimate, interpolated up from a coarser scale. Uses the
- * work arrays, keeps y and estimate. */
+/* The estimate at full size, interpolated up from a coarser scale: in 1/256 grey level, 0 to 65280,
+ * and as an 8-bit picture. Both use the work arrays, and keep y and estimate. */
+void chain_full_estimate(struct chain *chain, int32_t *full);
 void chain_picture(struct chain *chain, uint8_t *rgb);
 
 /* Keep y aside, and take it back. MEMORY. */

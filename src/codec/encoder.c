@@ -73,6 +73,8 @@ static bool target_valid(const ddz_encoder_settings *s)
         return v >= 1 && v <= 1e15;
     case DDZ_TARGET_PSNR:
         return v > 0 && v <= 100;
+    case DDZ_TARGET_SIGMA:
+        return v > 0 && report_level(v) >= LEVEL_MIN_END && report_level(v) <= LEVEL_MAX_END;
     }
     return false;
 }
@@ -407,6 +409,8 @@ static void choose_end(ddz_encoder *e)
     schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
     if (e->settings.target == DDZ_TARGET_QUALITY) {
         e->walk.end_level = quality_level(e->settings.target_value);
+    } else if (e->settings.target == DDZ_TARGET_SIGMA) {
+        e->walk.end_level = report_level(e->settings.target_value);
     } else if (e->settings.target == DDZ_TARGET_PSNR) {
         /* one step further, so that the chain does not end just short of it */
         struct pilot_goal goal = {.psnr = e->settings.target_value + 0.3};
@@ -540,5 +544,15 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, uint8_t *rgb)
     if (!e->has_chain)
         return DDZ_ERR_STATE;
     chain_picture(&e->chain, rgb);
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_estimate(ddz_encoder *e, int32_t *estimate)
+{
+    if (!e || !estimate)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    chain_full_estimate(&e->chain, estimate);
     return DDZ_OK;
 }

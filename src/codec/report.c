@@ -7,6 +7,12 @@ double report_sigma(int32_t level)
     return level == LEVEL_NOTHING ? (double)INFINITY : (double)sigma_q8(level) / (256.0 * 256.0);
 }
 
+int32_t report_level(double sigma)
+{
+    double octaves = log2(report_sigma(LEVEL_LIFTED) / sigma);
+    return (int32_t)lrint(fmax(-1e6, fmin(1e6, octaves * LEVELS_PER_OCTAVE)));
+}
+
 ddz_step report_step(const struct step *step)
 {
     return (ddz_step){.scale = step->scale,

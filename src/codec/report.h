@@ -8,6 +8,9 @@
 /* Noise of a level in grey levels; infinite for LEVEL_NOTHING. */
 double report_sigma(int32_t level);
 
+/* The level nearest to a noise in grey levels, sigma > 0. */
+int32_t report_level(double sigma);
+
 /* The schedule's part of a step's report. */
 ddz_step report_step(const struct step *step);
 
