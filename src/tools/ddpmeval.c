@@ -8,6 +8,7 @@
 #include "imgio/png.h"
 #include "tools/cli.h"
 #include "tools/metrics.h"
+#include "tools/paper.h"
 #include "tools/report.h"
 
 static const char help[] =
@@ -20,6 +21,9 @@ static const char help[] =
     "      --prefixes        one file (see -q), cut after 8, 16, 32 ... bytes and whole\n"
     "      --bits N          one file (see -q), cut after N bits\n"
     "      --compare         only the PSNR between two pictures\n"
+    "      --paper           the variational bound of Ho et al. 2020 and its progressive curve\n"
+    "      --sigma-end X     of --paper: noise at which the chain ends, 0.7 to 44.6 grey levels;\n"
+    "                        default: the best of five\n"
     "      --ideal           what exact draws from the posterior would give, at their KL divergence\n"
     "\n"
     "How to encode:\n"
@@ -42,6 +46,8 @@ enum {
     OPTION_PREFIXES,
     OPTION_BITS,
     OPTION_COMPARE,
+    OPTION_PAPER,
+    OPTION_SIGMA_END,
     OPTION_IDEAL,
     OPTION_STEPS,
     OPTION_TRELLIS_BITS,
@@ -56,6 +62,8 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {"prefixes", no_argument, NULL, OPTION_PREFIXES},
                                       {"bits", required_argument, NULL, OPTION_BITS},
                                       {"compare", no_argument, NULL, OPTION_COMPARE},
+                                      {"paper", no_argument, NULL, OPTION_PAPER},
+                                      {"sigma-end", required_argument, NULL, OPTION_SIGMA_END},
                                       {"ideal", no_argument, NULL, OPTION_IDEAL},
                                       {"quality", required_argument, NULL, 'q'},
                                       {"effort", required_argument, NULL, 'e'},
@@ -72,7 +80,7 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {NULL, 0, NULL, 0}};
 
 enum { MAX_RATES = 32 };
-enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE };
+enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE, MODE_PAPER };
 
 struct task {
     enum mode mode;
@@ -81,6 +89,7 @@ struct task {
     double bpp[MAX_RATES];
     size_t rates;
     uint64_t bits;
+    double sigma_end; /* 0: not given */
     const char *model;
     int csv, quiet;
     int done; /* --help or --version was answered */
@@ -91,7 +100,8 @@ struct task {
 static int set_mode(struct task *task, enum mode mode)
 {
     if (task->mode != MODE_RATES || (mode != MODE_RATES && task->rates))
-        return cli_fail(CLI_USAGE, "only one of --bpp, --prefixes, --bits and --compare can be given");
+        return cli_fail(CLI_USAGE,
+                        "only one of --bpp, --prefixes, --bits, --compare and --paper can be given");
     task->mode = mode;
     return CLI_OK;
 }
@@ -146,6 +156,10 @@ static int read_option(struct task *task, int option, char **argv)
         return read_bits(task, optarg);
     case OPTION_COMPARE:
         return set_mode(task, MODE_COMPARE);
+    case OPTION_PAPER:
+        return set_mode(task, MODE_PAPER);
+    case OPTION_SIGMA_END:
+        return cli_real("--sigma-end", optarg, 0.7, 44.6, &task->sigma_end);
     case OPTION_IDEAL:
         s->channel = DDZ_CHANNEL_IDEAL;
         return CLI_OK;
@@ -199,6 +213,8 @@ static int read_arguments(struct task *task, int argc, char **argv)
         return cli_fail(CLI_USAGE, "--compare needs two pictures; see ddpmeval --help");
     if (optind == argc)
         return cli_fail(CLI_USAGE, "the name of a picture is needed; see ddpmeval --help");
+    if (task->mode != MODE_PAPER && task->sigma_end > 0)
+        return cli_fail(CLI_USAGE, "--sigma-end is for --paper only");
     if (task->mode != MODE_RATES && task->settings.channel == DDZ_CHANNEL_IDEAL)
         return cli_fail(CLI_USAGE, "--ideal makes no stream to cut: use it with --bpp");
     if (task->rates == 0) {
@@ -413,6 +429,13 @@ static int measure_all(const struct task *task, const ddz_model *model, char **p
     return code == CLI_OK ? cli_flush() : code;
 }
 
+static int measure_paper(const struct task *task, const ddz_model *model, char **pictures, int count)
+{
+    struct paper_task paper = {
+        .settings = &task->settings, .sigma_end = task->sigma_end, .csv = task->csv, .quiet = task->quiet};
+    return paper_measure(&paper, model, pictures, (size_t)count);
+}
+
 static int compare(const char *a, const char *b)
 {
     struct image first = {0}, second = {0};
@@ -441,7 +464,9 @@ int main(int argc, char **argv)
     if (task.mode == MODE_COMPARE)
         return compare(argv[optind], argv[optind + 1]);
     status = cli_load_model(task.model, argv[0], &model);
-    if (status == CLI_OK)
+    if (status == CLI_OK && task.mode == MODE_PAPER)
+        status = measure_paper(&task, model, argv + optind, argc - optind);
+    else if (status == CLI_OK)
         status = measure_all(&task, model, argv + optind, argc - optind);
     ddz_model_free(model);
     return status;

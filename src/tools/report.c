@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* RFC 4180: in quotes, quotes doubled */
-static void print_quoted(const char *text)
+void report_quoted(const char *text)
 {
     putchar('"');
     for (; *text; text++) {
@@ -19,7 +18,7 @@ static void print_line(const struct report *report, const char *name, double pix
 {
     double overhead = r->ideal_bits > 0 ? r->bits / r->ideal_bits : 0;
     if (report->csv) {
-        print_quoted(name);
+        report_quoted(name);
         printf(",%.0f,%g,%.0f,%.5f,%.1f,%.4f,%.4f,%.3f,%.3f\n", pixels, r->target, r->bits, r->bits / pixels,
                r->ideal_bits, overhead, r->psnr, r->encode_seconds, r->decode_seconds);
     } else {

@@ -31,6 +31,9 @@ void report_begin(struct report *report, const char *target, int csv);
 void report_add(struct report *report, size_t point, const char *picture, uint32_t width, uint32_t height,
                 const struct result *result);
 
+/* Prints a field of text as RFC 4180 has it: in quotes, quotes doubled. */
+void report_quoted(const char *text);
+
 /* Prints the mean of each point. */
 void report_means(const struct report *report);
 
