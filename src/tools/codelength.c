@@ -4,21 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ONE = 256, MOST = 255 * ONE };
+enum { ONE = 256 };
+
+static size_t error_of(uint8_t x, int32_t estimate)
+{
+    return (size_t)abs(ONE * x - estimate);
+}
 
 int residuals_count(struct residuals *residuals, const uint8_t *x, const int32_t *estimate, size_t n)
 {
-    uint32_t(*count)[2] = calloc(MOST + 1, sizeof *count);
-    size_t bins = 0;
-    if (!count)
-        return -1;
+    size_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t error = (size_t)abs(ONE * x[i] - estimate[i]);
-        count[error][x[i] == 0 || x[i] == 255]++;
-        bins = error >= bins ? error + 1 : bins;
+        size_t error = error_of(x[i], estimate[i]);
+        most = error > most ? error : most;
     }
-    uint32_t(*used)[2] = realloc(count, bins * sizeof *count);
-    *residuals = (struct residuals){.count = used ? used : count, .bins = bins, .samples = n};
+    *residuals = (struct residuals){.bins = most + 1, .samples = n};
+    residuals->count = calloc(residuals->bins, sizeof *residuals->count);
+    if (!residuals->count)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        residuals->count[error_of(x[i], estimate[i])][x[i] == 0 || x[i] == 255]++;
     return 0;
 }
 
