@@ -1,103 +1,79 @@
 /*
- * Speed of the network's kernels in GMAC/s, one thread: for each instruction set a loop of nothing
- * but its multiply-add on registers, the convolutions of a network of 48, 96 and 160 channels, and
- * the whole network. Results are compared with the portable kernels while they are timed.
+ * Speed of the network and its kernels in GMAC/s, as CSV, for every instruction set that the machine
+ * has: a loop of nothing but the multiply-add instruction, single convolutions (of one thread only),
+ * and whole calls of a model's network. Results are compared with the portable kernels' on the way.
+ *
+ *   kernels [--threads N] [--quick] MODEL.ddm
  */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "../tests/toy_model.h"
 #include "base/hash.h"
 #include "cpu/cpu.h"
 #include "nn/kernels.h"
 #include "nn/net.h"
+#include "peak.h"
+#include "tools/cli.h"
 
-enum { WIDTH = 768, HEIGHT = 512, REPEATS = 5 };
+struct settings {
+    int threads, quick;
+};
 
 static const char *const names[] = {"portable", "AVX2", "AVX-512"};
 
-/* Of processor time: other programs may be running. */
-static double seconds(void)
+/* One thread: processor time, since other programs may be running. Several: time. */
+static double seconds(const struct settings *set)
 {
     struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(set->threads > 1 ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void *check(void *p)
 {
-    if (!p) {
-        fprintf(stderr, "kernels: out of memory\n");
-        exit(1);
-    }
+    if (!p)
+        exit(cli_fail(CLI_LIMIT, "out of memory"));
     return p;
+}
+
+static void check_equal(const int16_t *out, const int16_t *expected, size_t values, ddz_isa isa,
+                        const char *what)
+{
+    if (memcmp(out, expected, values * sizeof *out) != 0)
+        exit(cli_fail(CLI_INPUT, "%s differs from portable: %s", names[isa], what));
+}
+
+static int repeats(const struct settings *set)
+{
+    return set->quick ? 1 : 5;
+}
+
+/* One line: multiply-adds in the best of several times. */
+static void print(const struct settings *set, ddz_isa isa, const char *what, double macs, double best)
+{
+    printf("%s,%s,%d,%.4g,%.4g\n", names[isa], what, set->threads, macs / best * 1e-9, best * 1e3);
+    fflush(stdout);
 }
 
 /* ---- The instruction itself ---------------------------------------------------------------- */
 
-enum { LOOPS = 4000000, CHAINS = 12 };
-
-#ifdef __x86_64__
-#include <immintrin.h>
-
-/* OPAQUE keeps the compiler from simplifying what it cannot see is used. */
-#ifdef __clang__
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define OPAQUE(v) __asm__ volatile("" : "+v"(v))
-
-/* Sums of 32-bit values: GCC copies a sum of type __m256i at each addition. */
-typedef int32_t sum8 __attribute__((vector_size(32)));
-
-__attribute__((target("avx2"))) static double peak_avx2(void)
+static void bench_instruction(const struct settings *set, ddz_isa isa)
 {
-    sum8 acc[CHAINS];
-    __m256i w = _mm256_set1_epi16(3), x = _mm256_set1_epi16(5);
-    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum8)_mm256_set1_epi32(i);
-    for (int n = 0; n < LOOPS; n++) {
-        UNROLL for (int i = 0; i < CHAINS; i++)
-        {
-            OPAQUE(x);
-            acc[i] += (sum8)_mm256_madd_epi16(w, x);
-        }
+    double best = 1e9, macs = 0;
+    for (int i = 0; i < repeats(set); i++) {
+        double start = seconds(set), sum = 0;
+#pragma omp parallel for num_threads(set->threads) schedule(static, 1) reduction(+ : sum)
+        for (int thread = 0; thread < set->threads; thread++)
+            sum += peak_macs(isa);
+        double time = seconds(set) - start;
+        best = time < best ? time : best;
+        macs = sum;
     }
-    UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
-    return 16.0 * CHAINS * LOOPS;
-}
-
-__attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
-{
-    __m512i acc[CHAINS], w = _mm512_set1_epi32(3), x = _mm512_set1_epi32(5);
-    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_set1_epi32(i);
-    for (int n = 0; n < LOOPS; n++) {
-        OPAQUE(w);
-        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_dpwssd_epi32(acc[i], w, x);
-    }
-    UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
-    return 32.0 * CHAINS * LOOPS;
-}
-#endif
-
-static void bench_instruction(ddz_isa isa)
-{
-    double best = 0;
-    for (int i = 0; i < REPEATS; i++) {
-        double start = seconds(), macs = 0;
-#ifdef __x86_64__
-        if (isa == DDZ_ISA_AVX2)
-            macs = peak_avx2();
-        if (isa == DDZ_ISA_AVX512)
-            macs = peak_avx512();
-#endif
-        double rate = macs / (seconds() - start) * 1e-9;
-        best = rate > best ? rate : best;
-    }
-    if (isa != DDZ_ISA_PORTABLE)
-        printf("%-9s the instruction alone        %7.1f GMAC/s\n", names[isa], best);
+    if (macs > 0)
+        print(set, isa, "instruction alone", macs, best);
 }
 
 /* ---- One convolution ------------------------------------------------------------------------ */
@@ -109,13 +85,13 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"3x3, 12 to 48", 9, 12, 48, 384},
-    {"3x3, 48 to 48", 9, 48, 48, 384},
-    {"3x3, 48 to 16", 9, 48, 16, 384},
-    {"3x3, 96 to 96", 9, 96, 96, 192},
-    {"3x3, 160 to 160", 9, 160, 160, 96},
-    {"1x1, 96 to 48", 1, 96, 48, 192},
-    {"3x3, 160 to 160, row of 3", 9, 160, 160, 3},
+    {"3x3 12 to 48", 9, 12, 48, 384},
+    {"3x3 48 to 48", 9, 48, 48, 384},
+    {"3x3 48 to 16", 9, 48, 16, 384},
+    {"3x3 96 to 96", 9, 96, 96, 192},
+    {"3x3 160 to 160", 9, 160, 160, 96},
+    {"1x1 96 to 48", 1, 96, 48, 192},
+    {"3x3 160 to 160 row of 3", 9, 160, 160, 3},
 };
 
 struct buffers {
@@ -155,63 +131,71 @@ static void buffers_free(struct buffers *b)
     free(b->bias);
 }
 
-static void bench_conv(ddz_isa isa, const struct shape *s)
+static struct conv_run conv_run(const struct shape *s, const struct buffers *b)
 {
-    struct buffers b = buffers_new(s);
     struct conv_run run = {.in_step = s->channels,
                            .kernel_taps = s->taps,
                            .pairs = s->channels / 2,
                            .blocks = s->outputs / KERNEL_BLOCK,
-                           .weight = b.weight,
-                           .mult = b.mult,
-                           .bias = b.bias,
+                           .weight = b->weight,
+                           .mult = b->mult,
+                           .bias = b->bias,
                            .shift = 34,
                            .relu = 1,
                            .out_step = s->outputs,
                            .pixels = s->pixels,
-                           .out = b.expected};
+                           .out = b->expected};
     for (; run.taps < s->taps; run.taps++) {
-        run.in[run.taps] = b.in + (run.taps / 3 * (s->pixels + 2) + run.taps % 3) * s->channels;
+        run.in[run.taps] = b->in + (run.taps / 3 * (s->pixels + 2) + run.taps % 3) * s->channels;
         run.tap[run.taps] = run.taps;
     }
+    return run;
+}
+
+static void bench_conv(const struct settings *set, ddz_isa isa, const struct shape *s)
+{
+    struct buffers b = buffers_new(s);
+    struct conv_run run = conv_run(s, &b);
     conv_c(&run);
+    run.out = b.out;
     struct kernels kernels;
     kernels_init(&kernels, isa);
-    double macs = (double)s->taps * s->channels * s->outputs * (double)s->pixels, best = 0;
-    int count = (int)((isa == DDZ_ISA_PORTABLE ? 2e8 : 2e9) / macs) + 1;
-    run.out = b.out;
-    for (int i = 0; i < REPEATS; i++) {
-        double start = seconds();
+    double macs = (double)s->taps * s->channels * s->outputs * (double)s->pixels, best = 1e9;
+    int count = (int)((isa == DDZ_ISA_PORTABLE || set->quick ? 2e8 : 2e9) / macs) + 1;
+    for (int i = 0; i < repeats(set); i++) {
+        double start = seconds(set);
         for (int n = 0; n < count; n++)
             kernels.conv(&run);
-        double rate = macs * count / (seconds() - start) * 1e-9;
-        best = rate > best ? rate : best;
+        double time = (seconds(set) - start) / count;
+        best = time < best ? time : best;
     }
-    if (memcmp(b.out, b.expected, 2 * (size_t)(s->outputs * s->pixels)) != 0) {
-        fprintf(stderr, "kernels: %s differs: %s\n", names[isa], s->name);
-        exit(1);
-    }
-    printf("%-9s %-28s %7.1f GMAC/s\n", names[isa], s->name, best);
+    check_equal(b.out, b.expected, (size_t)(s->outputs * s->pixels), isa, s->name);
+    print(set, isa, s->name, macs, best);
     buffers_free(&b);
 }
 
 /* ---- The network ---------------------------------------------------------------------------- */
 
-/* Milliseconds of a call, best of several; the result is left in `out`. */
-static double bench_net(const ddz_model *model, ddz_isa isa, uint32_t width, uint32_t height, int16_t *out)
+struct size {
+    uint32_t width, height;
+};
+
+/* Seconds of a call, best of several; the result is left in `out`. */
+static double bench_net(const struct settings *set, const ddz_model *model, ddz_isa isa, struct size size,
+                        int16_t *out)
 {
-    size_t values = (size_t)width * height * 3;
+    size_t values = (size_t)size.width * size.height * 3;
     int16_t *in = check(malloc(2 * values));
     for (size_t i = 0; i < values; i++)
         in[i] = (int16_t)((int)(hash_pair(4, i) % 16384) - 8192);
     struct mem mem = mem_init(NULL);
-    struct net *net = check(net_new(&mem, model, width, height, 1, isa));
+    struct net *net = check(net_new(&mem, model, size.width, size.height, set->threads, isa));
     double best = 1e9;
-    int repeats = isa == DDZ_ISA_PORTABLE ? 1 : width < 100 ? 100 : REPEATS;
-    for (int i = 0; i < repeats; i++) {
-        double start = seconds();
-        net_forward(net, in, out, width, height, 1, 100);
-        double time = (seconds() - start) * 1e3;
+    int count = isa == DDZ_ISA_PORTABLE ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
+    for (int i = 0; i < count; i++) {
+        double start = seconds(set);
+        net_forward(net, in, out, size.width, size.height, 1, 100);
+        double time = seconds(set) - start;
         best = time < best ? time : best;
     }
     net_free(net);
@@ -219,42 +203,58 @@ static double bench_net(const ddz_model *model, ddz_isa isa, uint32_t width, uin
     return best;
 }
 
-static void bench_nets(void)
+static void bench_nets(const struct settings *set, const ddz_model *model, struct size size)
 {
-    static const uint32_t sizes[][2] = {{WIDTH, HEIGHT}, {96, 64}, {24, 16}, {6, 4}};
-    const struct toy_shape shape = {
-        .levels = 3, .embedding = 32, .channels = {48, 96, 160}, .blocks = {2, 3, 4}};
-    size_t size;
-    uint8_t *file = toy_model_shaped(1, &shape, &size);
-    ddz_model *model;
-    if (ddz_model_load(file, size, NULL, &model))
-        exit(1);
-    int16_t *expected = check(malloc(6 * WIDTH * HEIGHT)), *out = check(malloc(6 * WIDTH * HEIGHT));
-    for (int s = 0; s < 4; s++)
-        for (int isa = DDZ_ISA_PORTABLE; isa <= (int)cpu_isa(DDZ_ISA_BEST); isa++) {
-            uint32_t width = sizes[s][0], height = sizes[s][1];
-            double ms = bench_net(model, isa, width, height, isa ? out : expected);
-            if (isa && memcmp(out, expected, (size_t)width * height * 6) != 0) {
-                fprintf(stderr, "kernels: %s differs: network\n", names[isa]);
-                exit(1);
-            }
-            double macs = (double)ddz_model_macs_per_pixel(model) * width * height;
-            printf("%-9s network, %3u x %3u           %7.1f GMAC/s %9.3f ms\n", names[isa], width, height,
-                   macs / ms * 1e-6, ms);
-        }
+    size_t values = (size_t)size.width * size.height * 3;
+    int16_t *expected = check(malloc(2 * values)), *out = check(malloc(2 * values));
+    char what[40];
+    snprintf(what, sizeof what, "network %u x %u", size.width, size.height);
+    for (int isa = DDZ_ISA_PORTABLE; isa <= (int)cpu_isa(DDZ_ISA_BEST); isa++) {
+        double best = bench_net(set, model, isa, size, isa ? out : expected);
+        if (isa)
+            check_equal(out, expected, values, isa, what);
+        print(set, isa, what, (double)ddz_model_macs_per_pixel(model) * size.width * size.height, best);
+    }
     free(expected);
     free(out);
-    ddz_model_free(model);
-    free(file);
 }
 
-int main(void)
+static int read_arguments(struct settings *set, int argc, char **argv)
 {
+    static const struct option words[] = {
+        {"threads", required_argument, NULL, 't'}, {"quick", no_argument, NULL, 'q'}, {NULL, 0, NULL, 0}};
+    int option, status = CLI_OK;
+    while (status == CLI_OK && (option = getopt_long(argc, argv, "", words, NULL)) != -1)
+        if (option == 't')
+            status = cli_int("--threads", optarg, 1, 256, &set->threads);
+        else if (option == 'q')
+            set->quick = 1;
+        else
+            status = CLI_USAGE; /* getopt has said why */
+    if (status == CLI_OK && argc - optind != 1)
+        status = cli_fail(CLI_USAGE, "one name is needed: MODEL.ddm");
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct size sizes[] = {{768, 512}, {96, 64}, {24, 16}, {6, 4}};
+    struct settings set = {.threads = 1};
+    ddz_model *model;
+    cli_begin("kernels");
+    int status = read_arguments(&set, argc, argv);
+    if (status == CLI_OK)
+        status = cli_load_model(argv[optind], argv[0], &model);
+    if (status != CLI_OK)
+        return status;
+    puts("isa,what,threads,gmac_per_s,milliseconds");
     for (int isa = DDZ_ISA_PORTABLE; isa <= (int)cpu_isa(DDZ_ISA_BEST); isa++) {
-        bench_instruction(isa);
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-            bench_conv(isa, &shapes[i]);
+        bench_instruction(&set, isa);
+        for (size_t i = 0; set.threads == 1 && i < sizeof shapes / sizeof *shapes; i++)
+            bench_conv(&set, isa, &shapes[i]);
     }
-    bench_nets();
-    return 0;
+    for (size_t i = set.quick; i < sizeof sizes / sizeof *sizes; i++)
+        bench_nets(&set, model, sizes[i]);
+    ddz_model_free(model);
+    return cli_flush();
 }

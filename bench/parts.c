@@ -1,0 +1,337 @@
+/*
+ * Where the time of encoding and decoding goes, as CSV. The linker's --wrap puts a stopwatch around
+ * the functions below (Makefile.am has the same list); what is in none of them is "rest", so that
+ * the parts add up to the whole. The library is the one that everybody uses.
+ *
+ *   parts [--bpp X] [--effort N] [--threads N] [--repeats N] MODEL.ddm PICTURE.png
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "channel/mix.h"
+#include "channel/viterbi.h"
+#include "codec/chain.h"
+#include "codec/layers.h"
+#include "diffusion/lift.h"
+#include "diffusion/precondition.h"
+#include "tools/cli.h"
+
+/* ---- Stopwatch ------------------------------------------------------------------------------ */
+
+enum part { REST, START, INPUT, NETWORK, CHAIN, MIXING, SEARCH, WALK, PREVIEW, DIGEST, OUTPUT, PARTS };
+
+static const char *const part_names[PARTS] = {
+    [START] = "start: model, allocation, weights",
+    [INPUT] = "input: PNG or stream",
+    [NETWORK] = "network",
+    [CHAIN] = "diffusion: preconditioning, posterior, lift",
+    [MIXING] = "mixing",
+    [SEARCH] = "trellis search",
+    [WALK] = "trellis walk",
+    [PREVIEW] = "8-bit pictures from estimates",
+    [DIGEST] = "digest",
+    [OUTPUT] = "output: PNG or stream",
+    [REST] = "rest",
+};
+
+struct times {
+    double wall, cpu;
+};
+
+static struct {
+    struct times part[PARTS], last;
+    enum part now;
+    int depth;
+} watch;
+
+static struct times clocks(void)
+{
+    struct timespec wall, cpu;
+    clock_gettime(CLOCK_MONOTONIC, &wall);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    return (struct times){(double)wall.tv_sec + 1e-9 * (double)wall.tv_nsec,
+                          (double)cpu.tv_sec + 1e-9 * (double)cpu.tv_nsec};
+}
+
+/* The time since the last call is the present part's. */
+static void switch_to(enum part part)
+{
+    struct times now = clocks(), *sum = &watch.part[watch.now];
+    sum->wall += now.wall - watch.last.wall;
+    sum->cpu += now.cpu - watch.last.cpu;
+    watch.last = now;
+    watch.now = part;
+}
+
+/* A part called by another is that one's. */
+static void enter(enum part part)
+{
+    if (watch.depth++ == 0)
+        switch_to(part);
+}
+
+static void leave(void)
+{
+    if (--watch.depth == 0)
+        switch_to(REST);
+}
+
+static void watch_reset(void)
+{
+    memset(&watch, 0, sizeof watch);
+    watch.last = clocks();
+}
+
+/* ---- What is timed: all are called by the main thread ---------------------------------------- */
+
+#define WRAP(part, type, name, parameters, ...)                                                              \
+    type __real_##name parameters;                                                                           \
+    type __wrap_##name parameters;                                                                           \
+    type __wrap_##name parameters                                                                            \
+    {                                                                                                        \
+        enter(part);                                                                                         \
+        type result = __real_##name(__VA_ARGS__);                                                            \
+        leave();                                                                                             \
+        return result;                                                                                       \
+    }
+
+#define WRAP_VOID(part, name, parameters, ...)                                                               \
+    void __real_##name parameters;                                                                           \
+    void __wrap_##name parameters;                                                                           \
+    void __wrap_##name parameters                                                                            \
+    {                                                                                                        \
+        enter(part);                                                                                         \
+        __real_##name(__VA_ARGS__);                                                                          \
+        leave();                                                                                             \
+    }
+
+WRAP(START, int, cli_load_model, (const char *path, const char *argv0, ddz_model **model), path, argv0, model)
+WRAP(START, ddz_status, chain_init,
+     (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
+      uint32_t height, int threads, ddz_isa isa),
+     chain, mem, model, width, height, threads, isa)
+WRAP(START, struct viterbi *, viterbi_new,
+     (const struct mem *mem, int register_bits, int threads, ddz_isa isa), mem, register_bits, threads, isa)
+WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
+WRAP(INPUT, ddz_status, layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits), l,
+     data, size, last_bits)
+WRAP_VOID(NETWORK, net_forward,
+          (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
+           int32_t level_q8),
+          net, in, out, width, height, label, level_q8)
+WRAP_VOID(CHAIN, precondition_input, (const struct precondition *p, const int32_t *y, int16_t *in, size_t n),
+          p, y, in, n)
+WRAP_VOID(CHAIN, precondition_output,
+          (const struct precondition *p, const int32_t *y, const int16_t *f, int32_t *estimate, size_t n), p,
+          y, f, estimate, n)
+WRAP_VOID(CHAIN, posterior_shift,
+          (const struct reverse_step *s, const int32_t *x, const int32_t *estimate, int32_t *delta, size_t n),
+          s, x, estimate, delta, n)
+WRAP_VOID(CHAIN, reverse_step_change,
+          (const struct reverse_step *s, const int32_t *y, const int32_t *estimate, const int32_t *c,
+           int32_t *change, size_t n),
+          s, y, estimate, c, change, n)
+WRAP_VOID(CHAIN, lift_average, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse), fine, w, h,
+          coarse)
+WRAP_VOID(CHAIN, lift_split, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands), fine, w, h, bands)
+WRAP_VOID(CHAIN, lift_join,
+          (const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h), coarse, bands,
+          fine, w, h)
+WRAP_VOID(CHAIN, lift_predict, (const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w, h,
+          bands)
+WRAP_VOID(MIXING, mix,
+          (const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads), m,
+          plain, mixed, scratch, threads)
+WRAP_VOID(MIXING, unmix,
+          (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads), m,
+          mixed, plain, scratch, threads)
+WRAP_VOID(SEARCH, viterbi_search,
+          (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint8_t *bits), v, t, delta,
+          bits)
+WRAP_VOID(WALK, trellis_walk,
+          (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads), t, bits,
+          known, c, threads)
+WRAP_VOID(PREVIEW, chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
+WRAP(DIGEST, uint32_t, chain_digest, (const struct chain *chain), chain)
+WRAP(OUTPUT, int, png_write, (FILE * file, const struct image *image, char *error, size_t error_size), file,
+     image, error, error_size)
+
+/* ---- The work ------------------------------------------------------------------------------- */
+
+struct task {
+    double bpp;
+    int effort, threads, repeats;
+    const char *model, *picture;
+};
+
+struct stream {
+    uint8_t *data;
+    size_t size;
+};
+
+/* Into a file that is gone at once, as the programs write into one that stays. */
+static int write_picture(const struct image *image)
+{
+    char error[200];
+    FILE *file = tmpfile();
+    int failed = !file || png_write(file, image, error, sizeof error) != 0;
+    if (file)
+        failed = fclose(file) != 0 || failed;
+    return failed ? cli_fail(CLI_FILE, "a temporary picture cannot be written") : CLI_OK;
+}
+
+static int keep(const ddz_encoder *encoder, struct stream *stream)
+{
+    const uint8_t *data;
+    ddz_status status = ddz_encoder_stream(encoder, &data, &stream->size);
+    if (status != DDZ_OK)
+        return cli_fail_status("stream", status);
+    uint8_t *copy = realloc(stream->data, stream->size);
+    if (!copy)
+        return cli_fail(CLI_LIMIT, "out of memory");
+    stream->data = memcpy(copy, data, stream->size);
+    return CLI_OK;
+}
+
+/* All that ddpmenc does, but for writing the stream. */
+static int encode(const struct task *task, struct stream *stream)
+{
+    ddz_encoder_settings settings;
+    ddz_encoder_defaults(&settings);
+    settings.effort = task->effort;
+    settings.threads = task->threads;
+    settings.target = DDZ_TARGET_BYTES;
+    ddz_model *model = NULL;
+    ddz_encoder *encoder = NULL;
+    struct image image = {0};
+    int code = cli_load_picture(task->picture, &image);
+    if (code == CLI_OK)
+        code = cli_load_model(task->model, "parts", &model);
+    if (code == CLI_OK) {
+        settings.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
+        ddz_status status = ddz_encoder_new(model, &settings, &encoder);
+        if (status == DDZ_OK)
+            status = ddz_encoder_encode(encoder, image.rgb, image.width, image.height);
+        code = status == DDZ_OK ? keep(encoder, stream) : cli_fail_status(task->picture, status);
+    }
+    ddz_encoder_free(encoder);
+    ddz_model_free(model);
+    image_free(&image);
+    return code;
+}
+
+static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
+{
+    ddz_info info;
+    struct image image = {0};
+    ddz_status status = ddz_decoder_feed(decoder, stream->data, stream->size);
+    if (status == DDZ_OK)
+        status = ddz_decoder_info(decoder, &info);
+    if (status == DDZ_OK) {
+        image = (struct image){.width = info.width, .height = info.height};
+        image.rgb = malloc((size_t)3 * info.width * info.height);
+        status = image.rgb ? ddz_decoder_picture(decoder, DDZ_RECON_MEAN, image.rgb) : DDZ_ERR_MEMORY;
+    }
+    int code = status == DDZ_OK ? write_picture(&image) : cli_fail_status("stream", status);
+    image_free(&image);
+    return code;
+}
+
+/* All that ddpmdec does, but for reading the stream. */
+static int decode(const struct task *task, struct stream *stream)
+{
+    ddz_decoder_settings settings;
+    ddz_decoder_defaults(&settings);
+    settings.threads = task->threads;
+    ddz_model *model = NULL;
+    ddz_decoder *decoder = NULL;
+    int code = cli_load_model(task->model, "parts", &model);
+    if (code == CLI_OK) {
+        ddz_status status = ddz_decoder_new(model, &settings, &decoder);
+        code = status == DDZ_OK ? decode_stream(decoder, stream) : cli_fail_status("stream", status);
+    }
+    ddz_decoder_free(decoder);
+    ddz_model_free(model);
+    return code;
+}
+
+/* ---- Results -------------------------------------------------------------------------------- */
+
+static double whole(const struct times *part)
+{
+    double sum = 0;
+    for (int i = 0; i < PARTS; i++)
+        sum += part[i].wall;
+    return sum;
+}
+
+/* Prints the fastest of several runs. */
+static int time_work(const struct task *task, const char *name,
+                     int (*work)(const struct task *task, struct stream *stream), struct stream *stream)
+{
+    struct times best[PARTS];
+    for (int i = 0; i < task->repeats; i++) {
+        watch_reset();
+        int code = work(task, stream);
+        if (code != CLI_OK)
+            return code;
+        switch_to(REST);
+        if (i == 0 || whole(watch.part) < whole(best))
+            memcpy(best, watch.part, sizeof best);
+    }
+    for (int i = 1; i <= PARTS; i++) /* rest, which is 0, comes last */
+        printf("%s,\"%s\",%d,%.6f,%.6f\n", name, part_names[i % PARTS], task->threads, best[i % PARTS].wall,
+               best[i % PARTS].cpu);
+    return CLI_OK;
+}
+
+static int read_arguments(struct task *task, int argc, char **argv)
+{
+    static const struct option words[] = {{"bpp", required_argument, NULL, 'b'},
+                                          {"effort", required_argument, NULL, 'e'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"repeats", required_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
+    int option, status = CLI_OK;
+    while (status == CLI_OK && (option = getopt_long(argc, argv, "", words, NULL)) != -1)
+        switch (option) {
+        case 'b':
+            status = cli_real("--bpp", optarg, 0.01, 48, &task->bpp);
+            break;
+        case 'e':
+            status = cli_int("--effort", optarg, 1, 9, &task->effort);
+            break;
+        case 't':
+            status = cli_int("--threads", optarg, 1, 256, &task->threads);
+            break;
+        case 'r':
+            status = cli_int("--repeats", optarg, 1, 1000, &task->repeats);
+            break;
+        default: /* getopt has said why */
+            status = CLI_USAGE;
+        }
+    if (status == CLI_OK && argc - optind != 2)
+        return cli_fail(CLI_USAGE, "two names are needed: MODEL.ddm PICTURE.png");
+    task->model = argv[optind];
+    task->picture = status == CLI_OK ? argv[optind + 1] : NULL;
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct task task = {.bpp = 1, .effort = 5, .threads = 1, .repeats = 3};
+    struct stream stream = {NULL, 0};
+    cli_begin("parts");
+    int code = read_arguments(&task, argc, argv);
+    if (code != CLI_OK)
+        return code;
+    puts("work,part,threads,wall_s,cpu_s");
+    code = time_work(&task, "encode", encode, &stream);
+    if (code == CLI_OK)
+        code = time_work(&task, "decode", decode, &stream);
+    free(stream.data);
+    return code == CLI_OK ? cli_flush() : code;
+}

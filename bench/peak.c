@@ -1,0 +1,62 @@
+#include "peak.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+
+enum {
+    LOOPS = 4000000,
+    CHAINS = 12 /* sums under way at a time: more than the instruction takes cycles */
+};
+
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+/* Keeps the compiler from simplifying what it cannot see is used. */
+#define OPAQUE(v) __asm__ volatile("" : "+v"(v))
+
+/* Sums of 32-bit values: GCC copies a sum of type __m256i at each addition. */
+typedef int32_t sum8 __attribute__((vector_size(32)));
+
+__attribute__((target("avx2"))) static double peak_avx2(void)
+{
+    sum8 acc[CHAINS];
+    __m256i w = _mm256_set1_epi16(3), x = _mm256_set1_epi16(5);
+    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum8)_mm256_set1_epi32(i);
+    for (int n = 0; n < LOOPS; n++) {
+        UNROLL for (int i = 0; i < CHAINS; i++)
+        {
+            OPAQUE(x);
+            acc[i] += (sum8)_mm256_madd_epi16(w, x);
+        }
+    }
+    UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
+    return 16.0 * CHAINS * LOOPS;
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
+{
+    __m512i acc[CHAINS], w = _mm512_set1_epi32(3), x = _mm512_set1_epi32(5);
+    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_set1_epi32(i);
+    for (int n = 0; n < LOOPS; n++) {
+        OPAQUE(w);
+        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_dpwssd_epi32(acc[i], w, x);
+    }
+    UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
+    return 32.0 * CHAINS * LOOPS;
+}
+
+double peak_macs(ddz_isa isa)
+{
+    if (isa == DDZ_ISA_AVX512)
+        return peak_avx512();
+    return isa == DDZ_ISA_AVX2 ? peak_avx2() : 0;
+}
+#else
+double peak_macs(ddz_isa isa)
+{
+    (void)isa;
+    return 0;
+}
+#endif
