@@ -161,7 +161,7 @@ static void bench_conv(const struct settings *set, ddz_isa isa, const struct sha
     struct kernels kernels;
     kernels_init(&kernels, isa);
     double macs = (double)s->taps * s->channels * s->outputs * (double)s->pixels, best = 1e9;
-    int count = (int)((isa == DDZ_ISA_PORTABLE || set->quick ? 2e8 : 2e9) / macs) + 1;
+    int count = (int)((isa == DDZ_ISA_PORTABLE || set->quick ? 5e7 : 2e9) / macs) + 1;
     for (int i = 0; i < repeats(set); i++) {
         double start = seconds(set);
         for (int n = 0; n < count; n++)

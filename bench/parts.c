@@ -283,7 +283,7 @@ static int time_work(const struct task *task, const char *name,
             memcpy(best, watch.part, sizeof best);
     }
     for (int i = 1; i <= PARTS; i++) /* rest, which is 0, comes last */
-        printf("%s,\"%s\",%d,%.6f,%.6f\n", name, part_names[i % PARTS], task->threads, best[i % PARTS].wall,
+        printf("%s,\"%s\",%d,%.9f,%.9f\n", name, part_names[i % PARTS], task->threads, best[i % PARTS].wall,
                best[i % PARTS].cpu);
     return CLI_OK;
 }

@@ -1,6 +1,10 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
 #include "peak.h"
 
-#ifdef __x86_64__
+#ifdef DDZ_X86
 #include <immintrin.h>
 
 enum {
