@@ -143,6 +143,8 @@ typedef struct ddz_encoder_settings {
     int trellis_bits;         /* 0: by effort; else 8 to 16: the search has 2^trellis_bits states */
     int steps_per_octave;     /* 0: by effort; else a power of two, 2 to 32, for every octave of
                                  the full size scale */
+    double steering;          /* 0 to 4, default 1: errors weaker than this share of the noise at
+                                 which the chain ends are held back; 0 aims at the picture itself */
     uint32_t seed;            /* of the ideal channel; default 1 */
     ddz_channel channel;      /* default DDZ_CHANNEL_TRELLIS */
     int threads;              /* 0: as many as OpenMP gives; else 1 to 256 */

@@ -13,6 +13,7 @@
 #include "codec/ideal.h"
 #include "codec/pilot.h"
 #include "codec/report.h"
+#include "codec/steer.h"
 #include "container/bits.h"
 #include "container/extras.h"
 #include "container/frames.h"
@@ -57,6 +58,7 @@ void ddz_encoder_defaults(ddz_encoder_settings *settings)
                                        .target = DDZ_TARGET_QUALITY,
                                        .target_value = 60,
                                        .effort = 5,
+                                       .steering = 1,
                                        .seed = 1,
                                        .channel = DDZ_CHANNEL_TRELLIS,
                                        .isa = DDZ_ISA_BEST,
@@ -83,6 +85,7 @@ static bool settings_valid(const ddz_encoder_settings *s)
 {
     int n = s->steps_per_octave;
     return s->struct_size == sizeof *s && target_valid(s) && s->effort >= 1 && s->effort <= 9 &&
+           s->steering >= 0 && s->steering <= 4 &&
            (s->trellis_bits == 0 ||
             (s->trellis_bits >= TRELLIS_MIN_BITS && s->trellis_bits <= TRELLIS_MAX_BITS)) &&
            (n == 0 || (n >= 2 && n <= 32 && (n & (n - 1)) == 0)) && s->threads >= 0 && s->threads <= 256 &&
@@ -217,6 +220,11 @@ static double step_shift(ddz_encoder *e, const struct step *step)
         lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->mixed);
         x = c->mixed;
     }
+    if (step->scale == 0 && !step->lift && e->settings.steering > 0) {
+        double noise = e->settings.steering * (double)sigma_q8(e->walk.end_level) / 256;
+        steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
+        x = c->mixed;
+    }
     struct reverse_step r = chain_reverse_step(step);
     posterior_shift(&r, x, c->estimate, c->plain, step->samples);
     double sum = 0;
@@ -326,7 +334,8 @@ static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
 
 static int tell_progress(const ddz_encoder *e, int index)
 {
-    return report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule, &e->chain.pyramid, index);
+    return report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule, &e->chain.pyramid,
+                           index);
 }
 
 static void convey_ideally(ddz_encoder *e, const struct step *step, int index)
@@ -403,8 +412,9 @@ static double coarse_bits(const ddz_encoder *e)
 static void choose_end(ddz_encoder *e)
 {
     /* steps and channel cost about this much more than the integral */
-    const double overhead = 1.12;
+    const double overhead = 1.07;
     struct chain *c = &e->chain;
+    struct pilot_goal goal = {.steering = e->settings.steering};
     e->walk.end_level = LEVEL_MIN_END;
     schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
     if (e->settings.target == DDZ_TARGET_QUALITY) {
@@ -413,13 +423,13 @@ static void choose_end(ddz_encoder *e)
         e->walk.end_level = report_level(e->settings.target_value);
     } else if (e->settings.target == DDZ_TARGET_PSNR) {
         /* one step further, so that the chain does not end just short of it */
-        struct pilot_goal goal = {.psnr = e->settings.target_value + 0.3};
+        goal.psnr = e->settings.target_value + 0.3;
         e->walk.end_level = pilot_end_level(c, e->x[0], goal);
     } else {
         double bits = 8 * e->settings.target_value - coarse_bits(e);
+        goal.bits = bits / overhead;
         if (bits > 0)
-            e->walk.end_level =
-                pilot_end_level(c, e->x[0], (struct pilot_goal){.bits = bits / overhead * 1.05});
+            e->walk.end_level = pilot_end_level(c, e->x[0], goal);
     }
     schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
 }
@@ -455,10 +465,79 @@ static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size
     return e->stream ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
+/* Room for layer 0 and for the content of the main frame, by the target in bytes. */
+static void set_limits(ddz_encoder *e, size_t head_size, size_t extras_size)
+{
+    e->opening_limit = e->main_limit = UINT64_MAX;
+    if (e->settings.target != DDZ_TARGET_BYTES)
+        return;
+    uint64_t opening_bits = 0, bytes = (uint64_t)e->settings.target_value;
+    for (int i = 0; i < e->schedule.opening; i++)
+        opening_bits += e->schedule.step[i].bits;
+    uint64_t others = head_size + (opening_bits + 7) / 8 + extras_size + 4;
+    e->opening_limit = bytes > head_size ? 8 * (bytes - head_size) : 0;
+    e->main_limit = bytes > others ? 8 * frame_content_for(bytes - others) : 0;
+    if (e->main_limit < 8 * SETTINGS_SIZE)
+        e->main_limit = 8 * SETTINGS_SIZE;
+}
+
+static void begin_stream(ddz_encoder *e, bool has_extras)
+{
+    uint8_t settings[SETTINGS_SIZE];
+    struct settings stored = {.trellis_bits = e->register_bits,
+                              .steps_log2 = e->walk.steps_log2,
+                              .uniform = e->walk.uniform,
+                              .end_level = e->walk.end_level,
+                              .model_id = e->model->id,
+                              .has_extras = has_extras};
+    settings_write(&stored, settings);
+    bit_truncate(&e->opening, 0);
+    bit_truncate(&e->main, 0);
+    bit_append(&e->main, settings, 8 * SETTINGS_SIZE);
+    e->step_count = 0;
+    e->eighths = 0;
+}
+
+/* Bits, on whichever channel, of the steps of the last octave. */
+static double last_octave_bits(const ddz_encoder *e)
+{
+    double bits = 1;
+    for (size_t i = e->step_count;
+         i-- > 0 && e->steps[i].sigma_to < 2 * e->steps[e->step_count - 1].sigma_to;)
+        bits += (double)e->steps[i].bits;
+    return bits;
+}
+
+/* Octaves that the chain ended too early for its target, about. */
+static double octaves_missing(ddz_encoder *e)
+{
+    const ddz_encoder_settings *set = &e->settings;
+    if (set->target == DDZ_TARGET_PSNR)
+        return (set->target_value - preview_psnr(e)) / 5; /* dB an octave */
+    if (set->target != DDZ_TARGET_BYTES)
+        return 0;
+    bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
+    double limit = ideal ? 8 * set->target_value : (double)e->main_limit;
+    double missing = limit - (ideal ? ideal_bits(e) : (double)e->main.position);
+    return missing < 0.005 * limit ? 0 : log2(1 + missing / last_octave_bits(e));
+}
+
+/* The pilot's guess of the end fell short: move the end. False: it did not, or there is nowhere to go. */
+static bool end_later(ddz_encoder *e)
+{
+    double octaves = octaves_missing(e);
+    if (octaves <= 0 || e->walk.end_level == LEVEL_MAX_END)
+        return false;
+    double levels = ceil(LEVELS_PER_OCTAVE * (fmin(octaves, 2) + 0.05));
+    e->walk.end_level = (int32_t)fmin(LEVEL_MAX_END, e->walk.end_level + levels);
+    schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    return true;
+}
+
 static ddz_status encode(ddz_encoder *e)
 {
     const struct pyramid *p = &e->chain.pyramid;
-    uint8_t head[HEADER_MAX_SIZE], settings[SETTINGS_SIZE];
+    uint8_t head[HEADER_MAX_SIZE];
     struct header header = {.width = p->width[0], .height = p->height[0], .model_low = (uint8_t)e->model->id};
     size_t head_size = header_write(&header, head);
     uint8_t *extras = NULL;
@@ -472,27 +551,11 @@ static ddz_status encode(ddz_encoder *e)
         return status;
 
     choose_end(e);
-    struct settings stored = {.trellis_bits = e->register_bits,
-                              .steps_log2 = e->walk.steps_log2,
-                              .uniform = e->walk.uniform,
-                              .end_level = e->walk.end_level,
-                              .model_id = e->model->id,
-                              .has_extras = extras_size > 0};
-    settings_write(&stored, settings);
-    bit_append(&e->main, settings, 8 * SETTINGS_SIZE);
-    uint64_t opening_bits = 0;
-    for (int i = 0; i < e->schedule.opening; i++)
-        opening_bits += e->schedule.step[i].bits;
-    e->opening_limit = e->main_limit = UINT64_MAX;
-    if (e->settings.target == DDZ_TARGET_BYTES) {
-        uint64_t others = head_size + (opening_bits + 7) / 8 + extras_size + 4;
-        uint64_t bytes = (uint64_t)e->settings.target_value;
-        e->opening_limit = bytes > head_size ? 8 * (bytes - head_size) : 0;
-        e->main_limit = bytes > others ? 8 * frame_content_for(bytes - others) : 0;
-        if (e->main_limit < 8 * SETTINGS_SIZE)
-            e->main_limit = 8 * SETTINGS_SIZE;
-    }
-    status = run_chain(e);
+    do {
+        set_limits(e, head_size, extras_size);
+        begin_stream(e, extras_size > 0);
+        status = run_chain(e);
+    } while (status == DDZ_OK && end_later(e));
     if (status == DDZ_OK && (e->opening.failed || e->main.failed))
         status = DDZ_ERR_MEMORY;
     if (status == DDZ_OK && e->settings.channel == DDZ_CHANNEL_IDEAL)

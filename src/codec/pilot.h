@@ -10,8 +10,9 @@
 #include "codec/chain.h"
 
 struct pilot_goal {
-    double bits; /* stop where scale 0 has taken so many, */
-    double psnr; /* or where the estimate is so good; 0: does not matter */
+    double bits;     /* stop where scale 0 has taken so many, */
+    double psnr;     /* or where the estimate is so good; 0: does not matter */
+    double steering; /* strength, as in ddz_encoder_settings: leaves bits unspent, and PSNR */
 };
 
 /* Level at which scale 0 reaches the goal, within the schedule's limits. x is the picture, [h][w][3].

@@ -31,6 +31,7 @@ static const char help[] =
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
     "      --steps N         steps an octave at full size, 2, 4 ... 32; default: by effort\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
+    "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
     "      --seed N          of --ideal; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model FILE      model; default: $DDZ_MODEL, else the installed one\n"
@@ -51,6 +52,7 @@ enum {
     OPTION_IDEAL,
     OPTION_STEPS,
     OPTION_TRELLIS_BITS,
+    OPTION_STEERING,
     OPTION_SEED,
     OPTION_ISA,
     OPTION_CSV,
@@ -69,6 +71,7 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {"effort", required_argument, NULL, 'e'},
                                       {"steps", required_argument, NULL, OPTION_STEPS},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
+                                      {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
                                       {"threads", required_argument, NULL, 't'},
                                       {"model", required_argument, NULL, 'm'},
@@ -171,6 +174,8 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_int("--effort", optarg, 1, 9, &s->effort);
     case OPTION_TRELLIS_BITS:
         return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
+    case OPTION_STEERING:
+        return cli_real("--steering", optarg, 0, 4, &s->steering);
     case OPTION_SEED:
         return cli_seed(optarg, &s->seed);
     case 't':
