@@ -119,6 +119,7 @@ static int walk(struct work *w, const char *name, ddz_channel channel, double si
 {
     struct image image = {0};
     ddz_encoder_settings settings = *w->task->settings;
+    settings.steering = 0; /* the KLs are those of the paper: towards the picture itself */
     ddz_encoder *encoder = NULL;
     int ideal = channel == DDZ_CHANNEL_IDEAL;
     int code = cli_load_picture(name, &image);

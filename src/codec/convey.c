@@ -1,0 +1,211 @@
+/*
+ * The chain as the encoder walks it: for each step the shift that the network got wrong, and the bits
+ * that convey it (Ho et al. 2020, algorithm 3).
+ */
+#include <math.h>
+#include <stdbool.h>
+
+#include "base/fixed.h"
+#include "codec/encoder.h"
+#include "codec/ideal.h"
+#include "codec/report.h"
+#include "codec/steer.h"
+#include "diffusion/lift.h"
+
+double encoder_psnr(ddz_encoder *e)
+{
+    chain_picture(&e->chain, e->preview);
+    size_t n = (size_t)3 * e->chain.pyramid.width[0] * e->chain.pyramid.height[0];
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int d = e->preview[i] - e->rgb[i];
+        sum += (uint64_t)(d * d);
+    }
+    return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
+}
+
+/* The shift to convey, q12, in chain->plain; returns the KL in bits. */
+static double step_shift(ddz_encoder *e, const struct step *step)
+{
+    struct chain *c = &e->chain;
+    const int32_t *x = e->x[step->scale];
+    if (step->lift) {
+        chain_enter_lift(c, step);
+        lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->mixed);
+        x = c->mixed;
+    }
+    if (step->scale == 0 && !step->lift && e->settings.steering > 0) {
+        double noise = e->settings.steering * (double)sigma_q8(e->walk.end_level) / 256;
+        steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
+        x = c->mixed;
+    }
+    struct reverse_step r = chain_reverse_step(step);
+    posterior_shift(&r, x, c->estimate, c->plain, step->samples);
+    double sum = 0;
+    for (size_t i = 0; i < step->samples; i++)
+        sum += (double)c->plain[i] * c->plain[i];
+    return sum * 0x1p-24 / (2 * M_LN2);
+}
+
+/* Factor of the predicted bits, in eighths of an octave, that comes closest to the KL. */
+static int choose_eighths(const struct step *step, double kl_bits)
+{
+    const double bits_per_kl = 1.05; /* a little more than the KL, for what the search leaves */
+    double ratio = fmax(kl_bits * bits_per_kl, 1) / fmax(step->bits, 1);
+    return (int)clamp64(lrint(8 * log2(ratio)), -EIGHTHS_LIMIT, EIGHTHS_LIMIT);
+}
+
+struct sent {
+    uint32_t bits, known; /* of the step */
+    int side_bits;
+    uint64_t side_at; /* position in its layer before the side information */
+};
+
+/* Side information and bits of a step into the stream; e->bits keeps them. False: the target in
+ * bytes leaves no room for even one bit. */
+static bool send_step(ddz_encoder *e, const struct step *step, int index, double kl_bits, struct sent *sent)
+{
+    bool opening = index < e->schedule.opening;
+    struct bit_writer *out = opening ? &e->opening : &e->main;
+    *sent = (struct sent){.bits = step->bits, .side_at = out->position};
+    int eighths = e->eighths;
+    if (!step->fixed) {
+        eighths = choose_eighths(step, kl_bits);
+        sent->side_bits = bit_length_se(eighths - e->eighths);
+        sent->bits = step_bits(step, eighths);
+    }
+    uint64_t room = (opening ? e->opening_limit : e->main_limit) - out->position;
+    if (room <= (uint64_t)sent->side_bits) {
+        /* All but the last bit of a code says nothing, and fills the stream to the byte. */
+        if (room > 0) {
+            uint64_t end = out->position + (room < (uint64_t)sent->side_bits ? room : room - 1);
+            bit_write_se(out, eighths - e->eighths);
+            bit_truncate(out, end);
+        }
+        return false;
+    }
+    room -= (uint64_t)sent->side_bits;
+    sent->known = room < sent->bits ? (uint32_t)room : sent->bits;
+
+    struct chain *c = &e->chain;
+    struct trellis t =
+        chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
+    if (opening) {
+        opening_search(e, step, &t, index);
+    } else {
+        struct mixing m = mixing_plan(t.samples, t.branches, t.key);
+        mix(&m, c->plain, c->mixed, c->scratch, c->threads);
+        viterbi_search(e->viterbi, &t, c->mixed, e->bits);
+    }
+    if (!step->fixed)
+        bit_write_se(out, eighths - e->eighths);
+    bit_append(out, e->bits, sent->known);
+    e->eighths = eighths;
+    chain_apply(c, step, &t, e->bits, sent->known);
+    return true;
+}
+
+/* Cut the last step, which took `sent`, to as few whole bytes as still reach the target PSNR. */
+static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
+{
+    struct trellis t = chain_trellis(step, index, sent->bits, e->register_bits);
+    uint64_t begin = sent->side_at + (uint64_t)sent->side_bits;
+    uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        chain_restore(&e->chain);
+        chain_estimate(&e->chain);
+        sent->known = (uint32_t)(8 * middle - begin);
+        chain_apply(&e->chain, step, &t, e->bits, sent->known < sent->bits ? sent->known : sent->bits);
+        chain_estimate(&e->chain);
+        bool enough = encoder_psnr(e) >= e->settings.target_value;
+        if (high - low <= 1 + sent->bits / 512)
+            low = high = enough ? middle : high;
+        else
+            *(enough ? &high : &low) = enough ? middle : middle + 1;
+    }
+    chain_restore(&e->chain);
+    chain_estimate(&e->chain);
+    uint64_t known = 8 * high - begin;
+    sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
+    chain_apply(&e->chain, step, &t, e->bits, sent->known);
+    bit_truncate(&e->main, begin + sent->known);
+    chain_estimate(&e->chain);
+}
+
+/* Before step i, whose estimate has this PSNR: is the target reached? The step before is then cut to
+ * fit, and layer 0 stays whole. */
+static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
+{
+    const ddz_encoder_settings *set = &e->settings;
+    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || psnr < set->target_value)
+        return false;
+    const struct step *last = &e->schedule.step[i - 1];
+    if (set->channel == DDZ_CHANNEL_TRELLIS && i > e->schedule.opening && !last->lift) {
+        trim_to_psnr(e, last, i - 1, sent);
+        ddz_step *report = &e->steps[e->step_count - 1];
+        report->bits = sent->known + (uint64_t)sent->side_bits;
+        report->kl_bits *= (double)sent->known / sent->bits;
+    }
+    return true;
+}
+
+static int tell_progress(const ddz_encoder *e, int index)
+{
+    return report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule, &e->chain.pyramid,
+                           index);
+}
+
+static void convey_ideally(ddz_encoder *e, const struct step *step, int index)
+{
+    struct chain *c = &e->chain;
+    ideal_draw((uint64_t)e->settings.seed << 32 | (uint32_t)index, c->plain, c->plain, step->samples);
+    chain_apply_noise(c, step);
+}
+
+double encoder_ideal_bits(const ddz_encoder *e)
+{
+    double sum = 0;
+    for (size_t i = 0; i < e->step_count; i++)
+        sum += e->steps[i].kl_bits;
+    return sum;
+}
+
+ddz_status encoder_walk(ddz_encoder *e)
+{
+    const ddz_encoder_settings *set = &e->settings;
+    bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
+    bool to_psnr = set->target == DDZ_TARGET_PSNR;
+    struct sent sent = {0};
+    chain_start(&e->chain);
+    for (int i = 0; i < e->schedule.steps; i++) {
+        const struct step *step = &e->schedule.step[i];
+        if (tell_progress(e, i))
+            return DDZ_ERR_CANCELLED;
+        ddz_step *report = &e->steps[e->step_count];
+        *report = report_step(step);
+        report->psnr = encoder_psnr(e);
+        if (psnr_reached(e, i, report->psnr, &sent))
+            return DDZ_OK;
+        if (to_psnr && chain_save(&e->chain) != DDZ_OK)
+            return DDZ_ERR_MEMORY;
+        report->kl_bits = step_shift(e, step);
+        report->offset_bits = e->opening.position + e->main.position;
+        if (ideal)
+            convey_ideally(e, step, i);
+        else if (!send_step(e, step, i, report->kl_bits, &sent))
+            return DDZ_OK;
+        report->bits = ideal ? (uint64_t)llrint(report->kl_bits) : sent.known + (uint64_t)sent.side_bits;
+        e->step_count++;
+        chain_estimate(&e->chain);
+        if (sent.known < sent.bits) {
+            report->kl_bits *= (double)sent.known / sent.bits;
+            return DDZ_OK;
+        }
+        if (ideal && set->target == DDZ_TARGET_BYTES && encoder_ideal_bits(e) >= 8 * set->target_value)
+            return DDZ_OK;
+    }
+    if (to_psnr)
+        psnr_reached(e, e->schedule.steps, encoder_psnr(e), &sent);
+    return DDZ_OK;
+}

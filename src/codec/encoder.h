@@ -1,0 +1,82 @@
+/*
+ * The encoder's insides, shared by its parts: encoder.c (the public calls and the stream), convey.c
+ * (the chain, step by step), opening.c (the first steps, tried many times), target.c (where the chain
+ * ends).
+ */
+#ifndef DDZ_CODEC_ENCODER_H
+#define DDZ_CODEC_ENCODER_H
+
+#include <stdbool.h>
+
+#include "channel/viterbi.h"
+#include "codec/chain.h"
+#include "container/bits.h"
+#include "container/extras.h"
+#include "ddz.h"
+
+enum { OPENING_MAX_SAMPLES = 3 * 32 * 32 }; /* labels 5 to 7 */
+
+/* One step of layer 0 under trial. */
+struct trial {
+    int32_t shift[OPENING_MAX_SAMPLES], y[OPENING_MAX_SAMPLES], estimate[OPENING_MAX_SAMPLES];
+    int32_t noise[OPENING_MAX_SAMPLES];
+    uint8_t bits[OPENING_MAX_SAMPLES / 8], best[OPENING_MAX_SAMPLES / 8];
+    int scale;
+    int64_t sigma_q8;
+};
+
+struct ddz_encoder {
+    struct mem mem;
+    ddz_encoder_settings settings;
+    const struct ddz_model *model;
+    struct extras extras;
+    struct viterbi *opening_viterbi, *viterbi;
+    int trials; /* of each step of layer 0 */
+    struct trial trial;
+
+    /* of one picture */
+    bool has_chain;
+    struct chain chain;
+    const uint8_t *rgb; /* the caller's */
+    int32_t *x[PYRAMID_MAX_SCALES + 1];
+    struct schedule schedule;
+    struct walk walk;
+    int register_bits;
+    uint8_t *bits; /* of one step */
+    uint8_t *preview;
+    struct bit_writer opening, main;
+    int eighths;
+    uint64_t opening_limit, main_limit; /* bits of either, by the target in bytes */
+
+    uint8_t *stream;
+    size_t stream_size;
+    ddz_step steps[SCHEDULE_MAX_STEPS];
+    size_t step_count;
+};
+
+/* ---- convey.c ------------------------------------------------------------------------------ */
+
+/* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
+ddz_status encoder_walk(ddz_encoder *e);
+
+/* PSNR over the three channels of the 8-bit picture that the estimate gives. */
+double encoder_psnr(ddz_encoder *e);
+
+/* Bits of the ideal channel's steps so far. */
+double encoder_ideal_bits(const ddz_encoder *e);
+
+/* ---- opening.c ----------------------------------------------------------------------------- */
+
+/* Bits of a step of layer 0, whose shift is in chain->plain, into e->bits. Overwrites chain->plain. */
+void opening_search(ddz_encoder *e, const struct step *step, const struct trellis *t, int index);
+
+/* ---- target.c ------------------------------------------------------------------------------ */
+
+/* Choose the level at which the chain ends, by the target, and build the schedule. */
+void target_choose_end(ddz_encoder *e);
+
+/* After a walk: if it ended too early for the target, move its end. False: it did not, or there is
+ * nowhere to go. */
+bool target_end_later(ddz_encoder *e);
+
+#endif
