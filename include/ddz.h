@@ -139,7 +139,8 @@ typedef struct ddz_encoder_settings {
     size_t struct_size;       /* sizeof(ddz_encoder_settings), set by the defaults function */
     ddz_target target;        /* default DDZ_TARGET_QUALITY */
     double target_value;      /* default 60 */
-    int effort;               /* 1 (fast) to 9 (small), default 5: steps an octave and states */
+    int effort;               /* 1 (fast) to 9 (small), default 5: steps an octave, states, and
+                                 searches for the first steps */
     int trellis_bits;         /* 0: by effort; else 8 to 16: the search has 2^trellis_bits states */
     int steps_per_octave;     /* 0: by effort; else a power of two, 2 to 32, for every octave of
                                  the full size scale */

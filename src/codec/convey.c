@@ -12,8 +12,16 @@
 #include "codec/steer.h"
 #include "diffusion/lift.h"
 
+void encoder_ensure_estimate(ddz_encoder *e)
+{
+    if (!e->estimated)
+        chain_estimate(&e->chain);
+    e->estimated = true;
+}
+
 double encoder_psnr(ddz_encoder *e)
 {
+    encoder_ensure_estimate(e);
     chain_picture(&e->chain, e->preview);
     size_t n = (size_t)3 * e->chain.pyramid.width[0] * e->chain.pyramid.height[0];
     uint64_t sum = 0;
@@ -178,6 +186,7 @@ ddz_status encoder_walk(ddz_encoder *e)
     bool to_psnr = set->target == DDZ_TARGET_PSNR;
     struct sent sent = {0};
     chain_start(&e->chain);
+    e->estimated = true;
     for (int i = 0; i < e->schedule.steps; i++) {
         const struct step *step = &e->schedule.step[i];
         if (tell_progress(e, i))
@@ -190,6 +199,7 @@ ddz_status encoder_walk(ddz_encoder *e)
         if (to_psnr && chain_save(&e->chain) != DDZ_OK)
             return DDZ_ERR_MEMORY;
         report->kl_bits = step_shift(e, step);
+        e->estimated = false; /* a lift needs its place, and y is about to change */
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)
             convey_ideally(e, step, i);
@@ -197,7 +207,6 @@ ddz_status encoder_walk(ddz_encoder *e)
             return DDZ_OK;
         report->bits = ideal ? (uint64_t)llrint(report->kl_bits) : sent.known + (uint64_t)sent.side_bits;
         e->step_count++;
-        chain_estimate(&e->chain);
         if (sent.known < sent.bits) {
             report->kl_bits *= (double)sent.known / sent.bits;
             return DDZ_OK;

@@ -37,6 +37,7 @@ struct ddz_encoder {
     /* of one picture */
     bool has_chain;
     struct chain chain;
+    bool estimated;     /* chain.estimate is that of chain.y */
     const uint8_t *rgb; /* the caller's */
     int32_t *x[PYRAMID_MAX_SCALES + 1];
     struct schedule schedule;
@@ -58,6 +59,9 @@ struct ddz_encoder {
 
 /* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
 ddz_status encoder_walk(ddz_encoder *e);
+
+/* A call of the network, put off until somebody asks: nobody may ask after the last step. */
+void encoder_ensure_estimate(ddz_encoder *e);
 
 /* PSNR over the three channels of the 8-bit picture that the estimate gives. */
 double encoder_psnr(ddz_encoder *e);
