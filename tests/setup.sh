@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Install what a build needs, if it is missing (Debian and its kin), and build.
 #
-#   tests/setup.sh [--with-trainer] [--build DIR] [CONFIGURE OPTION ...]
+#   tests/setup.sh [--with-trainer] [--with-bench] [--build DIR] [CONFIGURE OPTION ...]
 #
 # --with-trainer  install PyTorch, too, which the trainer and its test use
+# --with-bench    install what the test of bench/rd uses, too
 # --build DIR     where to build; default: build, beside this folder
 set -euo pipefail
 
@@ -13,6 +14,9 @@ packages=(gcc make autoconf automake libtool pkg-config libpng-dev libzstd-dev z
 while [ $# -gt 0 ]; do
     case $1 in
     --with-trainer) packages+=(python3-torch python3-numpy python3-pil) ;;
+    --with-bench)
+        packages+=(python3-numpy python3-pil python3-scipy python3-skimage python3-matplotlib libjpeg-turbo-progs webp)
+        ;;
     --build) build=$2; shift ;;
     *) break ;;
     esac
