@@ -49,7 +49,7 @@ typedef enum ddz_status {
     DDZ_ERR_MODEL = 7,       /* not a model file, or a damaged one */
     DDZ_ERR_WRONG_MODEL = 8, /* the stream was made with another model */
     DDZ_ERR_STATE = 9,       /* the call is not valid at this point */
-    DDZ_ERR_CANCELLED = 10   /* the progress callback asked to stop */
+    DDZ_ERR_CANCELLED = 10   /* a callback asked to stop */
 } ddz_status;
 
 /* One line of English for any value, known or not; static storage. */
@@ -106,6 +106,12 @@ typedef struct ddz_step {
 /* Progress: `done` of `total` units of work (both > 0, total may be revised). Return 0 to go on,
  * anything else to stop with DDZ_ERR_CANCELLED. */
 typedef int (*ddz_progress)(void *cookie, double done, double total);
+
+/* The chain's estimate of the picture, xhat_0, on its way: `sigma` is the noise of what it was made
+ * from, in grey levels of the full size (that at scale k times 2^k; infinite before the first step),
+ * and never rises. `rgb` has the size of the picture and is valid during the call. Return 0 to go on,
+ * anything else to stop with DDZ_ERR_CANCELLED. */
+typedef int (*ddz_observer)(void *cookie, double sigma, const uint8_t *rgb);
 
 typedef enum ddz_extra {
     DDZ_EXTRA_ALPHA = 1, /* width * height bytes, 255 opaque */
@@ -194,19 +200,24 @@ DDZ_API ddz_status ddz_encoder_estimate(ddz_encoder *encoder, int32_t *estimate)
 
 typedef enum ddz_recon {
     DDZ_RECON_MEAN = 0,  /* the estimate xhat_0: least squares */
-    DDZ_RECON_SAMPLE = 1 /* the rest of the chain drawn without bits: realistic */
+    DDZ_RECON_SAMPLE = 1 /* the rest of the chain drawn from bits that nobody sent, down to the quietest
+                            noise that models are trained for (the end of quality 100): realistic */
 } ddz_recon;
 
 typedef struct ddz_decoder_settings {
     size_t struct_size;      /* sizeof(ddz_decoder_settings), set by the defaults function */
     uint64_t max_bits;       /* use only so many bits of the stream; default UINT64_MAX */
     uint32_t seed;           /* of DDZ_RECON_SAMPLE; default 1 */
+    int sample_steps;        /* of DDZ_RECON_SAMPLE, an octave of noise at full size: a power of two,
+                                1 to 32, default 8 */
     int threads;             /* 0: as many as OpenMP gives; else 1 to 256 */
     ddz_isa isa;             /* default DDZ_ISA_BEST */
     uint64_t max_pixels;     /* default 2^26, at most 2^28 */
     ddz_allocator allocator; /* zero: malloc */
     ddz_progress progress;   /* NULL: none */
     void *progress_cookie;
+    ddz_observer observer;   /* NULL: none; else called before each step that is made, and at the end */
+    void *observer_cookie;
 } ddz_decoder_settings;
 
 DDZ_API void ddz_decoder_defaults(ddz_decoder_settings *settings);
@@ -222,6 +233,15 @@ DDZ_API void ddz_decoder_free(ddz_decoder *decoder);
 /* Take the next `size` bytes of the stream (copied). Bytes after an error are refused with the
  * same error. Cheap: no network call happens here. */
 DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, size_t size);
+
+/* As if the header of a stream of a width x height picture (each 1 to 65535) had been fed, made with the
+ * decoder's model: with no bits after it, DDZ_RECON_SAMPLE draws a picture from nothing.
+ * DDZ_ERR_STATE if bytes have been fed or there is no model; LIMIT, MEMORY. */
+DDZ_API ddz_status ddz_decoder_begin(ddz_decoder *decoder, uint32_t width, uint32_t height);
+
+/* Seed of the next DDZ_RECON_SAMPLE: several continuations of the same bits without decoding them
+ * again. */
+DDZ_API ddz_status ddz_decoder_set_seed(ddz_decoder *decoder, uint32_t seed);
 
 typedef struct ddz_info {
     uint32_t width, height;

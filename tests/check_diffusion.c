@@ -266,6 +266,51 @@ START_TEST(longest_schedule)
     ck_assert_int_le(s.steps, SCHEDULE_MAX_STEPS);
     for (int i = 0; i < s.steps; i++)
         check_step(&s.step[i], &p);
+    /* with all that can be drawn after its first steps */
+    for (int made = 0; made <= s.steps; made += 7) {
+        static struct schedule drawn;
+        drawn = s;
+        schedule_draw_rest(&drawn, &p, made, 5);
+        ck_assert_int_lt(drawn.steps, SCHEDULE_CAPACITY);
+    }
+}
+END_TEST
+
+/* The steps that are drawn go on from any step of a stream, down to the quietest noise. */
+static void check_drawn(const struct schedule *stream, const struct pyramid *p, int made, int steps_log2)
+{
+    static struct schedule s;
+    s = *stream;
+    schedule_draw_rest(&s, p, made, steps_log2);
+    ck_assert_mem_eq(s.step, stream->step, (size_t)made * sizeof *s.step);
+    int32_t end =
+        made && s.step[made - 1].level_to > LEVEL_QUIETEST ? s.step[made - 1].level_to : LEVEL_QUIETEST;
+    const struct walk walk = {.end_level = end};
+    check_chain(&s, p, &walk);
+    for (int i = made; i < s.steps; i++) {
+        const struct step *step = &s.step[i];
+        ck_assert_uint_eq(step->bits, step->samples);
+        if (step->lift || step->level_from == LEVEL_NOTHING)
+            continue;
+        int finer = steps_log2 + step->scale < 5 ? steps_log2 + step->scale : 5;
+        int taken = step->level_to - step->level_from;
+        ck_assert(taken == 32 >> finer ||
+                  (taken < 32 >> finer && step->level_to == (step->scale ? LEVEL_LIFT : LEVEL_QUIETEST)));
+    }
+}
+
+START_TEST(drawn_schedules)
+{
+    static struct schedule stream;
+    struct ddz_model m = plan_model();
+    const uint32_t sizes[][2] = {{1, 1}, {8, 8}, {9, 1}, {65, 33}, {768, 512}, {65535, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int steps_log2 = 0; steps_log2 <= 5; steps_log2++) {
+            struct pyramid p = pyramid_of(sizes[i][0], sizes[i][1]);
+            schedule_build(&stream, &m, &p, (struct walk){LEVEL_MAX_END, steps_log2, true});
+            for (int made = 0; made <= stream.steps; made += made < 20 ? 1 : 17)
+                check_drawn(&stream, &p, made, 5 - steps_log2);
+        }
 }
 END_TEST
 
@@ -712,6 +757,7 @@ int main(void)
     tcase_add_test(schedule, pyramids);
     tcase_add_test(schedule, schedules);
     tcase_add_test(schedule, longest_schedule);
+    tcase_add_test(schedule, drawn_schedules);
     tcase_add_test(schedule, predicted_bits);
     tcase_add_test(schedule, factors_of_bits);
     tcase_add_test(posterior, reverse_steps);

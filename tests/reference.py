@@ -342,15 +342,27 @@ class Stream:
             if n < B:
                 return
 
-    def walk_all(self, seed):
-        """The same to the end of the schedule, what is not known drawn"""
-        key, done = H(seed, 0x73616D706C65), 0
+    def walk_all(self, seed, steps=8):
+        """The same, and then steps that are drawn, so many an octave at full size"""
+        key, done, k, e = H(seed, 0x73616D706C65), 0, len(self.sizes) - 1, None
         for i, s, L, bits, B in self.walk():
             yield i, s, L, draw(H(key, i), bits, B), B
-            done = i + 1
-        for i in range(done, len(self.steps)):
-            s = self.steps[i]
-            yield i, s, 14 if s["fixed"] else self.L, draw(H(key, i), [], s["B0"]), s["B0"]
+            done, k, e = i + 1, s["k"], s["b"]
+        for i, s in enumerate(self.drawn(k, e, steps), done):
+            yield i, s, 8, draw(H(key, i), [], s["N"]), s["N"]
+
+    def drawn(self, k, e, steps):
+        """Steps from level e at scale k on"""
+        while True:
+            end, (w, h) = 32 if k else 196, self.sizes[k]
+            while e is None or e < end:
+                to = -160 if e is None else min(end, e + max(1, 32 // (steps * 2**k)))
+                yield dict(lift=False, a=e, b=to, N=3 * w * h)
+                e = to
+            if k == 0:
+                return
+            k, e, (w, h) = k - 1, 0, self.sizes[k - 1]
+            yield dict(lift=True, a=0, b=0, N=9 * ((w + 1) // 2) * ((h + 1) // 2))
 
 
 def draw(key, bits, B):

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/fixed.h"
 #include "base/hash.h"
 #include "codec/chain.h"
 #include "codec/layers.h"
 #include "codec/report.h"
+#include "container/header.h"
 
 struct ddz_decoder {
     struct mem mem;
@@ -23,7 +25,9 @@ struct ddz_decoder {
     bool estimated;            /* the estimate belongs to y */
     bool digest_agrees;
 
-    uint8_t *bits; /* of one step */
+    uint8_t *bits;            /* of one step */
+    uint8_t *observed;        /* picture for the observer, if there is one */
+    struct schedule sampling; /* of the picture that was drawn last */
     ddz_step steps[SCHEDULE_MAX_STEPS];
 };
 
@@ -32,17 +36,22 @@ void ddz_decoder_defaults(ddz_decoder_settings *settings)
     *settings = (ddz_decoder_settings){.struct_size = sizeof *settings,
                                        .max_bits = UINT64_MAX,
                                        .seed = 1,
+                                       .sample_steps = 8,
                                        .isa = DDZ_ISA_BEST,
                                        .max_pixels = (uint64_t)1 << 26};
 }
 
 static bool settings_valid(const ddz_decoder_settings *s)
 {
-    return s->struct_size == sizeof *s && s->threads >= 0 && s->threads <= 256 && s->max_pixels >= 1 &&
-           s->max_pixels <= MAX_PIXELS;
+    enum { MOST_SAMPLE_STEPS = 32 };
+    bool steps = s->sample_steps >= 1 && s->sample_steps <= MOST_SAMPLE_STEPS &&
+                 (s->sample_steps & (s->sample_steps - 1)) == 0;
+    return s->struct_size == sizeof *s && steps && s->threads >= 0 && s->threads <= 256 &&
+           s->max_pixels >= 1 && s->max_pixels <= MAX_PIXELS;
 }
 
-ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *settings, ddz_decoder **decoder)
+ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *settings,
+                           ddz_decoder **decoder)
 {
     ddz_decoder_settings defaults;
     ddz_decoder_defaults(&defaults);
@@ -72,6 +81,7 @@ void ddz_decoder_free(ddz_decoder *d)
     if (d->has_chain)
         chain_free(&d->chain);
     mem_free(&mem, d->bits);
+    mem_free(&mem, d->observed);
     mem_free(&mem, d);
 }
 
@@ -92,6 +102,26 @@ ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
         return status;
     uint8_t last = (uint8_t)(data[whole] & (0xFF00 >> rest));
     return layers_feed(&d->layers, &last, 1, rest);
+}
+
+ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
+{
+    if (!d)
+        return DDZ_ERR_ARGUMENT;
+    if (!d->model || d->bits_taken)
+        return DDZ_ERR_STATE;
+    uint8_t bytes[HEADER_MAX_SIZE];
+    struct header header = {.width = width, .height = height, .model_low = (uint8_t)d->model->id};
+    size_t size = header_write(&header, bytes);
+    return size ? ddz_decoder_feed(d, bytes, size) : DDZ_ERR_ARGUMENT;
+}
+
+ddz_status ddz_decoder_set_seed(ddz_decoder *d, uint32_t seed)
+{
+    if (!d)
+        return DDZ_ERR_ARGUMENT;
+    d->settings.seed = seed;
+    return DDZ_OK;
 }
 
 ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
@@ -145,13 +175,17 @@ static ddz_status ensure_chain(ddz_decoder *d)
     if (d->has_chain)
         return DDZ_OK;
     uint32_t w = d->layers.header.width, h = d->layers.header.height;
-    ddz_status status =
-        chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
+    ddz_status status = chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
     if (status != DDZ_OK)
         return status;
     /* a step has at most one bit a sample */
     d->bits = mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
-    if (!d->bits) {
+    if (d->settings.observer)
+        d->observed = mem_alloc(&d->mem, size_mul(w, h), 3);
+    if (!d->bits || (d->settings.observer && !d->observed)) {
+        mem_free(&d->mem, d->bits);
+        mem_free(&d->mem, d->observed);
+        d->bits = d->observed = NULL;
         chain_free(&d->chain);
         return DDZ_ERR_MEMORY;
     }
@@ -160,23 +194,39 @@ static ddz_status ensure_chain(ddz_decoder *d)
     return DDZ_OK;
 }
 
-static void ensure_estimate(ddz_decoder *d)
+/* The estimate that belongs to y, shown to the observer. */
+static ddz_status estimate(ddz_decoder *d)
 {
+    struct chain *c = &d->chain;
     if (!d->estimated)
-        chain_estimate(&d->chain);
+        chain_estimate(c);
     d->estimated = true;
+    if (!d->settings.observer)
+        return DDZ_OK;
+    chain_picture(c, d->observed);
+    int stop = report_estimate(d->settings.observer, d->settings.observer_cookie, c->sigma_q8, c->scale,
+                               d->observed);
+    return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
 }
 
-/* Make step `index` with the `known` bits that are in d->bits. */
-static void make_step(ddz_decoder *d, int index, uint32_t bits, int register_bits, uint32_t known)
+static int tell_progress(const ddz_decoder *d, const struct schedule *s, int index)
 {
-    const struct step *step = &d->layers.schedule.step[index];
-    ensure_estimate(d);
+    return report_progress(d->settings.progress, d->settings.progress_cookie, s, &d->layers.pyramid, index);
+}
+
+/* Make step `index` of a schedule with those of its bits that are in d->bits. */
+static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
+{
+    const struct step *step = &s->step[index];
+    ddz_status status = estimate(d);
+    if (status != DDZ_OK)
+        return status;
     if (step->lift)
         chain_enter_lift(&d->chain, step);
-    struct trellis t = chain_trellis(step, index, bits, register_bits);
-    chain_apply(&d->chain, step, &t, d->bits, known);
+    struct trellis t = chain_trellis(step, index, b->bits, b->register_bits);
+    chain_apply(&d->chain, step, &t, d->bits, b->known);
     d->estimated = false;
+    return DDZ_OK;
 }
 
 static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
@@ -185,11 +235,6 @@ static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
     bit_reader_init(&r, s->data, (size_t)((s->position + s->known + 7) / 8));
     r.position = s->position;
     bits_copy_out(&r, s->known, d->bits);
-}
-
-static int tell_progress(const ddz_decoder *d, int index)
-{
-    return report_progress(d->settings.progress, d->settings.progress_cookie, &d->layers.schedule, &d->layers.pyramid, index);
 }
 
 /* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
@@ -206,41 +251,56 @@ static ddz_status walk(ddz_decoder *d, struct step_bits *part)
         fetch_bits(d, part);
         if (part->known < part->bits)
             return DDZ_OK;
-        make_step(d, d->cursor.index, part->bits, part->register_bits, part->known);
+        ddz_status status = make_step(d, &d->layers.schedule, d->cursor.index, part);
+        if (status != DDZ_OK)
+            return status;
         d->cursor = next;
-        if (tell_progress(d, d->cursor.index))
+        if (tell_progress(d, &d->layers.schedule, d->cursor.index))
             return DDZ_ERR_CANCELLED;
     }
 }
 
-/* The rest of the chain from bits that nobody sent (algorithm 2); `part` is the step that has begun. */
+/* Bits that nobody sent, behind those of the step that are known. */
+static void draw_bits(ddz_decoder *d, int index, struct step_bits *b)
+{
+    uint64_t key = hash_pair(d->settings.seed, 0x73616D706C65);
+    uint8_t *last = d->bits + b->known / 8, head = *last;
+    uint8_t keep = (uint8_t)(0xFF00 >> b->known % 8);
+    chain_draw_bits(hash_pair(key, (uint64_t)index), last, b->bits - b->known / 8 * 8);
+    *last = (uint8_t)((*last & ~keep) | (head & keep));
+    b->known = b->bits;
+}
+
+/* The rest of the chain from bits that nobody sent (algorithm 2), in steps of its own. `part` is the
+ * step that has begun. */
 static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
 {
-    const struct schedule *s = &d->layers.schedule;
-    uint64_t key = hash_pair(d->settings.seed, 0x73616D706C65);
-    int register_bits = d->layers.has_settings ? d->layers.settings.trellis_bits : TRELLIS_MIN_BITS;
-    for (int i = d->cursor.index; i < s->steps; i++) {
-        bool begun = i == d->cursor.index && part->bits;
-        uint32_t bits = begun ? part->bits : s->step[i].bits;
-        uint32_t known = begun ? part->known : 0;
-        uint8_t head = d->bits[known / 8];
-        chain_draw_bits(hash_pair(key, (uint64_t)i), d->bits + known / 8, bits - known / 8 * 8);
-        uint8_t keep = (uint8_t)(0xFF00 >> known % 8);
-        d->bits[known / 8] = (uint8_t)((d->bits[known / 8] & ~keep) | (head & keep));
-        make_step(d, i, bits, i < s->opening ? OPENING_REGISTER_BITS : register_bits, bits);
-        if (tell_progress(d, i + 1))
+    struct schedule *s = &d->sampling;
+    int begun = d->cursor.index;
+    *s = d->layers.schedule;
+    schedule_draw_rest(s, &d->layers.pyramid, part->bits ? begun + 1 : begun,
+                       ilog2((uint64_t)d->settings.sample_steps));
+    for (int i = begun; i < s->steps; i++) {
+        struct step_bits b = {.bits = s->step[i].bits, .register_bits = TRELLIS_MIN_BITS};
+        if (i == begun && part->bits)
+            b = *part;
+        draw_bits(d, i, &b);
+        ddz_status status = make_step(d, s, i, &b);
+        if (status != DDZ_OK)
+            return status;
+        if (tell_progress(d, s, i + 1))
             return DDZ_ERR_CANCELLED;
     }
-    ensure_estimate(d);
-    return DDZ_OK;
+    return estimate(d);
 }
 
 /* The estimate where the bits end. */
-static void mean_rest(ddz_decoder *d, const struct step_bits *part)
+static ddz_status mean_rest(ddz_decoder *d, const struct step_bits *part)
 {
+    ddz_status status = DDZ_OK;
     if (part->bits)
-        make_step(d, d->cursor.index, part->bits, part->register_bits, part->known);
-    ensure_estimate(d);
+        status = make_step(d, &d->layers.schedule, d->cursor.index, part);
+    return status == DDZ_OK ? estimate(d) : status;
 }
 
 static ddz_status check_digest(ddz_decoder *d)
@@ -272,7 +332,7 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     if (recon == DDZ_RECON_SAMPLE)
         status = sample_rest(d, &part);
     else
-        mean_rest(d, &part);
+        status = mean_rest(d, &part);
     if (status == DDZ_OK)
         chain_picture(&d->chain, rgb);
     if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)

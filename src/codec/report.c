@@ -34,3 +34,9 @@ int report_progress(ddz_progress progress, void *cookie, const struct schedule *
     }
     return progress ? progress(cookie, (double)done, (double)total) : 0;
 }
+
+int report_estimate(ddz_observer observer, void *cookie, int64_t sigma_q8, int scale, const uint8_t *rgb)
+{
+    double sigma = sigma_q8 ? ldexp((double)sigma_q8 / (256.0 * 256.0), scale) : (double)INFINITY;
+    return observer(cookie, sigma, rgb);
+}

@@ -19,4 +19,7 @@ ddz_step report_step(const struct step *step);
 int report_progress(ddz_progress progress, void *cookie, const struct schedule *s, const struct pyramid *p,
                     int index);
 
+/* Call `observer` with an estimate made at `scale` from noise sigma_q8 (0: infinite). 0: go on. */
+int report_estimate(ddz_observer observer, void *cookie, int64_t sigma_q8, int scale, const uint8_t *rgb);
+
 #endif

@@ -72,7 +72,8 @@ void lift_predict(const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands)
                 /* half-cell averages of the quadratic differ by a quarter of the neighbours' difference */
                 bands[0] = (int32_t)rshift_round((int64_t)coarse[-(ptrdiff_t)left] - coarse[right], 2);
                 bands[band] = (int32_t)rshift_round((int64_t)*above - *below, 2);
-                int64_t cross = (int64_t)above[-(ptrdiff_t)left] - above[right] - below[-(ptrdiff_t)left] + below[right];
+                int64_t cross =
+                    (int64_t)above[-(ptrdiff_t)left] - above[right] - below[-(ptrdiff_t)left] + below[right];
                 bands[2 * band] = (int32_t)rshift_round(cross, 5);
             }
         }

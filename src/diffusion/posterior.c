@@ -20,7 +20,10 @@ struct reverse_step reverse_step_of(int32_t level_from, int32_t level_to)
     return with_ratio(level_from == LEVEL_NOTHING ? 0 : ratio_q30(2 * (level_to - level_from)), level_to);
 }
 
-struct reverse_step reverse_step_lift(int32_t level) { return with_ratio(0, level); }
+struct reverse_step reverse_step_lift(int32_t level)
+{
+    return with_ratio(0, level);
+}
 
 void reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
                          const int32_t *c, int32_t *change, size_t n)

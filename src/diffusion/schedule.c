@@ -5,9 +5,9 @@
 /* 2^30 * 2^(-j/32) */
 static const uint32_t pow2_table[LEVELS_PER_OCTAVE] = {
     1073741824, 1050733751, 1028218693, 1006186087, 984625594, 963527098, 942880699, 922676710,
-    902905651, 883558244, 864625413, 846098274, 827968132, 810226483, 792865000, 775875538,
-    759250125, 742980960, 727060411, 711481005, 696235434, 681316545, 666717336, 652430958,
-    638450708, 624770026, 611382493, 598281827, 585461881, 572916640, 560640218, 548626854,
+    902905651,  883558244,  864625413,  846098274,  827968132, 810226483, 792865000, 775875538,
+    759250125,  742980960,  727060411,  711481005,  696235434, 681316545, 666717336, 652430958,
+    638450708,  624770026,  611382493,  598281827,  585461881, 572916640, 560640218, 548626854,
 };
 
 enum { SIGMA_LIFTED_Q8 = 5849088 }; /* 0.7 * 32640 * 256 */
@@ -99,13 +99,18 @@ uint32_t step_bits(const struct step *s, int eighths)
     return limit_bits(s, (uint64_t)rshift_round((int64_t)scaled * ratio_q30(down * 4), 30));
 }
 
+static uint32_t samples_of(const struct pyramid *p, const struct step *s)
+{
+    uint32_t across = (p->width[s->scale] + 1) / 2, down = (p->height[s->scale] + 1) / 2;
+    return s->lift ? 9 * across * down : 3 * p->width[s->scale] * p->height[s->scale];
+}
+
 static void add(struct schedule *out, const struct ddz_model *model, const struct pyramid *p, struct step s,
                 uint32_t rate_q16)
 {
     if (out->steps == SCHEDULE_MAX_STEPS)
         return;
-    uint32_t across = (p->width[s.scale] + 1) / 2, down = (p->height[s.scale] + 1) / 2;
-    s.samples = s.lift ? 9 * across * down : 3 * p->width[s.scale] * p->height[s.scale];
+    s.samples = samples_of(p, &s);
     s.label = scale_label(p, s.scale, s.level_from);
     s.fixed = rate_q16 != 0;
     uint64_t bits = s.fixed ? ((uint64_t)s.samples * rate_q16 + 32768) >> 16
@@ -131,13 +136,15 @@ static int32_t stride(struct walk walk, int32_t distance)
     return length < distance - boundary ? length : distance - boundary;
 }
 
-void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p, struct walk walk)
+void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
+                    struct walk walk)
 {
     s->steps = s->opening = 0;
     int32_t level = LEVEL_NOTHING;
     for (int scale = p->coarsest; scale >= 0; scale--) {
         if (scale < p->coarsest) {
-            struct step lift = {.scale = scale, .lift = true, .level_from = LEVEL_LIFTED, .level_to = LEVEL_LIFTED};
+            struct step lift = {
+                .scale = scale, .lift = true, .level_from = LEVEL_LIFTED, .level_to = LEVEL_LIFTED};
             add(s, model, p, lift, model->lift_rate_q16[scale_label(p, scale, LEVEL_LIFTED)]);
             level = LEVEL_LIFTED;
         }
@@ -145,7 +152,8 @@ void schedule_build(struct schedule *s, const struct ddz_model *model, const str
         bool planned = scale > 0 || scale == p->coarsest;
         for (int i = 0; planned && i < model->plan_steps[label]; i++) {
             struct plan_step to = model->plan[label][i];
-            add(s, model, p, (struct step){.scale = scale, .level_from = level, .level_to = to.level}, to.rate_q16);
+            add(s, model, p, (struct step){.scale = scale, .level_from = level, .level_to = to.level},
+                to.rate_q16);
             level = to.level;
         }
     }
@@ -153,5 +161,35 @@ void schedule_build(struct schedule *s, const struct ddz_model *model, const str
         int32_t next = level + stride(walk, walk.end_level - level);
         add(s, model, p, (struct step){.level_from = level, .level_to = next}, 0);
         level = next;
+    }
+}
+
+static void add_drawn(struct schedule *out, const struct pyramid *p, struct step s)
+{
+    if (out->steps == SCHEDULE_CAPACITY)
+        return;
+    s.label = scale_label(p, s.scale, s.level_from);
+    s.bits = s.samples = samples_of(p, &s);
+    out->step[out->steps++] = s;
+}
+
+void schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2)
+{
+    const struct step *last = made > 0 ? &s->step[made - 1] : NULL;
+    int32_t level = last ? last->level_to : LEVEL_NOTHING;
+    s->steps = made;
+    for (int scale = last ? last->scale : p->coarsest; scale >= 0; scale--) {
+        int32_t end = scale > 0 ? LEVEL_LIFT : LEVEL_QUIETEST;
+        int32_t stride = LEVELS_PER_OCTAVE >> (steps_log2 + scale);
+        stride = stride > 1 ? stride : 1;
+        while (level < end) {
+            int32_t next = level == LEVEL_NOTHING ? LEVEL_LOUDEST : level + stride;
+            next = next < end ? next : end;
+            add_drawn(s, p, (struct step){.scale = scale, .level_from = level, .level_to = next});
+            level = next;
+        }
+        if (scale > 0)
+            add_drawn(s, p, (struct step){.scale = scale - 1, .lift = true});
+        level = LEVEL_LIFTED;
     }
 }

@@ -13,14 +13,17 @@
 
 enum {
     LEVELS_PER_OCTAVE = 32,
-    LEVEL_LIFT = 32,           /* sigma 0.35: a scale >= 1 ends here, */
-    LEVEL_LIFTED = 0,          /* and the next finer one begins here, sigma 0.7 */
-    LEVEL_MIN_END = 32,        /* range of the level at which scale 0 ends */
+    LEVEL_LIFT = 32,    /* sigma 0.35: a scale >= 1 ends here, */
+    LEVEL_LIFTED = 0,   /* and the next finer one begins here, sigma 0.7 */
+    LEVEL_MIN_END = 32, /* range of the level at which scale 0 ends */
     LEVEL_MAX_END = 224,
     LEVEL_NOTHING = INT32_MIN, /* sigma infinite: before the first step */
+    LEVEL_LOUDEST = -160,      /* where a drawn chain begins, sigma 22.4, */
+    LEVEL_QUIETEST = 196,      /* and ends: the range of noise that models are trained for */
     PYRAMID_COARSEST = 8,      /* longer side of the coarsest scale, at most */
     PYRAMID_MAX_SCALES = 14,   /* 65535 halved so often is within that */
-    SCHEDULE_MAX_STEPS = 640,
+    SCHEDULE_MAX_STEPS = 640,  /* of a stream */
+    SCHEDULE_CAPACITY = 1024,  /* and with the rest of it drawn */
     SCHEDULE_STEP_MAX_OWNED = 32768
 };
 
@@ -34,7 +37,7 @@ int32_t level_q8_of_sigma(int64_t sigma);
 int64_t ratio_q30(int32_t levels);
 
 struct pyramid {
-    int coarsest;                                                     /* K */
+    int coarsest;                                                           /* K */
     uint32_t width[PYRAMID_MAX_SCALES + 1], height[PYRAMID_MAX_SCALES + 1]; /* of scales 0..K */
 };
 
@@ -46,11 +49,11 @@ int scale_label(const struct pyramid *p, int scale, int32_t level);
 
 struct step {
     int scale;
-    bool lift;                   /* detail bands of `scale`, given scale + 1 */
+    bool lift;                    /* detail bands of `scale`, given scale + 1 */
     int32_t level_from, level_to; /* level_from is LEVEL_NOTHING for the first step */
-    int label;                   /* of scale and level_from */
-    uint32_t samples;            /* coordinates conveyed: N */
-    uint32_t bits;               /* exact if `fixed`, else the model's prediction */
+    int label;                    /* of scale and level_from */
+    uint32_t samples;             /* coordinates conveyed: N */
+    uint32_t bits;                /* exact if `fixed`, else the model's prediction */
     bool fixed;
 };
 
@@ -62,12 +65,20 @@ struct walk {
 };
 
 struct schedule {
-    struct step step[SCHEDULE_MAX_STEPS];
+    struct step step[SCHEDULE_CAPACITY];
     int steps;
     int opening; /* the first so many have fixed bits and stand in layer 0 */
 };
 
-void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p, struct walk walk);
+void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
+                    struct walk walk);
+
+/*
+ * Keep the first `made` steps, and put in place of the others those of a chain that is drawn on from
+ * there to LEVEL_QUIETEST at full size, a bit a coordinate. 2^steps_log2 an octave (0..5) at full size,
+ * twice as many at each coarser scale while levels are fine enough: few pixels, and all depends on them.
+ */
+void schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2);
 
 /* Bits for a predicted step whose factor is 2^(eighths/8), within the step's limits. */
 uint32_t step_bits(const struct step *s, int eighths);
