@@ -71,6 +71,24 @@ START_TEST(not_real_numbers)
 }
 END_TEST
 
+START_TEST(powers_of_two)
+{
+    static const char *const bad[] = {"", "0", "3", "6", "24", "33", "64", "-2", "2.0", "4294967298"};
+    int value = -1;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        ck_assert_int_eq(cli_power_of_two("--steps", bad[i], 1, 32, &value), CLI_USAGE);
+        ck_assert_int_eq(value, -1);
+    }
+    for (int power = 1; power <= 32; power *= 2) {
+        char text[8];
+        snprintf(text, sizeof text, "%d", power);
+        ck_assert_int_eq(cli_power_of_two("--steps", text, 1, 32, &value), CLI_OK);
+        ck_assert_int_eq(value, power);
+    }
+    ck_assert_int_eq(cli_power_of_two("--steps", "1", 2, 32, &value), CLI_USAGE);
+}
+END_TEST
+
 START_TEST(instruction_sets)
 {
     ddz_isa isa = DDZ_ISA_BEST;
@@ -373,6 +391,7 @@ int main(void)
     tcase_add_loop_test(values, not_whole_numbers, 0, 12);
     tcase_add_test(values, real_numbers);
     tcase_add_loop_test(values, not_real_numbers, 0, 12);
+    tcase_add_test(values, powers_of_two);
     tcase_add_test(values, instruction_sets);
     tcase_add_test(values, bytes_of_a_rate);
     tcase_add_test(values, statuses);

@@ -69,31 +69,6 @@ int cli_fail_status(const char *subject, ddz_status status)
     return cli_fail(code, "%s: %s", subject, ddz_strerror(status));
 }
 
-int cli_bad_option(int answer, char **argv)
-{
-    /* getopt has moved past a long option, but stays at a word of letters until its last one. */
-    const char *word = argv[optind - 1];
-    if (answer == ':')
-        return cli_fail(CLI_USAGE, "option %s needs a value; see %s --help", word, program_name);
-    if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2) != 0)
-        return cli_fail(CLI_USAGE, "unknown option -%c; see %s --help", optopt, program_name);
-    if (optopt > 0)
-        return cli_fail(CLI_USAGE, "option %s takes no value; see %s --help", word, program_name);
-    return cli_fail(CLI_USAGE, "unknown or ambiguous option %s; see %s --help", word, program_name);
-}
-
-int cli_help(const char *text)
-{
-    fputs(text, stdout);
-    return cli_flush();
-}
-
-int cli_version(void)
-{
-    printf("%s %s\n", program_name, ddz_version());
-    return cli_flush();
-}
-
 int cli_flush(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
@@ -137,6 +112,17 @@ int cli_int(const char *option, const char *text, int low, int high, int *value)
     return status;
 }
 
+int cli_power_of_two(const char *option, const char *text, int low, int high, int *value)
+{
+    int number = 1;
+    int status = cli_int(option, text, low, high, &number);
+    if (status == CLI_OK && (number & (number - 1)))
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a power of two", option, text);
+    if (status == CLI_OK)
+        *value = number;
+    return status;
+}
+
 int cli_seed(const char *text, uint32_t *seed)
 {
     uint64_t number = 0;
@@ -175,6 +161,57 @@ uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height)
 {
     /* A hair more, so that 0.7 bits of 1920 pixels are 168 bytes although 0.7 is a little less in binary. */
     return (uint64_t)(bpp * width * height / 8 * (1 + 1e-12));
+}
+
+/* ---- Options that all programs have --------------------------------------------------------- */
+
+static int bad_option(int answer, char **argv)
+{
+    /* getopt has moved past a long option, but stays at a word of letters until its last one. */
+    const char *word = argv[optind - 1];
+    if (answer == ':')
+        return cli_fail(CLI_USAGE, "option %s needs a value; see %s --help", word, program_name);
+    if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2) != 0)
+        return cli_fail(CLI_USAGE, "unknown option -%c; see %s --help", optopt, program_name);
+    if (optopt > 0)
+        return cli_fail(CLI_USAGE, "option %s takes no value; see %s --help", word, program_name);
+    return cli_fail(CLI_USAGE, "unknown or ambiguous option %s; see %s --help", word, program_name);
+}
+
+static int print_help(const char *text)
+{
+    fputs(text, stdout);
+    return cli_flush();
+}
+
+static int print_version(void)
+{
+    printf("%s %s\n", program_name, ddz_version());
+    return cli_flush();
+}
+
+int cli_common_option(const struct cli_common *common, int answer, char **argv)
+{
+    switch (answer) {
+    case 't':
+        return cli_int("--threads", optarg, 0, 256, common->threads);
+    case 'm':
+        *common->model = optarg;
+        return CLI_OK;
+    case CLI_OPTION_ISA:
+        return cli_isa("--isa", optarg, common->isa);
+    case CLI_OPTION_QUIET:
+        *common->quiet = 1;
+        return CLI_OK;
+    case 'h':
+        *common->done = 1;
+        return print_help(common->help);
+    case 'V':
+        *common->done = 1;
+        return print_version();
+    default:
+        return bad_option(answer, argv);
+    }
 }
 
 /* ---- Input ---------------------------------------------------------------------------------- */
@@ -244,6 +281,19 @@ int cli_load_model(const char *path, const char *argv0, ddz_model **model)
     int status = load_model_from(built ? built : DDZ_MODEL_DIR "/default.ddm", model);
     free(built);
     return status;
+}
+
+/* ---- Output --------------------------------------------------------------------------------- */
+
+int cli_finish_picture(struct output *output, const char *path, const struct image *image, int code)
+{
+    char error[200] = "";
+    if (code == CLI_OK && png_write(output->file, image, error, sizeof error) != 0)
+        code = cli_fail(CLI_FILE, "cannot write %s: %s", file_output_name(path), error);
+    if (code == CLI_OK)
+        return output_finish(output);
+    output_abandon(output);
+    return code;
 }
 
 /* ---- Progress ------------------------------------------------------------------------------- */

@@ -12,8 +12,9 @@
 
 #include "ddz.h"
 #include "imgio/png.h"
+#include "tools/files.h"
 
-/* Exit statuses: ddpmenc(1), ddpmdec(1), ddpmeval(1). */
+/* Exit statuses: ddpmenc(1), ddpmdec(1), ddpmeval(1), ddpmsample(1). */
 enum cli_exit {
     CLI_OK = 0,
     CLI_USAGE = 1, /* options or arguments */
@@ -35,15 +36,39 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* cli_fail for a status of the library, about `subject`. */
 int cli_fail_status(const char *subject, ddz_status status);
 
-/* What getopt_long answered was '?' or ':'. `letters` are the short options. */
-int cli_bad_option(int answer, char **argv);
-
-/* Print to stdout; both return an exit status. */
-int cli_help(const char *text);
-int cli_version(void);
-
 /* CLI_FILE if anything written to stdout did not get there. */
 int cli_flush(void);
+
+/* ---- Options that all programs have --------------------------------------------------------- */
+
+/* getopt_long's codes of those that have no letter; a program's own begin at 256. */
+enum { CLI_OPTION_ISA = 128, CLI_OPTION_QUIET };
+
+/* The ends of a program's letters, and of its table of words. */
+#define CLI_LETTERS "t:m:hV"
+/* clang-format off */
+#define CLI_WORDS \
+    {"threads", required_argument, NULL, 't'}, \
+    {"model", required_argument, NULL, 'm'}, \
+    {"isa", required_argument, NULL, CLI_OPTION_ISA}, \
+    {"quiet", no_argument, NULL, CLI_OPTION_QUIET}, \
+    {"help", no_argument, NULL, 'h'}, \
+    {"version", no_argument, NULL, 'V'}, \
+    {NULL, 0, NULL, 0}
+/* clang-format on */
+
+/* Where their values go. */
+struct cli_common {
+    const char *help; /* text to print */
+    const char **model;
+    int *threads;
+    ddz_isa *isa;
+    int *quiet;
+    int *done; /* set once --help or --version was answered */
+};
+
+/* For what getopt_long answered and is not the program's own, '?' and ':' included. */
+int cli_common_option(const struct cli_common *common, int answer, char **argv);
 
 /* ---- Option values -------------------------------------------------------------------------- */
 
@@ -52,6 +77,7 @@ int cli_whole(const char *option, const char *text, uint64_t low, uint64_t high,
 int cli_real(const char *option, const char *text, double low, double high, double *value);
 
 int cli_int(const char *option, const char *text, int low, int high, int *value); /* low >= 0 */
+int cli_power_of_two(const char *option, const char *text, int low, int high, int *value);
 int cli_seed(const char *text, uint32_t *seed);
 int cli_isa(const char *option, const char *text, ddz_isa *isa);
 
@@ -71,6 +97,12 @@ int cli_load_picture(const char *path, struct image *image);
  * tree that the program stands in (`argv0` is how it was called), else where it is installed.
  */
 int cli_load_model(const char *path, const char *argv0, ddz_model **model);
+
+/* ---- Output --------------------------------------------------------------------------------- */
+
+/* End an output that was begun for `path` with a PNG picture; if `code` is a failure, give it up and
+ * return that. */
+int cli_finish_picture(struct output *output, const char *path, const struct image *image, int code);
 
 /* ---- Progress ------------------------------------------------------------------------------- */
 

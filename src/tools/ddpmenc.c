@@ -33,18 +33,9 @@ static const char help[] =
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
 
-enum {
-    OPTION_BPP = 256,
-    OPTION_BYTES,
-    OPTION_PSNR,
-    OPTION_TRELLIS_BITS,
-    OPTION_STEERING,
-    OPTION_SEED,
-    OPTION_ISA,
-    OPTION_QUIET
-};
+enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_SEED };
 
-static const char letters[] = ":q:e:t:m:vhV";
+static const char letters[] = ":q:e:v" CLI_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
@@ -53,14 +44,8 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
-                                      {"threads", required_argument, NULL, 't'},
-                                      {"model", required_argument, NULL, 'm'},
-                                      {"isa", required_argument, NULL, OPTION_ISA},
                                       {"verbose", no_argument, NULL, 'v'},
-                                      {"quiet", no_argument, NULL, OPTION_QUIET},
-                                      {"help", no_argument, NULL, 'h'},
-                                      {"version", no_argument, NULL, 'V'},
-                                      {NULL, 0, NULL, 0}};
+                                      CLI_WORDS};
 
 struct task {
     ddz_encoder_settings settings;
@@ -112,27 +97,13 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_real("--steering", optarg, 0, 4, &s->steering);
     case OPTION_SEED:
         return cli_seed(optarg, &s->seed);
-    case 't':
-        return cli_int("--threads", optarg, 0, 256, &s->threads);
-    case 'm':
-        task->model = optarg;
-        return CLI_OK;
-    case OPTION_ISA:
-        return cli_isa("--isa", optarg, &s->isa);
     case 'v':
         task->verbose = 1;
         return CLI_OK;
-    case OPTION_QUIET:
-        task->quiet = 1;
-        return CLI_OK;
-    case 'h':
-        task->done = 1;
-        return cli_help(help);
-    case 'V':
-        task->done = 1;
-        return cli_version();
-    default:
-        return cli_bad_option(option, argv);
+    default: {
+        struct cli_common common = {help, &task->model, &s->threads, &s->isa, &task->quiet, &task->done};
+        return cli_common_option(&common, option, argv);
+    }
     }
 }
 

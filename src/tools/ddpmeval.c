@@ -54,12 +54,10 @@ enum {
     OPTION_TRELLIS_BITS,
     OPTION_STEERING,
     OPTION_SEED,
-    OPTION_ISA,
-    OPTION_CSV,
-    OPTION_QUIET
+    OPTION_CSV
 };
 
-static const char letters[] = ":q:e:t:m:hV";
+static const char letters[] = ":q:e:" CLI_LETTERS;
 static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BPP},
                                       {"prefixes", no_argument, NULL, OPTION_PREFIXES},
                                       {"bits", required_argument, NULL, OPTION_BITS},
@@ -73,14 +71,8 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
-                                      {"threads", required_argument, NULL, 't'},
-                                      {"model", required_argument, NULL, 'm'},
-                                      {"isa", required_argument, NULL, OPTION_ISA},
                                       {"csv", no_argument, NULL, OPTION_CSV},
-                                      {"quiet", no_argument, NULL, OPTION_QUIET},
-                                      {"help", no_argument, NULL, 'h'},
-                                      {"version", no_argument, NULL, 'V'},
-                                      {NULL, 0, NULL, 0}};
+                                      CLI_WORDS};
 
 enum { MAX_RATES = 32 };
 enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE, MODE_PAPER };
@@ -129,18 +121,6 @@ static int read_rates(struct task *task, const char *text)
     return status;
 }
 
-static int read_steps(struct task *task, const char *text)
-{
-    int steps;
-    int status = cli_int("--steps", text, 2, 32, &steps);
-    if (status != CLI_OK)
-        return status;
-    if (steps & (steps - 1))
-        return cli_fail(CLI_USAGE, "--steps: '%s' is not a power of two", text);
-    task->settings.steps_per_octave = steps;
-    return CLI_OK;
-}
-
 static int read_bits(struct task *task, const char *text)
 {
     int status = cli_whole("--bits", text, 1, UINT64_MAX / 8, &task->bits);
@@ -167,7 +147,7 @@ static int read_option(struct task *task, int option, char **argv)
         s->channel = DDZ_CHANNEL_IDEAL;
         return CLI_OK;
     case OPTION_STEPS:
-        return read_steps(task, optarg);
+        return cli_power_of_two("--steps", optarg, 2, 32, &s->steps_per_octave);
     case 'q':
         return cli_real("--quality", optarg, 0, 100, &task->quality);
     case 'e':
@@ -178,27 +158,13 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_real("--steering", optarg, 0, 4, &s->steering);
     case OPTION_SEED:
         return cli_seed(optarg, &s->seed);
-    case 't':
-        return cli_int("--threads", optarg, 0, 256, &s->threads);
-    case 'm':
-        task->model = optarg;
-        return CLI_OK;
-    case OPTION_ISA:
-        return cli_isa("--isa", optarg, &s->isa);
     case OPTION_CSV:
         task->csv = 1;
         return CLI_OK;
-    case OPTION_QUIET:
-        task->quiet = 1;
-        return CLI_OK;
-    case 'h':
-        task->done = 1;
-        return cli_help(help);
-    case 'V':
-        task->done = 1;
-        return cli_version();
-    default:
-        return cli_bad_option(option, argv);
+    default: {
+        struct cli_common common = {help, &task->model, &s->threads, &s->isa, &task->quiet, &task->done};
+        return cli_common_option(&common, option, argv);
+    }
     }
 }
 

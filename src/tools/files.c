@@ -184,6 +184,13 @@ static int open_output(struct output *output, const char *path)
     return output->file ? 0 : errno;
 }
 
+int folder_make(const char *path)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return cli_fail(CLI_FILE, "cannot make %s: %s", path, strerror(errno));
+    return CLI_OK;
+}
+
 int output_begin(struct output *output, const char *path)
 {
     memset(output, 0, sizeof *output);

@@ -17,6 +17,9 @@ void file_close(FILE *file);
 /* All bytes of a file of at most `limit`; *data is freed by the caller. */
 int file_read(const char *path, size_t limit, uint8_t **data, size_t *size);
 
+/* Make a folder unless it is there. */
+int folder_make(const char *path);
+
 /*
  * A file under construction. It is written under a temporary name in the folder of its own, and
  * takes that over at the end; it is removed by output_abandon, and by SIGINT, SIGTERM and SIGHUP.

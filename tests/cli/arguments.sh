@@ -42,7 +42,7 @@ done
 
 expect 0 ddpmenc "$data/3x5.png" a.ddz
 expect 1 ddpmdec a.ddz b.png c.png
-for option in '--bits x' '--bits -1' '--bytes x' '--bpp 0' '--bits 9 --bytes 9' '--recon median' '--seed x' \
+for option in '--bits x' '--bits -1' '--bytes x' '--bpp 0' '--bits 9 --bytes 9' '--recon median' '--seed x' '--steps 3' '--steps 64' \
     '--info x.png' '--frames dir x.png'; do
     # shellcheck disable=SC2086
     expect 1 ddpmdec a.ddz $option
