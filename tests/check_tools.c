@@ -1,7 +1,9 @@
-/* What the programs share: numbers on the command line, metrics, files that are complete or not there. */
+/* What the programs share: numbers on the command line, metrics, sheets of pictures, files that
+ * are complete or not there. */
 #include <check.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 #include "tools/codelength.h"
 #include "tools/files.h"
 #include "tools/metrics.h"
+#include "tools/sheet.h"
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
@@ -68,6 +71,45 @@ START_TEST(not_real_numbers)
     double v = 7;
     ck_assert_int_eq(cli_real("-x", wrong[_i], 0, 9, &v), CLI_USAGE);
     ck_assert_double_eq(v, 7);
+}
+END_TEST
+
+/* Each pixel of a sheet is that of the picture whose cell it is in, or white. */
+static void check_sheet(uint32_t count, uint32_t columns, uint32_t rows)
+{
+    enum { W = 3, H = 2 };
+    struct sheet sheet;
+    ck_assert_int_eq(sheet_make(&sheet, count, W, H), CLI_OK);
+    ck_assert_uint_eq(sheet.image.width, columns * (W + 2) - 2);
+    ck_assert_uint_eq(sheet.image.height, rows * (H + 2) - 2);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t rgb[3 * W * H];
+        for (uint32_t j = 0; j < sizeof rgb; j++)
+            rgb[j] = (uint8_t)(1 + i * sizeof rgb + j);
+        sheet_place(&sheet, i, rgb);
+    }
+    for (uint32_t y = 0; y < sheet.image.height; y++)
+        for (uint32_t x = 0; x < sheet.image.width; x++)
+            for (uint32_t c = 0; c < 3; c++) {
+                uint32_t i = y / (H + 2) * columns + x / (W + 2), in_x = x % (W + 2), in_y = y % (H + 2);
+                bool white = i >= count || in_x >= W || in_y >= H;
+                uint32_t expected = white ? 255 : 1 + i * 3 * W * H + 3 * (in_y * W + in_x) + c;
+                ck_assert_uint_eq(sheet.image.rgb[3 * (y * sheet.image.width + x) + c], (uint8_t)expected);
+            }
+    free(sheet.image.rgb);
+}
+
+START_TEST(sheets)
+{
+    struct sheet sheet;
+    check_sheet(1, 1, 1);
+    check_sheet(2, 2, 1);
+    check_sheet(4, 2, 2);
+    check_sheet(5, 3, 2);
+    check_sheet(10, 4, 3);
+    ck_assert_int_eq(sheet_make(&sheet, 4, 40000, 1), CLI_LIMIT);
+    ck_assert_int_eq(sheet_make(&sheet, 9999, 8192, 8192), CLI_LIMIT);
+    ck_assert_int_eq(sheet_make(&sheet, 4, 8192, 8192), CLI_LIMIT);
 }
 END_TEST
 
@@ -391,6 +433,7 @@ int main(void)
     tcase_add_loop_test(values, not_whole_numbers, 0, 12);
     tcase_add_test(values, real_numbers);
     tcase_add_loop_test(values, not_real_numbers, 0, 12);
+    tcase_add_test(values, sheets);
     tcase_add_test(values, powers_of_two);
     tcase_add_test(values, instruction_sets);
     tcase_add_test(values, bytes_of_a_rate);

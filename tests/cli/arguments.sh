@@ -1,9 +1,9 @@
 #!/bin/sh
-# Options and arguments of the three programs.
+# Options and arguments of the programs.
 # shellcheck source=lib.sh
 . "${top_srcdir:-.}/tests/cli/lib.sh"
 
-for program in ddpmenc ddpmdec ddpmeval; do
+for program in ddpmenc ddpmdec ddpmeval ddpmsample; do
     for option in --help -h; do
         expect 0 $program $option
         grep -q "^Usage: $program" out || fail "$program $option has no usage line"
@@ -42,8 +42,8 @@ done
 
 expect 0 ddpmenc "$data/3x5.png" a.ddz
 expect 1 ddpmdec a.ddz b.png c.png
-for option in '--bits x' '--bits -1' '--bytes x' '--bpp 0' '--bits 9 --bytes 9' '--recon median' '--seed x' '--steps 3' '--steps 64' \
-    '--info x.png' '--frames dir x.png'; do
+for option in '--bits x' '--bits -1' '--bytes x' '--bpp 0' '--bits 9 --bytes 9' '--recon median' '--seed x' '--steps 3' \
+    '--steps 64' '--info x.png' '--frames dir x.png'; do
     # shellcheck disable=SC2086
     expect 1 ddpmdec a.ddz $option
     absent a.png x.png dir
@@ -54,6 +54,20 @@ for option in '--bpp 1,x' '--bpp ,' '--bits 0' '--steps 3' '--steps 64' '--prefi
     # shellcheck disable=SC2086
     expect 1 ddpmeval $option "$data/3x5.png"
 done
+
+# A stream has its size; how much of it to use has no meaning without one.
+for option in '--size 0x0' '--size 0x5' '--size 5x' '--size 5' '--size x' '--size 5x5x5' '--size -1x5' \
+    '--size 5X5' '--size 70000x70000' '--size 1x65536' '--size 4294967297x1' '--size 3x5 --from a.ddz' \
+    '--bits 9' '--bytes 9' '--bpp 1' '--from a.ddz --bits 9 --bytes 9' '--from a.ddz --bits x' \
+    '--seed x' '--seed 4294967296' '--count 0' '--count 10000' '--steps 0' '--steps 3' '--steps 64' \
+    '--frames dir' 'two.png'; do
+    # shellcheck disable=SC2086
+    expect 1 ddpmsample $option b.png
+    absent b.png two.png dir
+done
+expect 1 ddpmsample --frames dir --grid
+expect 1 ddpmsample --count 2 -
+absent dir
 
 # The environment names an instruction set, too.
 DDZ_ISA=sse9

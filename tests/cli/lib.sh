@@ -22,6 +22,7 @@ cd "$scratch" || exit 99
 ddpmenc() { "$top_builddir/ddpmenc" "$@"; }
 ddpmdec() { "$top_builddir/ddpmdec" "$@"; }
 ddpmeval() { "$top_builddir/ddpmeval" "$@"; }
+ddpmsample() { "$top_builddir/ddpmsample" "$@"; }
 
 fail() {
     echo "FAILED: $*"
