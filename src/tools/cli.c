@@ -12,7 +12,7 @@
 #include "tools/files.h"
 
 enum { MODEL_MAX_SIZE = 256 << 20 };
-static const uint64_t picture_max_pixels = (uint64_t)1 << 28;
+static const uint64_t picture_max_pixels = (uint64_t)1 << 26;
 
 static const char *program_name = "ddz";
 static int line_drawn; /* a progress line stands on the terminal */

@@ -88,7 +88,7 @@ near "$(value table lossless)" "$lossless" 0.1 || fail "the seed matters too muc
 expect 0 ddpmeval --paper --csv --sigma-end 2 "$data/small.png"
 [ -z "$(value table rate_se)" ] || fail "a standard error from one picture"
 steps=$(value table steps)
-expect 0 ddpmenc -q 86.875 "$data/small.png" s.ddz
+expect 0 ddpmenc --steering 0 -q 86.875 "$data/small.png" s.ddz
 expect 0 ddpmdec s.ddz s.png
 psnr=$(ddpmeval --compare "$data/small.png" s.png)
 expect 0 ddpmeval --paper --csv --sigma-end 2 "$data/small.png"
