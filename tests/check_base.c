@@ -281,7 +281,7 @@ START_TEST(hash_avalanche)
             uint64_t difference = other ^ hash_pair(key, counter);
             sum += ones(difference);
             for (int bit = 0; bit < 64; bit++)
-                changed[bit] += difference >> bit & 1;
+                changed[bit] += (int)(difference >> bit & 1);
         }
         /* six deviations of a binomial law */
         for (int bit = 0; bit < 64; bit++)
