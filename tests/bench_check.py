@@ -16,6 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "bench"))
 import bdrate  # noqa: E402
 import coders  # noqa: E402
+import means  # noqa: E402
 import measure  # noqa: E402
 import metrics  # noqa: E402
 
@@ -148,6 +149,18 @@ def check_bdrate():
         return [dict(codec=codec, picture=picture, bpp=str(factor * rate), psnr=str(20 + 3 * i), ms_ssim="",
                      ssim=str(0.5 + i / 10), butteraugli=str(5 - i))
                 for picture, factor in factors.items() for i, rate in enumerate(rates)]
+
+    near(means.quality_at(list(zip(rates, quality)), 0.5), 33.3, 1e-9)
+    straight = [(rate, 30 + 6 * math.log2(rate)) for rate in (0.25, 0.6, 1, 2.5)]
+    near(means.quality_at(straight, 0.7), 30 + 6 * math.log2(0.7), 1e-9)
+    assert means.quality_at(straight, 0.2) is None and means.quality_at(straight, 2.6) is None
+    near(means.quality_at(straight, 0.24999), 18, 1e-9)
+    # the smaller picture's files end at half the rates
+    shown = means.means(rows("x", {"a": 0.5, "b": 1}), "x")
+    points = list(zip(rates, (20, 23, 26, 29, 32)))
+    for rate, found in zip(means.RATES[:3], shown):
+        near(found, (means.quality_at(points, 2 * rate) + means.quality_at(points, rate)) / 2, 1e-9)
+    assert shown[3] is None
 
     made = bdrate.table(rows("ddz", {"a": 1, "b": 1}) + rows("x", {"a": 2, "b": 4}))
     found = {row["metric"]: row for row in made}

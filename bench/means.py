@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""The table of a benchmark: PSNR of each codec at a few rates, and the rate of ddz relative to it.
+
+  bench/means.py DIR
+
+Reads DIR/results.csv, writes DIR/table.md. PSNR at a rate is read, picture by picture, off a
+piecewise cubic (PCHIP) curve over the logarithm of the rate through the measured files, and is the
+mean of the pictures; a codec that has no file so small, or so large, of every picture gets no number.
+"""
+
+import csv
+import pathlib
+import statistics
+import sys
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+import bdrate
+import coders
+
+RATES = (0.25, 0.5, 1, 2)
+METRICS = {"psnr": "PSNR", "ms_ssim": "MS-SSIM"}
+
+
+def quality_at(points, rate):
+    """Quality at a rate, of (rate, quality) pairs of one picture; None outside of what was measured."""
+    kept = bdrate.curve(points)
+    # sizes are whole bytes: a file that was asked for may be a little smaller than its rate
+    if len(kept) < 2 or not kept[0][0] * 0.999 <= rate <= kept[-1][0] * 1.001:
+        return None
+    rates, qualities = np.array(kept).T
+    return float(PchipInterpolator(np.log(rates), qualities)(np.log(np.clip(rate, rates[0], rates[-1]))))
+
+
+def means(rows, codec):
+    """Mean PSNR of a codec at each of RATES, None where a picture has none."""
+    pictures = bdrate.points_by_picture(rows, codec, "psnr")
+    each = [[quality_at(points, rate) for points in pictures.values()] for rate in RATES]
+    return [statistics.fmean(found) if found and None not in found else None for found in each]
+
+
+def lines(rows, rates, labels):
+    """Markdown lines of the table, in the order of `labels`, {codec: name to show}."""
+    head = [*(f"{rate:g}" for rate in RATES), *(f"rate of ddz at equal {name}" for name in METRICS.values())]
+    yield "| bits a pixel | " + " | ".join(head) + " |"
+    yield "|---" * (1 + len(head)) + "|"
+    for codec, label in labels.items():
+        numbers = means(rows, codec)
+        smaller = {row["metric"]: float(row["bd_rate_percent"]) for row in rates if row["codec"] == codec}
+        if any(number is not None for number in numbers):
+            cells = ["" if number is None else f"{number:.2f}" for number in numbers]
+            cells += [f"{smaller[metric]:+.0f} %" if metric in smaller else "" for metric in METRICS]
+            yield f"| {label} | " + " | ".join(cells) + " |"
+
+
+def table(folder):
+    """Write folder/table.md from folder/results.csv; its text."""
+    with open(pathlib.Path(folder) / "results.csv", newline="", encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    present = {row["codec"] for row in rows}
+    labels = {name: codec.label for name, codec in coders.CODECS.items() if name in present}
+    text = "\n".join(lines(rows, bdrate.table(rows), labels)) + "\n"
+    (pathlib.Path(folder) / "table.md").write_text(text, encoding="utf-8")
+    return text
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    print(table(sys.argv[1]), end="")
