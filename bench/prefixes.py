@@ -26,7 +26,7 @@ def measured(meter, codec, original, file):
     """[bytes, PSNR, MS-SSIM] of a file; without the metrics if the decoder shows nothing."""
     try:
         found, _ = meter.compare(original, file, codec, METRICS)
-    except OSError:
+    except coders.CodecError:
         found = dict.fromkeys(METRICS)
     return [os.path.getsize(file), *(found[name] for name in METRICS)]
 

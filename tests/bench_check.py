@@ -143,7 +143,7 @@ def check_bdrate():
 
     assert bdrate.rate_difference([(1, 20), (2, 30)], [(1, 30), (2, 40)]) is None
     assert bdrate.rate_difference([(1, 20)], [(1, 10), (2, 40)]) is None
-    assert bdrate.curve([(1, 20), (3, 25), (2, 26), (4, math.inf)]) == [(1, 20), (2, 26)]
+    assert bdrate.curve([(1, 20), (3, 25), (5, 26), (2, 26), (4, math.inf)]) == [(1, 20), (2, 26)]
 
     def rows(codec, factors):
         return [dict(codec=codec, picture=picture, bpp=str(factor * rate), psnr=str(20 + 3 * i), ms_ssim="",
@@ -162,11 +162,11 @@ def check_bdrate():
         near(found, (means.quality_at(points, 2 * rate) + means.quality_at(points, rate)) / 2, 1e-9)
     assert shown[3] is None
 
-    made = bdrate.table(rows("ddz", {"a": 1, "b": 1}) + rows("x", {"a": 2, "b": 4}))
+    made = bdrate.table(rows("ddz", dict.fromkeys("abc", 1)) + rows("x", {"a": 2, "b": 4, "c": 4}))
     found = {row["metric"]: row for row in made}
     assert set(found) == {"psnr", "ssim", "butteraugli"}
-    for row in found.values():  # -50 % and -75 %
-        near(float(row["bd_rate_percent"]), -62.5, 0.01)
+    for row in found.values():  # -50 %, -75 % and -75 %
+        near(float(row["bd_rate_percent"]), -200 / 3, 0.01)
     for metric, low, high in (("psnr", 20, 32), ("ssim", 0.5, 0.9), ("butteraugli", 1, 5)):
         near(float(found[metric]["low"]), low, 1e-3)
         near(float(found[metric]["high"]), high, 1e-3)
