@@ -203,11 +203,11 @@ def placeholder(name, label):
                        settings=[""], takes=".ppm", gives=".ppm")
 
 
-# 4:2:0, cjpeg's default, makes the better files up to about quality 75, 4:4:4 those that are larger
-# than that; where the scale goes over from one to the other, sizes are alike.
+# 4:2:0, cjpeg's default, makes the better files up to quality 75 to 90, by picture, 4:4:4 beyond: the
+# curve has points of both, and where the scale goes over from one to the other, sizes are alike.
 JPEG_420, JPEG_444 = "-quality {} -sample 2x2".format, "-quality {} -sample 1x1".format
-JPEG_SCALE = [JPEG_420(q) for q in range(1, 76)] + [JPEG_444(q) for q in range(62, 101)]
-JPEG_POINTS = [JPEG_420(q) for q in (6, 12, 20, 35, 55, 75)] + [JPEG_444(q) for q in (76, 84, 91)]
+JPEG_SCALE = [JPEG_420(q) for q in range(1, 88)] + [JPEG_444(q) for q in range(80, 101)]
+JPEG_POINTS = [JPEG_420(q) for q in (6, 12, 20, 35, 55, 75, 85)] + [JPEG_444(q) for q in (84, 91)]
 # Partial files are let in: that changes nothing for whole ones.
 JP2 = {
     # The bare codestream, without the boxes of a .jp2, which would be 85 bytes more.
