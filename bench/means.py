@@ -40,6 +40,20 @@ def means(rows, codec):
     return [statistics.fmean(found) if found and None not in found else None for found in each]
 
 
+def mean_curve(rows, codec, metric, count=9):
+    """[(rate, mean of the metric)] at `count` rates that lie within every picture's files, evenly spaced
+    in the logarithm; empty if there are none. Settings are not averaged: one that aims at a quality gives
+    the difficult pictures larger files, and their mean would lie below the codec's true curve."""
+    pictures = [bdrate.curve(points) for points in bdrate.points_by_picture(rows, codec, metric).values()]
+    if not pictures or min(map(len, pictures)) < 2:
+        return []
+    low, high = max(points[0][0] for points in pictures), min(points[-1][0] for points in pictures)
+    if low >= high:
+        return []
+    return [(rate, statistics.fmean(bdrate.unscaled(metric, quality_at(points, rate)) for points in pictures))
+            for rate in np.geomspace(low, high, count).tolist()]
+
+
 def lines(rows, rates, labels):
     """Markdown lines of the table, in the order of `labels`, {codec: name to show}."""
     head = [*(f"{rate:g}" for rate in RATES), *(f"rate of ddz at equal {name}" for name in METRICS.values())]

@@ -3,9 +3,10 @@
 
   plots.py DIR
 
-psnr and ms_ssim against bits a pixel, time of encoder and decoder, and PSNR of cut files. A point is
-the mean over all pictures of one setting of a codec: of the bits a pixel across, of the metric up. A
-setting that was not measured on every picture has no point.
+psnr and ms_ssim against bits a pixel, time of encoder and decoder, and PSNR of cut files. Quality is
+the mean over all pictures at equal rate, read off each picture's own curve. Elsewhere, and for codecs
+of one size, a point is the mean over the pictures of one setting: of the bits a pixel across, of the
+number up; a setting that was not measured on every picture has no point.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot, ticker  # noqa: E402  (the backend is chosen first)
 
+import means  # noqa: E402
 from coders import CODECS  # noqa: E402
 
 # Colours of Okabe and Ito, told apart with any colour vision; the variant of a codec is dashed.
@@ -102,6 +104,13 @@ def curves(rows, *columns):
     return {name: points for name, points in found.items() if points}
 
 
+def quality_curves(rows, metric):
+    """{codec: [(bpp, mean of the metric at that rate)]}; one point for a codec of one size."""
+    points = curves(rows, metric)
+    found = {name: means.mean_curve(rows, name, metric) or points.get(name) for name in by_codec(rows)}
+    return {name: curve for name, curve in found.items() if curve}
+
+
 # ---- Drawing ------------------------------------------------------------------------------------
 
 
@@ -174,7 +183,7 @@ def split(found):
 
 def quality(rows, column, label, stretch, figure):
     """A metric against bits a pixel; previews of some tens of bytes in a narrow panel of their own."""
-    previews, others = split(curves(rows, column))
+    previews, others = split(quality_curves(rows, column))
     panels = [side for side in (previews, others) if side]
     if not panels:
         return False

@@ -10,9 +10,9 @@ PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 
 for candidate in ${PYTHON:-} python3 /usr/bin/python3; do
-    if "$candidate" -c 'import matplotlib, numpy, PIL' 2>/dev/null; then
+    if "$candidate" -c 'import matplotlib, numpy, PIL, scipy' 2>/dev/null; then
         exec "$candidate" "$top/tests/bench_page_check.py"
     fi
 done
-echo "skipped: needs Python 3 with matplotlib, numpy and PIL (python3-matplotlib, python3-pil)"
+echo "skipped: needs Python 3 with matplotlib, NumPy, PIL and SciPy (python3-matplotlib, python3-pil, python3-scipy)"
 exit 77

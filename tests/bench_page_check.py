@@ -111,6 +111,13 @@ def check_means(folder):
     found = plots.curves(plots.read_rows(folder / "results.csv"), "psnr")
     assert np.allclose(found["ddz"], [(0.25, 18), (0.5, 24), (1, 30)]), found["ddz"]
     assert [point[0] for point in found["jpeg"]] == [0.25, 1], "a setting without all pictures has no mean"
+    # at equal rate: of 30 + 6 log2(bpp / 1.1) + 1 and 30 + 6 log2(bpp / 0.9) - 1
+    found = plots.quality_curves(plots.read_rows(folder / "results.csv"), "psnr")
+    for name in ("ddz", "jpeg"):
+        rates = [rate for rate, _ in found[name]]
+        assert np.allclose([rates[0], rates[-1]], [0.275, 0.9]), rates
+        assert np.allclose([q for _, q in found[name]], 30 + 6 * np.log2(rates) - 3 * math.log2(0.99)), found[name]
+    assert np.allclose(found["thumbhash"], [(0.004, 15)]), found["thumbhash"]
     assert plots.number("inf") is None and plots.number("nan") is None and plots.number("") is None
 
 
