@@ -207,7 +207,7 @@ def placeholder(name, label):
 # curve has points of both, and where the scale goes over from one to the other, sizes are alike.
 JPEG_420, JPEG_444 = "-quality {} -sample 2x2".format, "-quality {} -sample 1x1".format
 JPEG_SCALE = [JPEG_420(q) for q in range(1, 88)] + [JPEG_444(q) for q in range(80, 101)]
-JPEG_POINTS = [JPEG_420(q) for q in (6, 12, 20, 35, 55, 75, 85)] + [JPEG_444(q) for q in (84, 91)]
+JPEG_POINTS = [JPEG_420(q) for q in (6, 12, 20, 35, 55, 75, 85)] + [JPEG_444(q) for q in (84, 91, 95)]
 # Partial files are let in: that changes nothing for whole ones.
 JP2 = {
     # The bare codestream, without the boxes of a .jp2, which would be 85 bytes more.
@@ -243,7 +243,7 @@ def jxl(name, label, options):
     return Codec(name, label, ".jxl",
                  encode=f"cjxl --quiet --num_threads=0{options} {{setting}} {{in}} {{out}}",
                  decode="djxl --quiet --num_threads=1 --allow_partial_files {in} {out}",
-                 settings=[f"-d {d}" for d in (25, 13, 8, 5, 3.2, 2, 1.2, 0.6)],
+                 settings=[f"-d {d}" for d in (25, 13, 8, 5, 3.2, 2, 1.2, 0.6, 0.35)],
                  scale=(25, 0.03, "log", "-d {}".format), asks="cjxl --version", pattern=r"v(\d\S+)")
 
 
@@ -257,7 +257,7 @@ CODECS = {codec.name: codec for codec in (
           scale=(0, len(JPEG_SCALE) - 1, "int", JPEG_SCALE.__getitem__), asks="cjpeg -version",
           pattern=r"(libjpeg-turbo) version (\S+)", statuses=(0, 2)),  # 2: with a warning, that it was cut
     Codec("webp", "WebP", ".webp", encode="cwebp -quiet -m 6 {setting} {in} -o {out}",
-          decode="dwebp -quiet {in} -o {out}", settings=[f"-q {q}" for q in (0, 5, 15, 32, 55, 75, 86, 94)],
+          decode="dwebp -quiet {in} -o {out}", settings=[f"-q {q}" for q in (0, 5, 15, 32, 55, 75, 86, 94, 98)],
           scale=(0, 100, "linear", "-q {}".format), asks="cwebp -version", pattern=r"(\d\S+)"),
     jxl("jxl", "JPEG XL", ""),
     # With cjxl 0.7, -p alone writes the same file as without it; the DC option is the one that works.
@@ -270,10 +270,10 @@ CODECS = {codec.name: codec for codec in (
     # The encoder's tuning, SSIM, is left as it is: for PSNR, it would gain 0.3 dB at 2 bits a pixel and
     # nothing below 0.8.
     Codec("heic", "HEIC 4:4:4", ".heic", encode="heif-enc -p chroma=444 {setting} {in} -o {out}",
-          decode="heif-convert {in} {out}", settings=[f"-q {q}" for q in (8, 15, 24, 33, 42, 51, 59, 66)],
+          decode="heif-convert {in} {out}", settings=[f"-q {q}" for q in (8, 15, 24, 33, 42, 51, 59, 66, 74)],
           scale=(0, 100, "int", "-q {}".format), asks="sh -c 'heif-enc -h; heif-enc --list-encoders'",
           pattern=r"(?s)(libheif) version: (\S+).*(x265) HEVC encoder \(([^)]+)\)"),
-    Codec("jp2", "JPEG 2000", settings=[f"-r {24 / rate:.4g}" for rate in BPP],
+    Codec("jp2", "JPEG 2000", settings=[f"-r {24 / rate:.4g}" for rate in (*BPP, 2.5)],
           scale=(5000, 2, "log", "-r {}".format), **JP2),
     placeholder("thumbhash", "ThumbHash"),
     placeholder("blurhash", "BlurHash"),

@@ -198,7 +198,7 @@ def quality(rows, column, label, stretch, figure):
         else:
             if stretch:
                 stretch(axes, [point[1] for points in side.values() for point in points])
-            legend(axes, side, 0.5, loc="lower right")
+            legend(axes, side, 0.5, loc="upper left")
     grid[0].set_ylabel(label)
     figure.supxlabel("bits a pixel", fontsize=10)
     return True
@@ -256,7 +256,7 @@ def prefixes(rows, cut, figure):
     log_across(axes, found, BYTE_TICKS)
     axes.set_xlabel("bytes of the file that have arrived")
     axes.set_ylabel("PSNR over R, G and B, dB")
-    legend(axes, found, 6400, loc="lower right")
+    legend(axes, found, 6400, loc="upper left")
     return True
 
 
