@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""The table of a benchmark: PSNR of each codec at a few rates, and the rate of ddz relative to it.
+"""The tables of a benchmark: PSNR of each codec at a few rates, the rate of ddz relative to it, and PSNR
+of files cut short.
 
   bench/means.py DIR
 
-Reads DIR/results.csv, writes DIR/table.md. PSNR at a rate is read, picture by picture, off a
+Reads DIR/results.csv and DIR/prefixes.csv, writes DIR/table.md. PSNR at a rate is read, picture by picture, off a
 piecewise cubic (PCHIP) curve over the logarithm of the rate through the measured files, and is the
-mean of the pictures; a codec that has no file so small, or so large, of every picture gets no number.
+mean of the pictures; a codec that has no file so small, or so large, of every picture gets no number,
+nor does a length at which it does not show every picture.
 """
 
 import csv
@@ -68,14 +70,38 @@ def lines(rows, rates, labels):
             yield f"| {label} | " + " | ".join(cells) + " |"
 
 
+def cut_lines(rows, labels):
+    """Markdown lines: mean PSNR of each codec's files cut short, of those that were cut."""
+    pictures = {row["picture"] for row in rows}
+    found = {}
+    for row in rows:
+        length = "all" if row["whole"] == "1" else int(row["bytes"])
+        found.setdefault(row["codec"], {}).setdefault(length, {})[row["picture"]] = row["psnr"]
+    cut = {name: lengths for name, lengths in found.items() if len(lengths) > 1}
+    columns = [*sorted({n for lengths in cut.values() for n in lengths} - {"all"}), "all"]
+    yield "| bytes | " + " | ".join(map(str, columns)) + " |"
+    yield "|---" * (1 + len(columns)) + "|"
+    for name, lengths in cut.items():
+        shown = [lengths.get(n, {}) for n in columns]
+        cells = [f"{statistics.fmean(map(float, by.values())):.2f}" if set(by) == pictures and all(by.values())
+                 else "" for by in shown]
+        yield f"| {labels[name]} | " + " | ".join(cells) + " |"
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
 def table(folder):
-    """Write folder/table.md from folder/results.csv; its text."""
-    with open(pathlib.Path(folder) / "results.csv", newline="", encoding="utf-8") as f:
-        rows = list(csv.DictReader(f))
+    """Write folder/table.md from results.csv and prefixes.csv there; its text."""
+    folder = pathlib.Path(folder)
+    rows, cuts = read(folder / "results.csv"), read(folder / "prefixes.csv")
     present = {row["codec"] for row in rows}
     labels = {name: codec.label for name, codec in coders.CODECS.items() if name in present}
-    text = "\n".join(lines(rows, bdrate.table(rows), labels)) + "\n"
-    (pathlib.Path(folder) / "table.md").write_text(text, encoding="utf-8")
+    parts = [lines(rows, bdrate.table(rows), labels), *([cut_lines(cuts, labels)] if cuts else [])]
+    text = "\n\n".join("\n".join(part) for part in parts) + "\n"
+    (folder / "table.md").write_text(text, encoding="utf-8")
     return text
 
 

@@ -162,6 +162,14 @@ def check_bdrate():
         near(found, (means.quality_at(points, 2 * rate) + means.quality_at(points, rate)) / 2, 1e-9)
     assert shown[3] is None
 
+    cuts = [dict(codec=codec, picture=picture, bytes=n, whole=whole, psnr=psnr)
+            for codec, picture, n, whole, psnr in [
+                ("a", "p", "25", "0", "10"), ("a", "q", "25", "0", "13"), ("a", "p", "90", "1", "20"),
+                ("a", "q", "99", "1", "21"), ("a", "p", "50", "0", ""), ("a", "q", "50", "0", "14"),
+                ("b", "p", "80", "1", "20"), ("b", "q", "80", "1", "20")]]
+    assert list(means.cut_lines(cuts, {"a": "A", "b": "B"})) == [
+        "| bytes | 25 | 50 | all |", "|---|---|---|---|", "| A | 11.50 |  | 20.50 |"]
+
     made = bdrate.table(rows("ddz", dict.fromkeys("abc", 1)) + rows("x", {"a": 2, "b": 4, "c": 4}))
     found = {row["metric"]: row for row in made}
     assert set(found) == {"psnr", "ssim", "butteraugli"}
