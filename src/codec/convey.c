@@ -69,6 +69,14 @@ struct sent {
     uint64_t side_at; /* position in its layer before the side information */
 };
 
+void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t)
+{
+    struct chain *c = &e->chain;
+    struct mixing m = mixing_plan(t->samples, t->branches, t->key);
+    mix(&m, c->plain, c->mixed, c->scratch, c->threads);
+    viterbi_search(viterbi, t, c->mixed, e->bits);
+}
+
 /* Side information and bits of a step into the stream; e->bits keeps them. False: the target in
  * bytes leaves no room for even one bit. */
 static bool send_step(ddz_encoder *e, const struct step *step, int index, double kl_bits, struct sent *sent)
@@ -98,13 +106,10 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     struct chain *c = &e->chain;
     struct trellis t =
         chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
-    if (opening) {
+    if (opening)
         opening_search(e, step, &t, index);
-    } else {
-        struct mixing m = mixing_plan(t.samples, t.branches, t.key);
-        mix(&m, c->plain, c->mixed, c->scratch, c->threads);
-        viterbi_search(e->viterbi, &t, c->mixed, e->bits);
-    }
+    else
+        encoder_search(e, e->viterbi, &t);
     if (!step->fixed)
         bit_write_se(out, eighths - e->eighths);
     bit_append(out, e->bits, sent->known);

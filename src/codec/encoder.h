@@ -60,6 +60,9 @@ struct ddz_encoder {
 /* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
 ddz_status encoder_walk(ddz_encoder *e);
 
+/* Bits of a step whose shift is in chain->plain, into e->bits. */
+void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t);
+
 /* A call of the network, put off until somebody asks: nobody may ask after the last step. */
 void encoder_ensure_estimate(ddz_encoder *e);
 

@@ -43,14 +43,6 @@ static double squared_error(const struct chain *c, const int32_t *x)
     return sum;
 }
 
-static void search_once(ddz_encoder *e, const struct trellis *t)
-{
-    struct chain *c = &e->chain;
-    struct mixing m = mixing_plan(t->samples, t->branches, t->key);
-    mix(&m, c->plain, c->mixed, c->scratch, c->threads);
-    viterbi_search(e->opening_viterbi, t, c->mixed, e->bits);
-}
-
 void opening_search(ddz_encoder *e, const struct step *step, const struct trellis *t, int index)
 {
     struct chain *c = &e->chain;
@@ -59,6 +51,10 @@ void opening_search(ddz_encoder *e, const struct step *step, const struct trelli
     size_t bytes = (t->branches + 7) / 8;
     int trials = step->samples <= OPENING_MAX_SAMPLES && coarse <= OPENING_MAX_SAMPLES ? e->trials : 1;
     double least = 0;
+    if (trials == 1) {
+        encoder_search(e, e->opening_viterbi, t);
+        return;
+    }
     keep(c, trial, step->samples, coarse);
     for (int k = 0; k < trials; k++) {
         if (k > 0) {
@@ -66,9 +62,7 @@ void opening_search(ddz_encoder *e, const struct step *step, const struct trelli
             for (size_t i = 0; i < step->samples; i++)
                 c->plain[i] += (int32_t)(spread * trial->noise[i]);
         }
-        search_once(e, t);
-        if (trials == 1)
-            return;
+        encoder_search(e, e->opening_viterbi, t);
         memcpy(trial->bits, e->bits, bytes);
         chain_apply(c, step, t, e->bits, t->branches);
         chain_estimate(c);
