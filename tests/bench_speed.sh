@@ -4,8 +4,7 @@
 set -eu
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 : "${top_builddir:=$top_srcdir}"
-OMP_NUM_THREADS=1
-export OMP_NUM_THREADS
+. "$top_srcdir/tests/python.sh"
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -38,20 +37,10 @@ status=0
 [ "$status" -eq 2 ] || fail "bench/parts: status $status of a picture that is not there"
 [ "$(wc -l < "$scratch/err")" -eq 1 ] || fail "bench/parts says more than a line"
 
-python=
-for candidate in ${PYTHON:-} python3 /usr/bin/python3; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null; then
-        python=$candidate
-        break
-    fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: needs Python 3.9"
-    exit 77
-fi
+find_python "sys; assert sys.version_info >= (3, 9)"
 
 speed() {
-    "$python" -B "$top_srcdir/bench/speed" "$1" --build "$top_builddir" --out "$scratch/out" --quick \
+    "$python" "$top_srcdir/bench/speed" "$1" --build "$top_builddir" --out "$scratch/out" --quick \
         --threads 1 2
 }
 

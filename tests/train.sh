@@ -5,20 +5,8 @@ set -eu
 
 top=${top_srcdir:-$(dirname "$0")/..}
 dump=${DDZ_NET_DUMP:-${top_builddir:-.}/tests/net_dump}
-OMP_NUM_THREADS=1
-export OMP_NUM_THREADS
-
-python=
-for candidate in ${PYTHON:-} python3 /usr/bin/python3; do
-    if "$candidate" -c 'import torch, numpy, PIL' 2>/dev/null; then
-        python=$candidate
-        break
-    fi
-done
-if [ -z "$python" ]; then
-    echo "skipped: needs Python 3 with torch, numpy and PIL (python3-torch, python3-pil)"
-    exit 77
-fi
+. "$top/tests/python.sh"
+find_python "torch, numpy, PIL"
 if ! command -v zstd >/dev/null; then
     echo "skipped: needs the zstd program"
     exit 77
@@ -26,9 +14,6 @@ fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ddz-train.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-# the sources may be read-only (make distcheck)
-PYTHONDONTWRITEBYTECODE=1
-export PYTHONDONTWRITEBYTECODE
 
 check() {
     "$python" "$top/tests/train_check.py" "$@"
