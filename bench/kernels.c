@@ -85,13 +85,10 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"3x3 12 to 48", 9, 12, 48, 384},
-    {"3x3 48 to 48", 9, 48, 48, 384},
-    {"3x3 48 to 16", 9, 48, 16, 384},
-    {"3x3 96 to 96", 9, 96, 96, 192},
-    {"3x3 160 to 160", 9, 160, 160, 96},
-    {"1x1 96 to 48", 1, 96, 48, 192},
-    {"3x3 160 to 160 row of 3", 9, 160, 160, 3},
+    {"3x3 12 to 64", 9, 12, 64, 384},     {"3x3 64 to 64", 9, 64, 64, 384},
+    {"3x3 32 to 64", 9, 32, 64, 384},     {"3x3 64 to 16", 9, 64, 16, 384},
+    {"3x3 112 to 112", 9, 112, 112, 192}, {"3x3 176 to 176", 9, 176, 176, 96},
+    {"1x1 112 to 64", 1, 112, 64, 192},   {"3x3 176 to 176 row of 3", 9, 176, 176, 3},
 };
 
 struct buffers {
@@ -141,7 +138,6 @@ static struct conv_run conv_run(const struct shape *s, const struct buffers *b)
                            .mult = b->mult,
                            .bias = b->bias,
                            .shift = 34,
-                           .relu = 1,
                            .out_step = s->outputs,
                            .pixels = s->pixels,
                            .out = b->expected};

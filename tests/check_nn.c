@@ -90,7 +90,7 @@ static const struct model_layer *find(const struct reference *r, const char *nam
 }
 
 static struct image convolve(const struct reference *r, const char *name, int taps, const struct image *in,
-                             int cout, int relu, const struct image *residual)
+                             int cout, const struct image *residual)
 {
     const struct model_layer *l = find(r, name, taps, in->channels, cout);
     int stride = taps == 4 ? 2 : 1;
@@ -99,9 +99,18 @@ static struct image convolve(const struct reference *r, const char *name, int ta
         for (int y = 0; y < out.height; y++)
             for (int x = 0; x < out.width; x++) {
                 int64_t v = evaluate(r, l, o, in, y, x) + (residual ? *at(residual, o, y, x) : 0);
-                *at(&out, o, y, x) = (int16_t)clamp(v, relu ? 0 : -32768, 32767);
+                *at(&out, o, y, x) = (int16_t)clamp(v, -32768, 32767);
             }
     return out;
+}
+
+/* The first half of the planes, as far as the second lets them through */
+static void gate(struct image *im)
+{
+    im->channels /= 2;
+    ptrdiff_t count = (ptrdiff_t)im->channels * im->height * im->width;
+    for (ptrdiff_t i = 0; i < count; i++)
+        im->v[i] = (int16_t)round_shift((int64_t)im->v[i] * clamp(im->v[count + i], 0, 32767), 15);
 }
 
 /* pixel_shuffle(conv1x1(in), 2) + skip; both are freed */
@@ -128,9 +137,10 @@ static struct image blocks(const struct reference *r, const char *side, int leve
     for (int i = 0; i < r->model->blocks[level]; i++) {
         char name[32];
         snprintf(name, sizeof name, "%s.%d.%d.conv1", side, level, i);
-        struct image inner = convolve(r, name, 9, &x, x.channels, 1, NULL);
+        struct image inner = convolve(r, name, 9, &x, x.channels, NULL);
+        gate(&inner);
         snprintf(name, sizeof name, "%s.%d.%d.conv2", side, level, i);
-        struct image next = convolve(r, name, 9, &inner, x.channels, 0, &x);
+        struct image next = convolve(r, name, 9, &inner, x.channels, &x);
         free(inner.v);
         free(x.v);
         x = next;
@@ -142,7 +152,7 @@ static struct image descend(const struct reference *r, int level, const struct i
 {
     char name[32];
     snprintf(name, sizeof name, "down.%d", level);
-    return convolve(r, name, 4, x, r->model->channels[level + 1], 0, NULL);
+    return convolve(r, name, 4, x, r->model->channels[level + 1], NULL);
 }
 
 static struct image unshuffle(const int16_t *in, int width, int height, int multiple)
@@ -164,7 +174,7 @@ static void reference_forward(const ddz_model *model, const int16_t *in, int16_t
     int deepest = model->levels - 1;
     model_embedding(model, label, level_q8, r.embedding);
     struct image input = unshuffle(in, width, height, 1 << model->levels);
-    struct image x = convolve(&r, "head", 9, &input, model->channels[0], 0, NULL);
+    struct image x = convolve(&r, "head", 9, &input, model->channels[0], NULL);
     free(input.v);
     for (int i = 0; i < deepest; i++) {
         skip[i] = blocks(&r, "enter", i, x);
@@ -173,7 +183,7 @@ static void reference_forward(const ddz_model *model, const int16_t *in, int16_t
     x = blocks(&r, "enter", deepest, x);
     for (int i = deepest - 1; i >= 0; i--)
         x = blocks(&r, "leave", i, climb(&r, i, x, skip[i]));
-    struct image last = convolve(&r, "tail", 9, &x, 12, 0, NULL);
+    struct image last = convolve(&r, "tail", 9, &x, 12, NULL);
     free(x.v);
     for (int py = 0; py < height; py++)
         for (int px = 0; px < width; px++)
@@ -378,7 +388,6 @@ static void compare_kernel(void (*conv)(const struct conv_run *), uint64_t seed)
     run.in_step = run.pairs * 2 * (1 + DRAW(2));
     run.out_step = run.blocks * KERNEL_BLOCK * (1 + DRAW(2));
     run.shift = 8 + DRAW(33);
-    run.relu = DRAW(2);
     size_t inputs = (size_t)((run.pixels - 1) * run.in_step + run.pairs * 2);
     size_t outputs = (size_t)(run.blocks * KERNEL_BLOCK);
     size_t results = (size_t)((run.pixels - 1) * run.out_step) + outputs;
@@ -424,6 +433,29 @@ static void compare_kernel(void (*conv)(const struct conv_run *), uint64_t seed)
 #undef DRAW
 }
 
+/* Every value of a, and of what opens the gate for it */
+static void compare_gate(void (*kernel)(int16_t *, ptrdiff_t, ptrdiff_t), int blocks, uint64_t seed)
+{
+    ptrdiff_t channels = (ptrdiff_t)blocks * KERNEL_BLOCK, pixels = 65536 / (channels / 2) + 1;
+    size_t count = (size_t)(pixels * channels);
+    int16_t *v = allocate(count, 2), *before = allocate(count, 2);
+    fill(v, count, 1, seed);
+    for (ptrdiff_t i = 0; i < 65536; i++)
+        v[i / (channels / 2) * channels + i % (channels / 2)] = (int16_t)(i - 32768);
+    v[channels / 2] = -32768; /* of the lowest value */
+    v[channels / 2 + 1] = 32767;
+    memcpy(before, v, 2 * count);
+    kernel(v, pixels, channels);
+    for (ptrdiff_t i = 0; i < pixels; i++)
+        for (ptrdiff_t c = 0; c < channels; c++) {
+            int16_t *a = before + i * channels + c;
+            int64_t expected = c < channels / 2 ? round_shift(*a * clamp(a[channels / 2], 0, 32767), 15) : *a;
+            ck_assert_int_eq(v[i * channels + c], expected);
+        }
+    free(v);
+    free(before);
+}
+
 START_TEST(kernels_agree)
 {
     struct kernels kernels;
@@ -432,6 +464,8 @@ START_TEST(kernels_agree)
     kernels_init(&kernels, _i);
     for (uint64_t seed = 0; seed < 1500; seed++)
         compare_kernel(kernels.conv, seed);
+    for (int blocks = 1; blocks < 5; blocks++)
+        compare_gate(kernels.gate, blocks, (uint64_t)blocks);
 }
 END_TEST
 

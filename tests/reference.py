@@ -72,7 +72,7 @@ class Model:
         assert data[:8] == b"DDZMODEL"
         version, self.id, size = struct.unpack("<IIQ", data[8:24])
         body = unzstd(data[24:])
-        assert version == 1 and len(body) == size and zlib.crc32(body) == self.id
+        assert version == 2 and len(body) == size and zlib.crc32(body) == self.id
         records, at = {}, 0
         while at < size:
             tag, n = body[at : at + 4], struct.unpack("<I", body[at + 4 : at + 8])[0]
@@ -158,7 +158,7 @@ class Network:
     def __init__(self, model):
         self.m = model
 
-    def conv(self, name, x, relu=False, residual=0):
+    def conv(self, name, x, residual=0):
         taps, shift, scale, bb, bw, gb, gw, w = self.m.layers[name]
         e = self.e
         gain = np.clip(gb + shift_round(gw @ e, 14), -32768, 32767)
@@ -176,10 +176,13 @@ class Network:
         v = shift_round(acc * mult + (bias << (shift - 4)), shift)
         if name.startswith("up"):
             v = pixels(v)
-        return np.clip(v + residual, 0 if relu else -32768, 32767)
+        return np.clip(v + residual, -32768, 32767)
 
     def block(self, name, x):
-        return self.conv(name + ".conv2", self.conv(name + ".conv1", x, relu=True), residual=x)
+        v = self.conv(name + ".conv1", x)
+        half = v.shape[2] // 2
+        gated = shift_round(v[..., :half] * np.maximum(v[..., half:], 0), 15)
+        return self.conv(name + ".conv2", gated, residual=x)
 
     def run(self, y, z, label):
         m, (h, w, _) = self.m, y.shape

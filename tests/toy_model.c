@@ -127,7 +127,7 @@ static void blocks(struct writer *w, const struct toy_shape *s, const char *side
         snprintf(name, sizeof name, "%s.%d.%d.conv1", side, level, i);
         layer(w, name, 9, s->channels[level], s->channels[level], 80, s);
         snprintf(name, sizeof name, "%s.%d.%d.conv2", side, level, i);
-        layer(w, name, 9, s->channels[level], s->channels[level], 24, s);
+        layer(w, name, 9, s->channels[level] / 2, s->channels[level], 24, s);
     }
 }
 
@@ -227,7 +227,7 @@ uint8_t *toy_file(const uint8_t *body, size_t body_size, size_t *size)
     if (ZSTD_isError(frame))
         abort();
     memcpy(file, "DDZMODEL", 8);
-    put_le32(file + 8, 1);
+    put_le32(file + 8, 2);
     put_le32(file + 12, (uint32_t)crc32(0, body, (uInt)body_size));
     put_le32(file + 16, (uint32_t)body_size);
     put_le32(file + 20, 0);

@@ -1,4 +1,4 @@
-"""The denoiser: a U-Net of 3x3 convolutions, ReLUs and additions, and nothing else.
+"""The denoiser: a U-Net of 3x3 convolutions, gates and additions, and nothing else.
 
 Every convolution is followed by a gain and a bias per channel that depend on the noise level
 and on the scale (`Conditioned`); there is no normalisation and no attention, so the network
@@ -26,8 +26,8 @@ COARSEST = 8  # the pyramid stops where the longer side is at most this
 class Arch:
     """Channels and residual blocks per level; level i works at 1/2^(i+1) of the resolution."""
 
-    channels: tuple = (48, 96, 160)
-    blocks: tuple = (2, 3, 4)  # the last level's count is its total, the others' are per side
+    channels: tuple = (64, 112, 176)
+    blocks: tuple = (2, 2, 4)  # the last level's count is its total, the others' are per side
     embedding: int = 32
 
     @property
@@ -64,16 +64,40 @@ class Conditioned(nn.Module):
         return torch.addcmul(bias, y, gain)
 
 
+class Gate(torch.autograd.Function):
+    """a * clamp(b + 1/2, 0, 1), a and b the two halves of the channels: a gated linear unit
+    (Dauphin et al. 2017) whose sigmoid is piecewise linear, and so exact in integers."""
+
+    @staticmethod
+    def forward(ctx, x):
+        a, b = x.chunk(2, 1)
+        opening = (b + 0.5).clamp_(0, 1)
+        ctx.save_for_backward(a, opening)
+        return a * opening
+
+    @staticmethod
+    def backward(ctx, grad):
+        # by hand, because the derivative of chunk() copies everything twice
+        a, opening = ctx.saved_tensors
+        out = torch.empty((a.shape[0], 2 * a.shape[1], *a.shape[2:]), dtype=grad.dtype, device=grad.device,
+                          memory_format=torch.channels_last)
+        of_a, of_b = out.chunk(2, 1)
+        torch.mul(grad, opening, out=of_a)
+        torch.mul(grad, a, out=of_b)
+        of_b.mul_((opening > 0) & (opening < 1))
+        return out
+
+
 class Block(nn.Module):
-    """x + conv(relu(conv(x)))"""
+    """x + conv(gate(conv(x)))"""
 
     def __init__(self, channels, embedding):
         super().__init__()
         self.conv1 = Conditioned(channels, channels, 3, 1, embedding)
-        self.conv2 = Conditioned(channels, channels, 3, 1, embedding, init=0.25)
+        self.conv2 = Conditioned(channels // 2, channels, 3, 1, embedding, init=0.25)
 
     def forward(self, x, emb):
-        return x + self.conv2(F.relu(self.conv1(x, emb)), emb)
+        return x + self.conv2(Gate.apply(self.conv1(x, emb)), emb)
 
 
 class Embedding(nn.Module):
@@ -143,8 +167,8 @@ class Denoiser(nn.Module):
         c, b = self.arch.channels, self.arch.blocks
         total = (12 * c[0] * 9 * 2) / 4
         for i, width in enumerate(c):
-            convs = 2 * b[i] * (2 if i < len(c) - 1 else 1)
-            total += convs * 9 * width * width / 4 ** (i + 1)
+            blocks = b[i] * (2 if i < len(c) - 1 else 1)
+            total += blocks * 9 * width * (width + width // 2) / 4 ** (i + 1)
         for i in range(len(c) - 1):
             total += 2 * 4 * c[i] * c[i + 1] / 4 ** (i + 2)
         return total

@@ -24,6 +24,7 @@ MARGIN = 1.8  # activations may exceed the largest ones seen by this
 MAX_SUM = 65535  # of |weight| over a filter: 32768 * 65535 < 2^31
 MAX_SCALE_BITS, MAX_SHIFT, MIN_SHIFT = 26, 40, 8
 GAIN_ONE, BIAS_ONE, EMBED_ONE, INPUT_ONE = 1 << 12, 1 << 4, 1 << 14, 1 << 12
+GATE_ONE = 1 << 15  # of a gate's opening
 SCALES = "activation scales:"  # the line of the provenance that lets a model be trained further
 
 
@@ -50,7 +51,7 @@ def tensors(name):
         return stream(level), stream(level + 1)
     if kind == "up":
         return stream(level + 1), stream(level)
-    inner = f"{kind}.{level}.{place[1]}"
+    inner = f"{kind}.{level}.{place[1]}"  # after conv1: what the gate lets through or not
     return (stream(level), inner) if place[2] == "conv1" else (inner, stream(level))
 
 
@@ -68,12 +69,23 @@ class Statistics:
         self.with_moments = True
         self.hooks = [module.register_forward_pre_hook(self._hook(name))
                       for name, module in convolutions(net).items()]
+        self.hooks += [module.register_forward_hook(self._gate_hook(name))
+                       for name, module in convolutions(net).items() if name.endswith(".conv1")]
+
+    def _see(self, tensor, x):
+        self.largest[tensor] = max(self.largest.get(tensor, 0.0), float(x.abs().max()))
+
+    def _gate_hook(self, name):
+        """What counts before a gate: what it lets through may be small by the gate alone."""
+        def see(module, arguments, out):
+            a, b = out.detach().chunk(2, 1)
+            self._see(tensors(name)[1], a * (b > -0.5))
+        return see
 
     def _hook(self, name):
         def see(module, arguments):
             x = arguments[0].detach()
-            tensor = tensors(name)[0]
-            self.largest[tensor] = max(self.largest.get(tensor, 0.0), float(x.abs().max()))
+            self._see(tensors(name)[0], x)
             if self.with_moments:
                 patches = self._patches(x, module.conv)
                 self.moments[name] = self.moments.get(name, 0) + (patches.t() @ patches).double().numpy()
@@ -192,6 +204,15 @@ def activation_scales(net, statistics):
     return scales
 
 
+def output_units(name, scales, cout):
+    """(integer units of 1.0, what is added before) of each output of a convolution: the second half
+    of a conv1's is how far a gate is open, from -1/2 to 1/2."""
+    units, offset = np.full(cout, scales[tensors(name)[1]]), np.zeros(cout)
+    if name.endswith(".conv1"):
+        units[cout // 2:], offset[cout // 2:] = GATE_ONE, 0.5
+    return units, offset
+
+
 def integers(values, kind):
     """Rounded to an integer type, which must hold them."""
     rounded = np.rint(np.asarray(values, np.float64))
@@ -212,13 +233,13 @@ def quantise_layer(name, module, moments, scales, table):
     reach = np.maximum.reduce([reach, np.abs(gain_base), np.abs(gain_weight).max(1)])
     spare = 2.0 ** np.maximum(0, np.ceil(np.log2(reach * 1.001 * GAIN_ONE / 32767)))
     q, scale = quantise_weights(kernel.transpose(0, 2, 3, 1).reshape(cout, -1), moments)
-    unit_in, unit_out = (scales[t] for t in tensors(name))
+    unit_in, (unit_out, offset) = scales[tensors(name)[0]], output_units(name, scales, cout)
     multiplier = scale * spare * unit_out / unit_in
     shift = int(np.clip(math.floor(MAX_SCALE_BITS - math.log2(multiplier.max() * 1.0001)), MIN_SHIFT, MAX_SHIFT))
     return Layer(name, taps, cin, cout, shift,
                  scale=integers(np.maximum(1, multiplier * 2.0**shift), np.uint32),
-                 bias_base=integers(bias_base * unit_out * BIAS_ONE, np.int32),
-                 bias_weight=integers(bias_weight * unit_out * BIAS_ONE, np.int32),
+                 bias_base=integers((bias_base + offset) * unit_out * BIAS_ONE, np.int32),
+                 bias_weight=integers(bias_weight * unit_out[:, None] * BIAS_ONE, np.int32),
                  gain_base=integers(gain_base / spare * GAIN_ONE, np.int16),
                  gain_weight=integers(gain_weight / spare[:, None] * GAIN_ONE, np.int16),
                  weight=q.reshape(cout, taps, cin))
@@ -295,7 +316,7 @@ def dequantise(model):
     scales = parse_scales(model.provenance)
     for name, module in convolutions(net).items():
         layer = model.layers[name]
-        unit_in, unit_out = (scales[t] for t in tensors(name))
+        unit_in, (unit_out, offset) = scales[tensors(name)[0]], output_units(name, scales, layer.cout)
         side = math.isqrt(layer.taps)
         scale = layer.scale * 2.0**-layer.shift * unit_in / unit_out
         kernel = layer.weight * scale[:, None, None]
@@ -303,7 +324,7 @@ def dequantise(model):
             for parameter, value in (
                     (module.conv.weight, kernel.reshape(layer.cout, side, side, layer.cin).transpose(0, 3, 1, 2)),
                     (module.gain.bias, layer.gain_base / GAIN_ONE), (module.gain.weight, layer.gain_weight / GAIN_ONE),
-                    (module.bias.bias, layer.bias_base / (unit_out * BIAS_ONE)),
-                    (module.bias.weight, layer.bias_weight / (unit_out * BIAS_ONE))):
+                    (module.bias.bias, layer.bias_base / (unit_out * BIAS_ONE) - offset),
+                    (module.bias.weight, layer.bias_weight / (unit_out[:, None] * BIAS_ONE))):
                 parameter.copy_(torch.from_numpy(np.ascontiguousarray(value, np.float32)))
     return net, fit_embedding(net.embed, model.embed)

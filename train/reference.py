@@ -18,7 +18,7 @@ import numpy as np
 
 LABELS = 8
 MAGIC = b"DDZMODEL"
-VERSION = 1
+VERSION = 2
 ONE = 32640  # x_0 = 1.0
 SIGMA_LIFTED_Q8 = 5849088  # level 0: 0.7 * 32640 * 256
 SD_Q8 = ONE // 2 * 256
@@ -250,8 +250,8 @@ def forward(model, in_q12, label, level_q8):
         return finish(rescale(layer, accumulate(layer, x), emb))
 
     def block(name, x):
-        inner = conv(name + ".conv1", x, lambda v: np.clip(v, 0, 32767))
-        return conv(name + ".conv2", inner, lambda v: clamp16(x + v))
+        a, b = np.split(conv(name + ".conv1", x), 2, -1)
+        return conv(name + ".conv2", rshift_round(a * np.maximum(b, 0), 15), lambda v: clamp16(x + v))
 
     height, width = in_q12.shape[-3:-1]
     multiple = 2 ** len(model.channels)

@@ -28,7 +28,7 @@ import torch.distributed as dist
 
 import data
 from muon import Muon
-from net import Arch, Denoiser, LABELS
+from net import LIFT, Arch, Denoiser, LABELS
 
 
 def arguments():
@@ -51,6 +51,8 @@ def arguments():
     p.add_argument("--warmup", type=int, default=300, help="steps")
     p.add_argument("--decay", type=float, default=0.25, help="share of the budget in which the rate falls to 0")
     p.add_argument("--weight-decay", type=float, default=0.01)
+    p.add_argument("--emphasis", type=float, default=0.5,
+                   help="weigh the loss by sigma to this power: 0: all bits alike, 0.5: those of small files more")
     p.add_argument("--ema", type=float, default=0.999)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=0)
@@ -151,7 +153,7 @@ class Trainer:
         s = sigma[:, None, None, None]
         with self.autocast():
             estimate = self.wrapped(x + s * eps, sigma, label)
-        loss = ((x - estimate) / s).square().mean()
+        loss = ((x - estimate) / s).square().mul((s / LIFT) ** self.args.emphasis).mean()
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)

@@ -13,7 +13,7 @@
 
 enum {
     HEADER_SIZE = 24,
-    VERSION = 1,
+    VERSION = 2,
     MAX_BODY = 64 << 20,
     MAX_BLOCKS = 64,
     MAX_LEVEL = 4096,
@@ -219,11 +219,12 @@ static void expect(struct ddz_model *m, const char *name, int taps, int cin, int
 
 static void expect_blocks(struct ddz_model *m, const char *side, int level)
 {
+    int channels = m->channels[level];
     for (int block = 0; block < m->blocks[level]; block++)
         for (int i = 1; i <= 2; i++) {
             char name[2 * MODEL_NAME_SIZE];
             snprintf(name, sizeof name, "%s.%d.%d.conv%d", side, level, block, i);
-            expect(m, name, 9, m->channels[level], m->channels[level]);
+            expect(m, name, 9, i == 1 ? channels : channels / 2, channels);
         }
 }
 
@@ -259,7 +260,7 @@ static int parse_layer(struct ddz_model *m, struct reader *r)
 {
     const char *name = (const char *)take(r, MODEL_NAME_SIZE, 1);
     int taps = take_int(r, 1, 9);
-    int cin = take_int(r, 12, MODEL_MAX_CHANNELS);
+    int cin = take_int(r, 8, MODEL_MAX_CHANNELS);
     int cout = take_int(r, 12, 4 * MODEL_MAX_CHANNELS);
     int shift = take_int(r, 8, 40);
     if (r->failed || !memchr(name, 0, MODEL_NAME_SIZE))

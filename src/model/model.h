@@ -31,7 +31,7 @@ enum {
  *   bias = clamp25(bias_base[o] + rshift_round(sum_j bias_weight[o][j] E[j], 14))
  *   out  = clamp16(residual + rshift_round(acc * mult + bias * 2^(shift - 4), shift))
  * where acc = sum over taps and input channels of weight * input (int32, proven not to overflow
- * for any int16 input: sum |weight| <= 65535), and a ReLU clamps at 0 in place of -32768.
+ * for any int16 input: sum |weight| <= 65535).
  * clamp25 is to [-2^24, 2^24 - 1], thirty times the range of the output: bias * 2^(shift - 4) and
  * its sum with acc * mult then fit 62 bits for every gain, scale and shift.
  */

@@ -1,6 +1,6 @@
 /*
- * The network's inner loop, per instruction set: a convolution along a run of output pixels, and
- * its rescaling. All variants give the same result: sums of integers have no order.
+ * The network's inner loops, per instruction set: a convolution along a run of output pixels with its
+ * rescaling, and the gate. All variants give the same result: sums of integers have no order.
  */
 #ifndef DDZ_NN_KERNELS_H
 #define DDZ_NN_KERNELS_H
@@ -20,7 +20,7 @@ enum {
  * For each pixel i < pixels and output channel o:
  *   acc = sum over taps t and input channels c of weight(o, tap[t], c) * in[t][i * in_step + c]
  *   v = (acc * mult[o] + bias[o]) >> shift
- *   out[i * out_step + o] = clamp16(residual[i * out_step + o] + v), and at least 0 with relu
+ *   out[i * out_step + o] = clamp16(residual[i * out_step + o] + v)
  * Bounds: |acc| < 2^31, |mult| <= 2^29, |bias| <= 2^60 + 2^39, 8 <= shift <= 40.
  */
 struct conv_run {
@@ -34,17 +34,24 @@ struct conv_run {
     const int16_t *weight; /* [blocks][kernel_taps][pairs][KERNEL_BLOCK][2] */
     const int32_t *mult;   /* [blocks * KERNEL_BLOCK] */
     const int64_t *bias;   /* the same; half of 2^shift, for rounding, included */
-    int shift, relu;
+    int shift;
     const int16_t *residual; /* may be out; NULL: none */
     int16_t *out;
     ptrdiff_t out_step;
     ptrdiff_t pixels;
 };
 
+/*
+ * For each pixel i < pixels and c < channels / 2, v being its values:
+ *   v[c] = R(v[c] * max(v[channels / 2 + c], 0) / 2^15), R(x) = floor(x + 1/2)
+ * `channels` is a multiple of KERNEL_BLOCK.
+ */
+#define KERNEL_GATE(name) void name(int16_t *values, ptrdiff_t pixels, ptrdiff_t channels)
 #define KERNEL_CONV(name) void name(const struct conv_run *run)
 
 struct kernels {
     KERNEL_CONV((*conv));
+    KERNEL_GATE((*gate));
 };
 
 /* The fastest kernels of an instruction set; `isa` must be one that cpu_isa returned. */
@@ -53,5 +60,8 @@ void kernels_init(struct kernels *kernels, ddz_isa isa);
 KERNEL_CONV(conv_c);
 KERNEL_CONV(conv_avx2);
 KERNEL_CONV(conv_avx512);
+
+KERNEL_GATE(gate_c);
+KERNEL_GATE(gate_avx2);
 
 #endif

@@ -27,7 +27,7 @@ static void rescale(const struct conv_run *run, int block, ptrdiff_t pixel, cons
         int64_t v = asr64((int64_t)acc[o] * mult[o] + bias[o], run->shift);
         if (run->residual)
             v += run->residual[at + o];
-        run->out[at + o] = (int16_t)clamp64(v, run->relu ? 0 : INT16_MIN, INT16_MAX);
+        run->out[at + o] = (int16_t)clamp64(v, INT16_MIN, INT16_MAX);
     }
 }
 
@@ -38,5 +38,14 @@ KERNEL_CONV(conv_c)
         for (ptrdiff_t i = 0; i < run->pixels; i++) {
             accumulate(run, block, i, acc);
             rescale(run, block, i, acc);
+        }
+}
+
+KERNEL_GATE(gate_c)
+{
+    for (int16_t *a = values, *end = values + pixels * channels; a != end; a += channels)
+        for (ptrdiff_t c = 0; c < channels / 2; c++) {
+            int32_t opening = a[channels / 2 + c] < 0 ? 0 : a[channels / 2 + c];
+            a[c] = (int16_t)asr32(a[c] * opening + (1 << 14), 15);
         }
 }

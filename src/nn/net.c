@@ -245,7 +245,7 @@ struct job {
     const struct net *net;
     const struct conv *conv;
     const struct map *in, *out;
-    int relu, residual;
+    int gate, residual;
     ptrdiff_t rows; /* of 3x3: rows of a run */
 };
 
@@ -280,11 +280,12 @@ static void run_3x3(const struct job *job, ptrdiff_t i)
             add_tap(&run, t, map_pixel(in, y + dy, dx));
     }
     run.in_step = in->channels;
-    run.relu = job->relu;
     run.out = map_pixel(out, y, 0);
     run.residual = job->residual ? run.out : NULL;
     run.pixels = (end - y) * (in->width + 1) - 1;
     job->net->kernels.conv(&run);
+    if (job->gate)
+        job->net->kernels.gate(run.out, run.pixels, out->channels);
     clear_right_border(out, y, end);
 }
 
@@ -294,10 +295,10 @@ static void run_3x3(const struct job *job, ptrdiff_t i)
  * left out.
  */
 static void conv_3x3(const struct net *net, const struct conv *conv, const struct map *in,
-                     const struct map *out, int relu, int residual)
+                     const struct map *out, int gate, int residual)
 {
     ptrdiff_t rows = RUN_PIXELS / (in->width + 1) + 1;
-    struct job job = {net, conv, in, out, relu, residual, rows};
+    struct job job = {net, conv, in, out, gate, residual, rows};
     parallel(&job, in->width * in->height, (in->height + rows - 1) / rows, run_3x3);
 }
 
@@ -342,7 +343,8 @@ static void conv_up(const struct net *net, const struct conv *conv, const struct
     parallel(&job, in->width * in->height, in->height, run_up);
 }
 
-/* x + conv2(relu(conv1(x))), `count` times; returns the first convolution not used. */
+/* x + conv2(gate(conv1(x))), `count` times; returns the first convolution not used. A gate leaves its
+ * result where the first half of its input was: the second convolution takes half of the map's channels. */
 static const struct conv *residual_blocks(const struct net *net, const struct conv *conv, int count,
                                           const struct map *x)
 {

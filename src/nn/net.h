@@ -5,8 +5,8 @@
  * nothing. The result is the same for every instruction set and number of threads.
  *
  * Memory: twice the weights, and per pixel of the picture 2 bytes times the sum over levels of
- * channels / 4^(level + 1), plus the largest of these terms again for scratch: with channels 48,
- * 96, 160, 24 + 12 + 5 + 24 = 65 bytes a pixel.
+ * channels / 4^(level + 1), plus the largest of these terms again for scratch: with channels 64,
+ * 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel.
  */
 #ifndef DDZ_NN_NET_H
 #define DDZ_NN_NET_H

@@ -40,7 +40,7 @@ static inline vec vec_dot(vec acc, vec w, vec x)
  * shift of 64 bits: 2^62 more makes every value positive, and is taken off after a logical one.
  */
 struct rescale {
-    __m256i mult_even, mult_odd, bias_even, bias_odd, offset, low;
+    __m256i mult_even, mult_odd, bias_even, bias_odd, offset;
     __m128i shift;
 };
 
@@ -58,7 +58,6 @@ static inline struct rescale rescale_load(const struct conv_run *run, int channe
     s.bias_odd = _mm256_permute2x128_si256(b0, b1, 0x31);
     s.shift = _mm_cvtsi32_si128(run->shift);
     s.offset = _mm256_srl_epi64(positive, s.shift);
-    s.low = _mm256_set1_epi32(run->relu ? 0 : INT16_MIN);
     return s;
 }
 
@@ -79,7 +78,6 @@ static inline void rescale_store(const struct rescale *s, vec acc, const int16_t
     __m256i v = _mm256_blend_epi32(narrow(s, even), _mm256_slli_epi64(narrow(s, odd), 32), 0xAA);
     if (residual)
         v = _mm256_add_epi32(v, _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)residual)));
-    v = _mm256_max_epi32(v, s->low);
     __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     _mm_storeu_si128((__m128i *)out, packed);
 }
@@ -92,4 +90,16 @@ KERNEL_CONV(conv_avx2)
 {
     for (int block = 0; block < run->blocks; block++)
         strip(run, 2 * block);
+}
+
+/* Half of a block's multiple: vectors of 8 */
+KERNEL_GATE(gate_avx2)
+{
+    for (int16_t *a = values, *end = values + pixels * channels; a != end; a += channels)
+        for (ptrdiff_t c = 0; c < channels / 2; c += 8) {
+            __m128i opening = _mm_loadu_si128((const __m128i *)(a + channels / 2 + c));
+            opening = _mm_max_epi16(opening, _mm_setzero_si128());
+            __m128i *to = (__m128i *)(a + c);
+            _mm_storeu_si128(to, _mm_mulhrs_epi16(_mm_loadu_si128(to), opening));
+        }
 }

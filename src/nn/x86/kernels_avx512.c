@@ -37,7 +37,7 @@ static inline vec vec_dot(vec acc, vec w, vec x)
 
 /* The 64-bit products are formed of the even lanes and of the odd lanes. */
 struct rescale {
-    __m512i mult_even, mult_odd, bias_even, bias_odd, low;
+    __m512i mult_even, mult_odd, bias_even, bias_odd;
     __m128i shift;
 };
 
@@ -51,7 +51,6 @@ static inline struct rescale rescale_load(const struct conv_run *run, int channe
     s.mult_odd = _mm512_srli_epi64(s.mult_even, 32);
     s.bias_even = _mm512_permutex2var_epi64(b0, even, b1);
     s.bias_odd = _mm512_permutex2var_epi64(b0, odd, b1);
-    s.low = _mm512_set1_epi32(run->relu ? 0 : INT16_MIN);
     s.shift = _mm_cvtsi32_si128(run->shift);
     return s;
 }
@@ -72,7 +71,6 @@ static inline void rescale_store(const struct rescale *s, vec acc, const int16_t
     __m512i v = _mm512_mask_blend_epi32(0xAAAA, even, _mm512_slli_epi64(odd, 32));
     if (residual)
         v = _mm512_add_epi32(v, _mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)residual)));
-    v = _mm512_max_epi32(v, s->low);
     _mm256_storeu_si256((__m256i *)out, _mm512_cvtsepi32_epi16(v));
 }
 
