@@ -92,7 +92,7 @@ KERNEL_CONV(conv_avx2)
         strip(run, 2 * block);
 }
 
-/* Half of a block's multiple: vectors of 8 */
+/* Vectors of 8 values, half of a KERNEL_BLOCK, which divide half of any number of channels */
 KERNEL_GATE(gate_avx2)
 {
     for (int16_t *a = values, *end = values + pixels * channels; a != end; a += channels)
