@@ -301,22 +301,31 @@ END_TEST
 
 /* ---- header ------------------------------------------------------------------------------ */
 
-static int expect_short(uint32_t width, uint32_t height)
+/* Bytes of a header, by a table of the sizes that have a shape among the sides tried. */
+static size_t expected_size(uint32_t width, uint32_t height)
 {
-    return width <= 4096 && height <= 4096 && !(width == 4096 && height == 4096);
+    static const uint32_t shaped[][2] = {{768, 512},   {512, 768},   {4032, 3024}, {3024, 4032},
+                                         {1920, 1080}, {1080, 1920}, {1920, 1200}, {16, 16},
+                                         {256, 256},   {512, 512},   {768, 768},   {8192, 8192},
+                                         {1200, 1200}, {3024, 3024}, {1920, 1920}, {4032, 4032}};
+    for (size_t i = 0; i < sizeof shaped / sizeof *shaped; i++)
+        if (width == shaped[i][0] && height == shaped[i][1])
+            return 4;
+    return width <= 16384 && height <= 16384 && !(width == 16384 && height == 16384) ? 6 : 10;
 }
 
 START_TEST(header_sizes)
 {
-    static const uint32_t sides[] = {1,    2,    15,   16,   17,   255,  256,   257,   511,   512,  768,
-                                     4094, 4095, 4096, 4097, 8191, 8192, 32767, 32768, 65534, 65535};
+    static const uint32_t sides[] = {1,    2,    15,   16,    17,    255,   256,   257,
+                                     511,  512,  768,  1080,  1200,  1920,  3024,  4032,
+                                     8191, 8192, 8208, 16383, 16384, 16385, 32768, 65535};
     enum { N = sizeof sides / sizeof *sides };
     for (int i = 0; i < N; i++)
         for (int j = 0; j < N; j++) {
             uint8_t bytes[HEADER_MAX_SIZE];
-            struct header h = {.width = sides[i], .height = sides[j], .model_low = (uint8_t)draw(256)}, back;
+            struct header h = {.width = sides[i], .height = sides[j], .model_low = (uint8_t)draw(8)}, back;
             size_t size = header_write(&h, bytes);
-            must_equal(size, expect_short(h.width, h.height) ? 6 : 10);
+            must_equal(size, expected_size(h.width, h.height));
             for (size_t cut = 0; cut < size; cut++) {
                 uint8_t *exact = exact_copy(bytes, cut);
                 must_equal(header_read(exact, cut, &back), DDZ_ERR_TRUNCATED);
@@ -341,23 +350,36 @@ END_TEST
 START_TEST(header_bytes_and_refusals)
 {
     uint8_t bytes[HEADER_MAX_SIZE];
-    static const uint8_t kodak[] = {0xDD, 0x7A, 0x2F, 0xF1, 0xFF, 0x5C};
-    ck_assert_uint_eq(header_write(&(struct header){.width = 768, .height = 512, .model_low = 0x5C}, bytes),
-                      6);
-    ck_assert_mem_eq(bytes, kodak, 6);
-    static const uint8_t big[] = {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0x00, 0x10, 0x63, 0x00, 0x07};
-    ck_assert_uint_eq(header_write(&(struct header){.width = 4097, .height = 100, .model_low = 7}, bytes),
-                      10);
-    ck_assert_mem_eq(bytes, big, 10);
-    struct header h = {.width = 111};
+    static const struct {
+        struct header header;
+        size_t size;
+        uint8_t bytes[HEADER_MAX_SIZE];
+    } cases[] = {
+        /* shape 1, 48 units: 0 001 000101111 100 */
+        {{.width = 768, .height = 512, .model_low = 4}, 4, {0xDD, 0x7A, 0x11, 0x7C}},
+        /* 1 00000000100110 00000000011010 111: 39 and 27 */
+        {{.width = 39, .height = 27, .model_low = 7}, 6, {0xDD, 0x7A, 0x80, 0x4C, 0x00, 0xD7}},
+        {{.width = 16385, .height = 100, .model_low = 2},
+         10,
+         {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0xFA, 0x40, 0x00, 0x00, 0x63}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_uint_eq(header_write(&cases[i].header, bytes), cases[i].size);
+        ck_assert_mem_eq(bytes, cases[i].bytes, cases[i].size);
+    }
     for (uint32_t side = 0; side <= 65536; side += 65536) {
         ck_assert_uint_eq(header_write(&(struct header){.width = side, .height = 5}, bytes), 0);
         ck_assert_uint_eq(header_write(&(struct header){.width = 5, .height = side}, bytes), 0);
     }
-    static const uint8_t not_long[] = {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x63, 0x00, 0x07};
-    ck_assert_int_eq(header_read(not_long, 10, &h), DDZ_ERR_CORRUPT);
-    static const uint8_t too_wide[] = {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x63, 0x00, 0x07};
-    ck_assert_int_eq(header_read(too_wide, 10, &h), DDZ_ERR_CORRUPT);
+    static const uint8_t corrupt[][HEADER_MAX_SIZE] = {
+        {0xDD, 0x7A, 0x11, 0x74},             /* 3:2 of 752 */
+        {0xDD, 0x7A, 0x85, 0xFE, 0x0F, 0xF8}, /* 768 x 512 in the form for any sides */
+        {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0xF8, 0x3F, 0xFF, 0x00, 0x63}, /* 16384 x 100 in the longest */
+        {0xDD, 0x7A, 0xFF, 0xFF, 0xFF, 0xF8, 0xFF, 0xFF, 0x00, 0x63}, /* 65536 wide */
+    };
+    struct header h = {.width = 111};
+    for (size_t i = 0; i < sizeof corrupt / sizeof *corrupt; i++)
+        ck_assert_int_eq(header_read(corrupt[i], HEADER_MAX_SIZE, &h), DDZ_ERR_CORRUPT);
     ck_assert_uint_eq(h.width, 111);
 }
 END_TEST
@@ -369,7 +391,7 @@ START_TEST(header_is_canonical)
     for (int i = 0; i < 300000; i++) {
         uint8_t bytes[HEADER_MAX_SIZE] = {0xDD, 0x7A}, again[HEADER_MAX_SIZE];
         for (int k = 2; k < HEADER_MAX_SIZE; k++)
-            bytes[k] = (i & 1) && k < 5 ? 0xFF : (uint8_t)(draw(256) & (draw(2) ? 255 : 31));
+            bytes[k] = (i & 1) && k < 6 ? 0xFF : (uint8_t)(draw(256) & (draw(2) ? 255 : 31));
         struct header h;
         ddz_status status = header_read(bytes, sizeof bytes, &h);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_CORRUPT);
@@ -396,7 +418,7 @@ START_TEST(settings_round_trip)
                     continue;
                 for (size_t cut = 0; cut < 6; cut++)
                     must_equal(settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
-                must_equal(settings_read(bytes, 6, (uint8_t)s.model_id, &back), DDZ_OK);
+                must_equal(settings_read(bytes, 6, header_model_low(s.model_id), &back), DDZ_OK);
                 ck_assert(back.trellis_bits == bits && back.steps_log2 == steps && back.uniform == s.uniform);
                 ck_assert(back.end_level == level && back.model_id == s.model_id);
                 must_equal(back.has_extras, s.has_extras);
@@ -409,19 +431,19 @@ START_TEST(settings_are_canonical)
     int accepted = 0;
     for (int first = 0; first < 256; first++)
         for (int flags = 0; flags < 256; flags++) {
-            uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, (uint8_t)draw(256), 1, 2, 3, (uint8_t)flags},
+            uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, (uint8_t)draw(256), (uint8_t)flags, 1, 2, 3},
                     again[6];
             struct settings s;
-            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5 && flags <= 1;
+            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5 && (flags & 7) <= 1;
             must_equal(settings_read(bytes, 6, 4, &s), valid ? DDZ_OK : DDZ_ERR_CORRUPT);
             if (!valid)
                 continue;
             accepted++;
-            must_equal(s.model_id, 0x03020104);
+            must_equal(s.model_id, 0x03020104 | (flags & 0xF8));
             must_equal(settings_write(&s, again), 6);
             ck_assert_mem_eq(bytes, again, 6);
         }
-    must_equal(accepted, 9 * 6 * 2 * 2);
+    must_equal(accepted, 9 * 6 * 2 * 2 * 32);
 }
 END_TEST
 

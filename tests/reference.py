@@ -225,6 +225,12 @@ class Bits:
         self.at += 1
         return v
 
+    def number(self, bits):
+        v = 0
+        for _ in range(bits):
+            v = 2 * v + self.bit()
+        return v
+
     def signed(self):
         start, zeros = self.at, 0
         while self.left() and not self.bit():
@@ -232,10 +238,7 @@ class Bits:
         self.at = start + zeros
         if self.left() < zeros + 1:
             return None
-        v = 0
-        for _ in range(zeros + 1):
-            v = 2 * v + self.bit()
-        v -= 1
+        v = self.number(zeros + 1) - 1
         return (v + 1) // 2 if v % 2 else -(v // 2)
 
 
@@ -244,13 +247,17 @@ class Stream:
 
     def __init__(self, data, model):
         assert data[:2] == b"\xDD\x7A"
-        sides, at = int.from_bytes(data[2:5], "big"), 5
-        self.w, self.h = (sides >> 12) + 1, (sides & 4095) + 1
-        if sides == 0xFFFFFF:
-            self.w, self.h = (v + 1 for v in struct.unpack("<HH", data[5:9]))
-            at = 9
-        assert data[at] == model.id & 255
-        self.model, self.body = model, data[at + 1 :]
+        self.model, head = model, Bits(data[:10], 16)
+        if head.bit() == 0:
+            shape, longer = head.number(3), 16 * (head.number(9) + 1)
+            a, b = [(1, 1), (3, 2), (2, 3), (4, 3), (3, 4), (16, 9), (9, 16), (16, 10)][shape]
+            self.w, self.h = longer * a // max(a, b), longer * b // max(a, b)
+        else:
+            self.w, self.h = head.number(14) + 1, head.number(14) + 1
+        assert head.number(3) == model.id & 7
+        if self.w == self.h == 16384:
+            self.w, self.h = head.number(16) + 1, head.number(16) + 1
+        self.body = data[head.at // 8 :]
         self.sizes = [(self.w, self.h)]
         while max(self.sizes[-1]) > 8:
             w, h = self.sizes[-1]
@@ -266,7 +273,7 @@ class Stream:
         if len(self.main) >= 6:
             c = self.main
             self.L, self.s, self.uniform, self.end = (c[0] >> 4) + 8, c[0] >> 1 & 7, c[0] & 1, c[1]
-            assert int.from_bytes(c[2:5], "little") == model.id >> 8
+            assert int.from_bytes(c[2:6], "little") | 7 == model.id | 7
             steps = self.schedule()
             self.digest = struct.unpack("<I", data[-4:])[0]
         self.steps = steps

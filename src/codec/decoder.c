@@ -111,7 +111,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
     if (!d->model || d->bits_taken)
         return DDZ_ERR_STATE;
     uint8_t bytes[HEADER_MAX_SIZE];
-    struct header header = {.width = width, .height = height, .model_low = (uint8_t)d->model->id};
+    struct header header = {.width = width, .height = height, .model_low = header_model_low(d->model->id)};
     size_t size = header_write(&header, bytes);
     return size ? ddz_decoder_feed(d, bytes, size) : DDZ_ERR_ARGUMENT;
 }
@@ -135,7 +135,7 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
     *info = (ddz_info){.width = l->header.width,
                        .height = l->header.height,
                        .model_id = known ? l->settings.model_id : l->header.model_low,
-                       .model_id_bits = known ? 32 : 8,
+                       .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
                        .scales = pyramid_of(l->header.width, l->header.height).coarsest,
                        .trellis_bits = known ? l->settings.trellis_bits : 0,
                        .steps_per_octave = known ? 1 << l->settings.steps_log2 : 0,

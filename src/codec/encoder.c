@@ -232,7 +232,8 @@ static ddz_status encode(ddz_encoder *e)
 {
     const struct pyramid *p = &e->chain.pyramid;
     uint8_t head[HEADER_MAX_SIZE];
-    struct header header = {.width = p->width[0], .height = p->height[0], .model_low = (uint8_t)e->model->id};
+    struct header header = {
+        .width = p->width[0], .height = p->height[0], .model_low = header_model_low(e->model->id)};
     size_t head_size = header_write(&header, head);
     uint8_t *extras = NULL;
     size_t extras_size = 0;

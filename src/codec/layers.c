@@ -34,7 +34,7 @@ static ddz_status open_picture(struct layers *l)
     l->layer = LAYER_OPENING;
     if (!l->model)
         return DDZ_OK;
-    if ((l->model->id & 0xFF) != l->header.model_low)
+    if (header_model_low(l->model->id) != l->header.model_low)
         return DDZ_ERR_WRONG_MODEL;
     l->pyramid = pyramid_of(l->header.width, l->header.height);
     schedule_build(&l->schedule, l->model, &l->pyramid, default_walk);
@@ -162,7 +162,10 @@ ddz_status layers_feed(struct layers *l, const uint8_t *data, size_t size, int l
     return l->error;
 }
 
-struct step_cursor layers_first(void) { return (struct step_cursor){0}; }
+struct step_cursor layers_first(void)
+{
+    return (struct step_cursor){0};
+}
 
 static uint64_t bits_there(uint64_t bytes, int absent)
 {

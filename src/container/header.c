@@ -5,17 +5,53 @@
 enum {
     MAGIC_0 = 0xDD,
     MAGIC_1 = 0x7A,
+    SHAPE_SIZE = 4,
     SHORT_SIZE = 6,
     LONG_SIZE = 10,
-    SHORT_MAX_SIDE = 4096,
-    SHORT_ESCAPE = 0xFFFFFF,
+    SHAPE_UNIT = 16, /* of the longer side */
+    SHAPE_UNITS = 512,
+    SHORT_MAX_SIDE = 16384,
+    SHORT_ESCAPE = 0xFFFFFFF,
+    MODEL_MASK = (1 << HEADER_MODEL_BITS) - 1,
     MIN_TRELLIS_BITS = 8,
     MAX_TRELLIS_BITS = 16,
     MAX_STEPS_LOG2 = 5,
     FLAG_EXTRAS = 1
 };
 
-/* The pair 4096, 4096 is the escape itself. */
+static const struct {
+    uint32_t width, height;
+} shapes[8] = {{1, 1}, {3, 2}, {2, 3}, {4, 3}, {3, 4}, {16, 9}, {9, 16}, {16, 10}};
+
+uint8_t header_model_low(uint32_t model_id)
+{
+    return model_id & MODEL_MASK;
+}
+
+/* Shape and longer side as the header has them, 0 to 4095; -1 if the picture has none of the shapes. */
+static int shape_of(uint32_t width, uint32_t height)
+{
+    uint32_t longer = width > height ? width : height;
+    if (longer % SHAPE_UNIT || longer / SHAPE_UNIT > SHAPE_UNITS)
+        return -1;
+    for (uint32_t shape = 0; shape < 8; shape++)
+        if (width * shapes[shape].height == height * shapes[shape].width)
+            return (int)(shape * SHAPE_UNITS + longer / SHAPE_UNIT - 1);
+    return -1;
+}
+
+/* False if the shorter side is not whole. */
+static int read_shape(uint32_t code, struct header *h)
+{
+    uint32_t longer = SHAPE_UNIT * (code % SHAPE_UNITS + 1);
+    uint32_t a = shapes[code / SHAPE_UNITS].width, b = shapes[code / SHAPE_UNITS].height;
+    uint32_t most = a > b ? a : b;
+    h->width = longer * a / most;
+    h->height = longer * b / most;
+    return longer * a % most == 0 && longer * b % most == 0;
+}
+
+/* The pair SHORT_MAX_SIDE, SHORT_MAX_SIDE is the escape itself. */
 static int is_short(uint32_t width, uint32_t height)
 {
     return width <= SHORT_MAX_SIDE && height <= SHORT_MAX_SIDE && width + height < 2 * SHORT_MAX_SIDE;
@@ -30,45 +66,61 @@ size_t header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
 {
     if (!is_side(header->width) || !is_side(header->height))
         return 0;
-    uint32_t w = header->width - 1, h = header->height - 1;
-    int brief = is_short(header->width, header->height);
-    uint32_t sides = brief ? w << 12 | h : SHORT_ESCAPE;
-    size_t n = 0;
-    out[n++] = MAGIC_0;
-    out[n++] = MAGIC_1;
-    out[n++] = (uint8_t)(sides >> 16);
-    out[n++] = (uint8_t)(sides >> 8);
-    out[n++] = (uint8_t)sides;
-    if (!brief) {
-        out[n++] = (uint8_t)w;
-        out[n++] = (uint8_t)(w >> 8);
-        out[n++] = (uint8_t)h;
-        out[n++] = (uint8_t)(h >> 8);
+    uint32_t w = header->width - 1, h = header->height - 1, model = header_model_low(header->model_low);
+    int shape = shape_of(header->width, header->height);
+    out[0] = MAGIC_0;
+    out[1] = MAGIC_1;
+    if (shape >= 0) {
+        put_be16(out + 2, (uint16_t)((uint32_t)shape << HEADER_MODEL_BITS | model));
+        return SHAPE_SIZE;
     }
-    out[n++] = header->model_low;
-    return n;
+    int brief = is_short(header->width, header->height);
+    uint32_t sides = brief ? w << 14 | h : SHORT_ESCAPE;
+    put_be32(out + 2, UINT32_C(1) << 31 | sides << HEADER_MODEL_BITS | model);
+    if (brief)
+        return SHORT_SIZE;
+    put_be16(out + 6, (uint16_t)w);
+    put_be16(out + 8, (uint16_t)h);
+    return LONG_SIZE;
+}
+
+static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
+{
+    h->size = SHORT_SIZE;
+    if (size < SHORT_SIZE)
+        return DDZ_ERR_TRUNCATED;
+    uint32_t sides = get_be32(data + 2) >> HEADER_MODEL_BITS & SHORT_ESCAPE;
+    h->width = (sides >> 14) + 1;
+    h->height = (sides & (SHORT_MAX_SIDE - 1)) + 1;
+    h->model_low = data[5] & MODEL_MASK;
+    if (sides == SHORT_ESCAPE) {
+        h->size = LONG_SIZE;
+        if (size < LONG_SIZE)
+            return DDZ_ERR_TRUNCATED;
+        h->width = (uint32_t)get_be16(data + 6) + 1;
+        h->height = (uint32_t)get_be16(data + 8) + 1;
+        if (!is_side(h->width) || !is_side(h->height) || is_short(h->width, h->height))
+            return DDZ_ERR_CORRUPT;
+    }
+    return shape_of(h->width, h->height) < 0 ? DDZ_OK : DDZ_ERR_CORRUPT;
 }
 
 ddz_status header_read(const uint8_t *data, size_t size, struct header *header)
 {
     if ((size > 0 && data[0] != MAGIC_0) || (size > 1 && data[1] != MAGIC_1))
         return DDZ_ERR_FORMAT;
-    if (size < SHORT_SIZE)
+    if (size < SHAPE_SIZE)
         return DDZ_ERR_TRUNCATED;
-    uint32_t sides = (uint32_t)data[2] << 16 | (uint32_t)data[3] << 8 | data[4];
-    struct header h = {.width = (sides >> 12) + 1, .height = (sides & 0xFFF) + 1, .size = SHORT_SIZE};
-    if (sides == SHORT_ESCAPE) {
-        if (size < LONG_SIZE)
-            return DDZ_ERR_TRUNCATED;
-        h.width = (uint32_t)get_le16(data + 5) + 1;
-        h.height = (uint32_t)get_le16(data + 7) + 1;
-        h.size = LONG_SIZE;
-        if (!is_side(h.width) || !is_side(h.height) || is_short(h.width, h.height))
-            return DDZ_ERR_CORRUPT;
-    }
-    h.model_low = data[h.size - 1];
-    *header = h;
-    return DDZ_OK;
+    uint32_t first = get_be16(data + 2);
+    struct header h = {.size = SHAPE_SIZE, .model_low = first & MODEL_MASK};
+    ddz_status status = DDZ_OK;
+    if (first >> 15)
+        status = read_sides(data, size, &h);
+    else if (!read_shape(first >> HEADER_MODEL_BITS, &h))
+        status = DDZ_ERR_CORRUPT;
+    if (status == DDZ_OK)
+        *header = h;
+    return status;
 }
 
 static int settings_valid(const struct settings *s)
@@ -84,10 +136,8 @@ size_t settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE
     out[0] = (uint8_t)((settings->trellis_bits - MIN_TRELLIS_BITS) << 4 | settings->steps_log2 << 1 |
                        (settings->uniform != 0));
     out[1] = (uint8_t)settings->end_level;
-    out[2] = (uint8_t)(settings->model_id >> 8);
-    out[3] = (uint8_t)(settings->model_id >> 16);
-    out[4] = (uint8_t)(settings->model_id >> 24);
-    out[5] = settings->has_extras ? FLAG_EXTRAS : 0;
+    put_le32(out + 2,
+             (settings->model_id & ~(uint32_t)MODEL_MASK) | (settings->has_extras ? FLAG_EXTRAS : 0));
     return SETTINGS_SIZE;
 }
 
@@ -95,15 +145,16 @@ ddz_status settings_read(const uint8_t *data, size_t size, uint8_t model_low, st
 {
     if (size < SETTINGS_SIZE)
         return DDZ_ERR_TRUNCATED;
+    uint32_t identity = get_le32(data + 2), flags = identity & MODEL_MASK;
     struct settings s = {
         .trellis_bits = (data[0] >> 4) + MIN_TRELLIS_BITS,
         .steps_log2 = data[0] >> 1 & 7,
         .uniform = data[0] & 1,
         .end_level = data[1],
-        .model_id = (uint32_t)data[2] << 8 | (uint32_t)data[3] << 16 | (uint32_t)data[4] << 24 | model_low,
-        .has_extras = data[5] & FLAG_EXTRAS,
+        .model_id = (identity ^ flags) | model_low,
+        .has_extras = flags & FLAG_EXTRAS,
     };
-    if (!settings_valid(&s) || (data[5] & ~FLAG_EXTRAS) != 0)
+    if (!settings_valid(&s) || flags > FLAG_EXTRAS)
         return DDZ_ERR_CORRUPT;
     *settings = s;
     return DDZ_OK;

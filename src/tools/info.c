@@ -7,7 +7,7 @@
 void info_print_header(const ddz_info *info)
 {
     printf("picture        %u x %u\n", info->width, info->height);
-    printf("made with      model ...%02x\n", info->model_id & 0xff);
+    printf("made with      a model of identity %u mod 8\n", info->model_id & 7);
 }
 
 static void print_stream(const ddz_info *info)
