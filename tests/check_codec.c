@@ -905,24 +905,25 @@ START_TEST(steering_saves_bits)
 }
 END_TEST
 
-/* A picture of one scale: the first step's estimate is never worse for having been tried often. */
-START_TEST(opening_is_tried_often)
+/* A picture of one scale: the estimate behind layer 0 is the better for a search that keeps many chains. */
+START_TEST(opening_keeps_many_chains)
 {
+    enum { OPENING = 3 }; /* steps of layer 0 */
     double gain = 0;
     for (uint32_t height = 2; height <= 8; height++) {
         struct buffer rgb = picture(8, height);
         double first[2];
         for (int i = 0; i < 2; i++) {
-            ddz_encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 30);
+            ddz_encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 60);
             es.effort = i ? 5 : 1;
             ddz_encoder *e = encoder_new(&es);
             const ddz_step *steps;
             ck_assert_int_eq(ddz_encoder_encode(e, rgb.data, 8, height), DDZ_OK);
-            ck_assert_uint_ge(ddz_encoder_steps(e, &steps), 2);
-            first[i] = steps[1].psnr;
+            ck_assert_uint_ge(ddz_encoder_steps(e, &steps), OPENING + 1);
+            first[i] = steps[OPENING].psnr;
             ddz_encoder_free(e);
         }
-        ck_assert_double_ge(first[1], first[0] - 0.02); /* of a picture rounded to 8 bits */
+        ck_assert_double_ge(first[1], first[0]);
         gain += first[1] - first[0];
         free(rgb.data);
     }
@@ -1932,7 +1933,7 @@ int main(int argc, char **argv)
     tcase_add_test(target, target_in_quality);
     tcase_add_test(target, target_beyond_the_guess);
     tcase_add_test(target, steering_saves_bits);
-    tcase_add_test(target, opening_is_tried_often);
+    tcase_add_test(target, opening_keeps_many_chains);
     tcase_add_test(target, target_in_sigma);
     tcase_add_test(target, estimates);
     tcase_add_test(target, divergences);

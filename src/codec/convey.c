@@ -4,6 +4,7 @@
  */
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/fixed.h"
 #include "codec/encoder.h"
@@ -32,8 +33,7 @@ double encoder_psnr(ddz_encoder *e)
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
 }
 
-/* The shift to convey, q12, in chain->plain; returns the KL in bits. */
-static double step_shift(ddz_encoder *e, const struct step *step)
+double encoder_step_shift(ddz_encoder *e, const struct step *step)
 {
     struct chain *c = &e->chain;
     const int32_t *x = e->x[step->scale];
@@ -77,6 +77,18 @@ void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trelli
     viterbi_search(viterbi, t, c->mixed, e->bits);
 }
 
+/* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
+static int stretch_last(const ddz_encoder *e, const struct step *step, int eighths, uint64_t room)
+{
+    uint32_t bits = step_bits(step, eighths);
+    if (room <= bits || !target_is_near((double)(room - bits), (double)e->main_limit))
+        return eighths;
+    while (step_bits(step, eighths) + (uint64_t)bit_length_se(eighths - e->eighths) < room &&
+           eighths < EIGHTHS_LIMIT)
+        eighths++;
+    return eighths;
+}
+
 /* Side information and bits of a step into the stream; e->bits keeps them. False: the target in
  * bytes leaves no room for even one bit. */
 static bool send_step(ddz_encoder *e, const struct step *step, int index, double kl_bits, struct sent *sent)
@@ -84,13 +96,15 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     bool opening = index < e->schedule.opening;
     struct bit_writer *out = opening ? &e->opening : &e->main;
     *sent = (struct sent){.bits = step->bits, .side_at = out->position};
+    uint64_t room = (opening ? e->opening_limit : e->main_limit) - out->position;
     int eighths = e->eighths;
     if (!step->fixed) {
         eighths = choose_eighths(step, kl_bits);
+        if (index == e->schedule.steps - 1)
+            eighths = stretch_last(e, step, eighths, room);
         sent->side_bits = bit_length_se(eighths - e->eighths);
         sent->bits = step_bits(step, eighths);
     }
-    uint64_t room = (opening ? e->opening_limit : e->main_limit) - out->position;
     if (room <= (uint64_t)sent->side_bits) {
         /* All but the last bit of a code says nothing, and fills the stream to the byte. */
         if (room > 0) {
@@ -107,7 +121,7 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     struct trellis t =
         chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
     if (opening)
-        opening_search(e, step, &t, index);
+        memcpy(e->bits, e->opening_bits + opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
     else
         encoder_search(e, e->viterbi, &t);
     if (!step->fixed)
@@ -190,6 +204,8 @@ ddz_status encoder_walk(ddz_encoder *e)
     bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
     bool to_psnr = set->target == DDZ_TARGET_PSNR;
     struct sent sent = {0};
+    if (!ideal && !e->opening_bits && opening_choose(e) != DDZ_OK)
+        return DDZ_ERR_MEMORY;
     chain_start(&e->chain);
     e->estimated = true;
     for (int i = 0; i < e->schedule.steps; i++) {
@@ -203,7 +219,7 @@ ddz_status encoder_walk(ddz_encoder *e)
             return DDZ_OK;
         if (to_psnr && chain_save(&e->chain) != DDZ_OK)
             return DDZ_ERR_MEMORY;
-        report->kl_bits = step_shift(e, step);
+        report->kl_bits = encoder_step_shift(e, step);
         e->estimated = false; /* a lift needs its place, and y is about to change */
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)

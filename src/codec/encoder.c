@@ -107,8 +107,9 @@ static void forget_picture(ddz_encoder *e)
     }
     mem_free(&e->mem, e->bits);
     mem_free(&e->mem, e->preview);
+    mem_free(&e->mem, e->opening_bits);
     mem_free(&e->mem, e->stream);
-    e->bits = e->preview = e->stream = NULL;
+    e->bits = e->preview = e->opening_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
     bit_writer_free(&e->opening);
     bit_writer_free(&e->main);

@@ -14,25 +14,13 @@
 #include "container/extras.h"
 #include "ddz.h"
 
-enum { OPENING_MAX_SAMPLES = 3 * 32 * 32 }; /* labels 5 to 7 */
-
-/* One step of layer 0 under trial. */
-struct trial {
-    int32_t shift[OPENING_MAX_SAMPLES], y[OPENING_MAX_SAMPLES], estimate[OPENING_MAX_SAMPLES];
-    int32_t noise[OPENING_MAX_SAMPLES];
-    uint8_t bits[OPENING_MAX_SAMPLES / 8], best[OPENING_MAX_SAMPLES / 8];
-    int scale;
-    int64_t sigma_q8;
-};
-
 struct ddz_encoder {
     struct mem mem;
     ddz_encoder_settings settings;
     const struct ddz_model *model;
     struct extras extras;
     struct viterbi *opening_viterbi, *viterbi;
-    int trials; /* of each step of layer 0 */
-    struct trial trial;
+    int trials; /* searches for each step of layer 0 */
 
     /* of one picture */
     bool has_chain;
@@ -45,6 +33,7 @@ struct ddz_encoder {
     int register_bits;
     uint8_t *bits; /* of one step */
     uint8_t *preview;
+    uint8_t *opening_bits; /* of layer 0, once they are chosen */
     struct bit_writer opening, main;
     int eighths;
     uint64_t opening_limit, main_limit; /* bits of either, by the target in bytes */
@@ -60,6 +49,9 @@ struct ddz_encoder {
 /* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
 ddz_status encoder_walk(ddz_encoder *e);
 
+/* The shift to convey in a step, q12, into chain->plain; returns the KL in bits. */
+double encoder_step_shift(ddz_encoder *e, const struct step *step);
+
 /* Bits of a step whose shift is in chain->plain, into e->bits. */
 void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t);
 
@@ -74,8 +66,12 @@ double encoder_ideal_bits(const ddz_encoder *e);
 
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
-/* Bits of a step of layer 0, whose shift is in chain->plain, into e->bits. Overwrites chain->plain. */
-void opening_search(ddz_encoder *e, const struct step *step, const struct trellis *t, int index);
+/* Choose all bits of layer 0, which do not depend on where the chain ends, into e->opening_bits. Leaves
+ * the chain anywhere. MEMORY. */
+ddz_status opening_choose(ddz_encoder *e);
+
+/* Where the bits of step `index` of layer 0 begin there. */
+size_t opening_offset(const struct schedule *s, int index);
 
 /* ---- target.c ------------------------------------------------------------------------------ */
 
@@ -85,5 +81,8 @@ void target_choose_end(ddz_encoder *e);
 /* After a walk: if it ended too early for the target, move its end. False: it did not, or there is
  * nowhere to go. */
 bool target_end_later(ddz_encoder *e);
+
+/* Is so little missing of a limit in bits that another walk is not worth it? */
+bool target_is_near(double missing, double limit);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * The first bits, which a preview stands on, are few: how good they are is a matter of luck. So the
- * search for a step's bits is made many times, for shifts a little beside the true one, and the bits
- * are taken whose estimate comes closest to the picture.
+ * The first bits, which a preview stands on, are few: how good they are is a matter of luck. So layer 0
+ * is chosen by a beam search. From each of the best chains so far, a step's bits are searched for many
+ * times, for shifts a little beside the true one; the chains are kept whose estimates come closest to
+ * the picture.
  */
 #include <string.h>
 
@@ -9,32 +10,77 @@
 #include "codec/encoder.h"
 #include "codec/ideal.h"
 
+enum { BEAM = 8, MAX_SAMPLES = 3 * 32 * 32 /* labels 5 to 7 */ };
+
 static const double spread = 0.06; /* of the shifts tried, in units of the step's noise */
 
-/* What a trial changes. */
-static void keep(const struct chain *c, struct trial *t, size_t samples, size_t coarse)
+/* A chain after some steps, and the bits of all of them. */
+struct path {
+    int32_t y[MAX_SAMPLES], estimate[MAX_SAMPLES];
+    int scale;
+    int64_t sigma_q8;
+    double error; /* of the estimate, squared */
+    uint8_t *bits;
+};
+
+struct beam {
+    int count;
+    struct path path[BEAM];
+};
+
+struct search {
+    struct beam beam[2]; /* before a step and after it */
+    int32_t noise[MAX_SAMPLES];
+    size_t bytes; /* of layer 0, each step's bits beginning a byte */
+    uint8_t bits[];
+};
+
+size_t opening_offset(const struct schedule *s, int index)
 {
-    memcpy(t->shift, c->plain, samples * sizeof *t->shift);
-    memcpy(t->y, c->y, coarse * sizeof *t->y);
-    memcpy(t->estimate, c->estimate, samples * sizeof *t->estimate);
-    t->scale = c->scale;
-    t->sigma_q8 = c->sigma_q8;
+    size_t bytes = 0;
+    for (int i = 0; i < index; i++)
+        bytes += (s->step[i].bits + 7) / 8;
+    return bytes;
 }
 
-static void put_back(struct chain *c, const struct trial *t, const struct step *step, size_t coarse)
+static size_t samples_of(const struct chain *c)
 {
-    memcpy(c->plain, t->shift, step->samples * sizeof *t->shift);
-    memcpy(c->y, t->y, coarse * sizeof *t->y);
-    memcpy(c->estimate, t->estimate, step->samples * sizeof *t->estimate);
-    if (step->lift)
-        memset(c->detail, 0, step->samples * sizeof *c->detail);
-    c->scale = t->scale;
-    c->sigma_q8 = t->sigma_q8;
+    return (size_t)3 * c->pyramid.width[c->scale] * c->pyramid.height[c->scale];
+}
+
+static struct search *search_new(const struct mem *mem, const struct schedule *schedule)
+{
+    size_t bytes = opening_offset(schedule, schedule->opening);
+    struct search *s = mem_alloc(mem, 1, sizeof *s + (size_t)2 * BEAM * bytes);
+    if (!s)
+        return NULL;
+    s->bytes = bytes;
+    for (int i = 0; i < 2 * BEAM; i++)
+        s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
+    return s;
+}
+
+static void keep(const struct chain *c, struct path *p)
+{
+    size_t bytes = samples_of(c) * sizeof *p->y;
+    memcpy(p->y, c->y, bytes);
+    memcpy(p->estimate, c->estimate, bytes);
+    p->scale = c->scale;
+    p->sigma_q8 = c->sigma_q8;
+}
+
+static void put_back(struct chain *c, const struct path *p)
+{
+    c->scale = p->scale;
+    c->sigma_q8 = p->sigma_q8;
+    size_t bytes = samples_of(c) * sizeof *p->y;
+    memcpy(c->y, p->y, bytes);
+    memcpy(c->estimate, p->estimate, bytes);
 }
 
 static double squared_error(const struct chain *c, const int32_t *x)
 {
-    size_t n = (size_t)3 * c->pyramid.width[c->scale] * c->pyramid.height[c->scale];
+    size_t n = samples_of(c);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double difference = x[i] - c->estimate[i];
@@ -43,35 +89,82 @@ static double squared_error(const struct chain *c, const int32_t *x)
     return sum;
 }
 
-void opening_search(ddz_encoder *e, const struct step *step, const struct trellis *t, int index)
+/* Where a chain of this error belongs: NULL if it is not among the best, or there already. */
+static struct path *place(struct beam *beam, double error)
+{
+    struct path *worst = NULL;
+    for (int i = 0; i < beam->count; i++) {
+        struct path *p = &beam->path[i];
+        if (p->error == error)
+            return NULL;
+        if (!worst || p->error > worst->error)
+            worst = p;
+    }
+    if (beam->count < BEAM)
+        return &beam->path[beam->count++];
+    return error < worst->error ? worst : NULL;
+}
+
+/* One more step of `from`, number `index`, searched for the k-th time. */
+static void try_step(ddz_encoder *e, struct search *s, const struct path *from, struct beam *after, int index,
+                     int k)
 {
     struct chain *c = &e->chain;
-    struct trial *trial = &e->trial;
-    size_t coarse = (size_t)3 * c->pyramid.width[c->scale] * c->pyramid.height[c->scale];
-    size_t bytes = (t->branches + 7) / 8;
-    int trials = step->samples <= OPENING_MAX_SAMPLES && coarse <= OPENING_MAX_SAMPLES ? e->trials : 1;
-    double least = 0;
-    if (trials == 1) {
-        encoder_search(e, e->opening_viterbi, t);
+    const struct step *step = &e->schedule.step[index];
+    struct trellis t = chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
+    put_back(c, from);
+    encoder_step_shift(e, step);
+    if (k > 0) {
+        ideal_draw(hash_pair((uint64_t)index, (uint64_t)k), NULL, s->noise, step->samples);
+        for (size_t i = 0; i < step->samples; i++)
+            c->plain[i] += (int32_t)(spread * s->noise[i]);
+    }
+    encoder_search(e, e->opening_viterbi, &t);
+    chain_apply(c, step, &t, e->bits, step->bits);
+    chain_estimate(c);
+    double error = squared_error(c, e->x[c->scale]);
+    struct path *p = place(after, error);
+    if (!p)
         return;
+    keep(c, p);
+    p->error = error;
+    size_t offset = opening_offset(&e->schedule, index);
+    memcpy(p->bits, from->bits, offset);
+    memcpy(p->bits + offset, e->bits, (step->bits + 7) / 8);
+}
+
+static const struct path *best_of(const struct beam *beam)
+{
+    const struct path *best = &beam->path[0];
+    for (int i = 1; i < beam->count; i++)
+        if (beam->path[i].error < best->error)
+            best = &beam->path[i];
+    return best;
+}
+
+ddz_status opening_choose(ddz_encoder *e)
+{
+    struct search *s = search_new(&e->mem, &e->schedule);
+    e->opening_bits = s ? mem_alloc(&e->mem, s->bytes, 1) : NULL;
+    if (!e->opening_bits) {
+        mem_free(&e->mem, s);
+        return DDZ_ERR_MEMORY;
     }
-    keep(c, trial, step->samples, coarse);
-    for (int k = 0; k < trials; k++) {
-        if (k > 0) {
-            ideal_draw(hash_pair((uint64_t)index, (uint64_t)k), NULL, trial->noise, step->samples);
-            for (size_t i = 0; i < step->samples; i++)
-                c->plain[i] += (int32_t)(spread * trial->noise[i]);
-        }
-        encoder_search(e, e->opening_viterbi, t);
-        memcpy(trial->bits, e->bits, bytes);
-        chain_apply(c, step, t, e->bits, t->branches);
-        chain_estimate(c);
-        double error = squared_error(c, e->x[c->scale]);
-        if (k == 0 || error < least) {
-            least = error;
-            memcpy(trial->best, trial->bits, bytes);
-        }
-        put_back(c, trial, step, coarse);
+    struct beam *before = &s->beam[0], *after = &s->beam[1];
+    before->count = 1;
+    chain_start(&e->chain);
+    keep(&e->chain, &before->path[0]);
+    for (int index = 0; index < e->schedule.opening; index++) {
+        int searches = e->trials / before->count > 0 ? e->trials / before->count : 1;
+        after->count = 0;
+        for (int i = 0; i < before->count; i++)
+            for (int k = 0; k < searches; k++)
+                try_step(e, s, &before->path[i], after, index, i * searches + k);
+        struct beam *swap = before;
+        before = after;
+        after = swap;
     }
-    memcpy(e->bits, trial->best, bytes);
+    memcpy(e->opening_bits, best_of(before)->bits, s->bytes);
+    mem_free(&e->mem, s);
+    return DDZ_OK;
 }

@@ -59,6 +59,11 @@ static double last_octave_bits(const ddz_encoder *e)
     return bits;
 }
 
+bool target_is_near(double missing, double limit)
+{
+    return missing < 0.005 * limit;
+}
+
 /* Octaves that the chain ended too early for its target, about. */
 static double octaves_missing(ddz_encoder *e)
 {
@@ -70,7 +75,7 @@ static double octaves_missing(ddz_encoder *e)
     bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
     double limit = ideal ? 8 * set->target_value : (double)e->main_limit;
     double missing = limit - (ideal ? encoder_ideal_bits(e) : (double)e->main.position);
-    return missing < 0.005 * limit ? 0 : log2(1 + missing / last_octave_bits(e));
+    return target_is_near(missing, limit) ? 0 : log2(1 + missing / last_octave_bits(e));
 }
 
 bool target_end_later(ddz_encoder *e)
