@@ -1743,7 +1743,8 @@ END_TEST
 
 START_TEST(make_golden)
 {
-    const struct toy_shape shape = {.levels = 2, .embedding = 4, .channels = {16, 16}, .blocks = {1, 1}};
+    const struct toy_shape shape = {
+        .levels = 2, .embedding = 4, .channels = {16, 16}, .blocks = {1, 1}, .networks = 2};
     struct buffer file, list = {alloc(4096), 0};
     ddz_model *m;
     file.data = toy_model_shaped(20, &shape, &file.size);
@@ -1857,7 +1858,8 @@ static void write_models(const struct buffer *file)
 
 START_TEST(make_corpus)
 {
-    const struct toy_shape shape = {.levels = 1, .embedding = 2, .channels = {16}, .blocks = {0}};
+    const struct toy_shape shape = {
+        .levels = 1, .embedding = 2, .channels = {16}, .blocks = {0}, .networks = 2};
     struct buffer file;
     ddz_model *m;
     file.data = toy_model_shaped(1, &shape, &file.size);

@@ -115,7 +115,11 @@ START_TEST(contents)
     ck_assert_str_eq(m->layer[0].name, "head");
     ck_assert_str_eq(m->layer[3].name, "down.0");
     ck_assert_str_eq(m->layer[15].name, "tail");
-    for (int i = 0; i < 16; i++)
+    ck_assert_int_eq(m->networks, 2);
+    ck_assert_int_eq(m->first_level[1], 64);
+    ck_assert_str_eq(m->layer[16].name, "1:head");
+    ck_assert_str_eq(m->layer[31].name, "1:tail");
+    for (int i = 0; i < 32; i++)
         compare_layer(m, body.p + record_at(body, "LAYR", i));
     ck_assert(m->mean[0] == -900 && m->mean[1] == -2100 && m->mean[2] == -3600);
     ck_assert(m->plan_steps[1] == 2 && m->plan_steps[7] == 3);
@@ -125,7 +129,7 @@ START_TEST(contents)
     ck_assert(m->lift_density_q16[0] == 14000 && m->lift_density_q16[7] == 20300);
     const uint8_t *embed = body.p + record_at(body, "EMBT", 0);
     ck_assert(m->embed_first == -64 && m->embed_step == 48 && m->embed_nodes == 9);
-    for (int i = 0; i < 8 * 9 * 8; i++)
+    for (int i = 0; i < 2 * 8 * 9 * 8; i++)
         ck_assert_int_eq(m->embed[i], (int16_t)get_le16(embed + 16 + 2 * i));
     const uint8_t *rate = body.p + record_at(body, "RATE", 0);
     ck_assert(m->rate_first == -64 && m->rate_step == 16 && m->rate_nodes == 21);
@@ -179,9 +183,10 @@ START_TEST(interpolation)
             int inside = level < -64 * 256 ? -64 * 256 : level > 320 * 256 ? 320 * 256 : level;
             int64_t from = inside + 64 * 256, node = from / 12288 < 8 ? from / 12288 : 7;
             int64_t f = from - node * 12288;
+            int table = label == 0 && level >= 64 * 256 ? 8 : label;
             model_embedding(m, label, level, out);
             for (int i = 0; i < 8; i++) {
-                const int16_t *a = m->embed + (label * 9 + node) * 8 + i;
+                const int16_t *a = m->embed + (table * 9 + node) * 8 + i;
                 ck_assert(rounds_to(out[i], a[0] * (12288 - f) + a[8] * f, 12288));
             }
         }
@@ -222,13 +227,20 @@ static const struct edit edits[] = {
     {"ARCH", 0, 4, 0, DDZ_ERR_MODEL},
     {"ARCH", 0, 4, 7, DDZ_ERR_MODEL},
     {"ARCH", 0, 4, 0x80000000, DDZ_ERR_MODEL},
-    {"ARCH", 0, 8, 17, DDZ_ERR_MODEL},
-    {"ARCH", 0, 8, 0, DDZ_ERR_MODEL},
-    {"ARCH", 0, 8, 32, DDZ_ERR_MODEL},
-    {"ARCH", 0, 8, 1040, DDZ_ERR_MODEL},
-    {"ARCH", 0, 20, 0, DDZ_ERR_MODEL},
-    {"ARCH", 0, 20, 2, DDZ_ERR_MODEL},
-    {"ARCH", 0, 20, 0x40000000, DDZ_ERR_MODEL},
+    {"ARCH", 0, 8, 0, DDZ_ERR_MODEL}, /* networks, and the second's first level */
+    {"ARCH", 0, 8, 1, DDZ_ERR_MODEL},
+    {"ARCH", 0, 8, 5, DDZ_ERR_MODEL},
+    {"ARCH", 0, 12, (uint32_t)-4095, DDZ_OK},
+    {"ARCH", 0, 12, (uint32_t)-4096, DDZ_ERR_MODEL},
+    {"ARCH", 0, 12, 4096, DDZ_OK},
+    {"ARCH", 0, 12, 4097, DDZ_ERR_MODEL},
+    {"ARCH", 0, 16, 17, DDZ_ERR_MODEL},
+    {"ARCH", 0, 16, 0, DDZ_ERR_MODEL},
+    {"ARCH", 0, 16, 32, DDZ_ERR_MODEL},
+    {"ARCH", 0, 16, 1040, DDZ_ERR_MODEL},
+    {"ARCH", 0, 28, 0, DDZ_ERR_MODEL},
+    {"ARCH", 0, 28, 2, DDZ_ERR_MODEL},
+    {"ARCH", 0, 28, 0x40000000, DDZ_ERR_MODEL},
     {"EMBT", 0, 0, 4097, DDZ_ERR_MODEL},
     {"EMBT", 0, 0, (uint32_t)-4096, DDZ_OK},
     {"EMBT", 0, 0, (uint32_t)-4097, DDZ_ERR_MODEL},
@@ -353,6 +365,32 @@ START_TEST(layer_twice)
     second[14] = '1';
     ddz_model *m;
     ck_assert_int_eq(load_body(body.p, body.size, &m), DDZ_ERR_MODEL);
+    free(body.p);
+}
+END_TEST
+
+/* Three networks: the levels from which each is used ascend. */
+START_TEST(network_choice)
+{
+    static const struct toy_shape shape = {
+        .levels = 1, .embedding = 1, .channels = {16}, .blocks = {0}, .networks = 3};
+    struct bytes file;
+    file.p = toy_model_shaped(3, &shape, &file.size);
+    ddz_model *m;
+    ck_assert_int_eq(load(file.p, file.size, &m), DDZ_OK);
+    static const int32_t levels[] = {-9999, 16383, 16384, 24575, 24576, 99999};
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(model_network(m, 0, levels[i]), i / 2);
+        for (int label = 1; label < 8; label++)
+            ck_assert_int_eq(model_network(m, label, levels[i]), 0);
+    }
+    ddz_model_free(m);
+    struct bytes body = body_of(file);
+    put_le32(body.p + record_at(body, "ARCH", 0) + 16, 64);
+    ck_assert_int_eq(load_body(body.p, body.size, &m), DDZ_ERR_MODEL);
+    put_le32(body.p + record_at(body, "ARCH", 0) + 16, 65);
+    ck_assert_int_eq(load_body(body.p, body.size, &m), DDZ_OK);
+    ddz_model_free(m);
     free(body.p);
 }
 END_TEST
@@ -530,6 +568,7 @@ int main(void)
     tcase_add_test(tc, filter_sums);
     tcase_add_test(tc, records);
     tcase_add_test(tc, layer_twice);
+    tcase_add_test(tc, network_choice);
     tcase_add_test(tc, header);
     tcase_add_test(tc, arguments);
     tcase_add_test(tc, allocation_failures);

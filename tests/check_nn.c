@@ -57,6 +57,7 @@ static int64_t round_shift(int64_t v, int n)
 
 struct reference {
     const ddz_model *model;
+    int network;
     int16_t embedding[MODEL_MAX_EMBEDDING];
 };
 
@@ -84,8 +85,11 @@ static int64_t evaluate(const struct reference *r, const struct model_layer *l, 
 static const struct model_layer *find(const struct reference *r, const char *name, int taps, int cin,
                                       int cout)
 {
-    const struct model_layer *l = model_find(r->model, name, taps, cin, cout);
-    ck_assert_msg(l != NULL, "no layer %s", name);
+    char full[48];
+    int length = r->network ? snprintf(full, sizeof full, "%d:", r->network) : 0;
+    snprintf(full + length, sizeof full - (size_t)length, "%s", name);
+    const struct model_layer *l = model_find(r->model, full, taps, cin, cout);
+    ck_assert_msg(l != NULL, "no layer %s", full);
     return l;
 }
 
@@ -172,6 +176,8 @@ static void reference_forward(const ddz_model *model, const int16_t *in, int16_t
     struct reference r = {.model = model};
     struct image skip[MODEL_MAX_LEVELS];
     int deepest = model->levels - 1;
+    for (int n = 1; label == 0 && n < model->networks; n++)
+        r.network += level_q8 >= 256 * (32 + 32 * n);
     model_embedding(model, label, level_q8, r.embedding);
     struct image input = unshuffle(in, width, height, 1 << model->levels);
     struct image x = convolve(&r, "head", 9, &input, model->channels[0], NULL);
@@ -270,6 +276,8 @@ START_TEST(sane_models)
 {
     ddz_model *model = load(1, NULL);
     compare_all(model, 0, 1, 1234);
+    compare_all(model, 0, 0, 64 * 256 - 1);
+    compare_all(model, 0, 0, 64 * 256);
     compare_all(model, 2, 7, -40 * 256 + 17);
     ddz_model_free(model);
 }

@@ -72,7 +72,7 @@ class Model:
         assert data[:8] == b"DDZMODEL"
         version, self.id, size = struct.unpack("<IIQ", data[8:24])
         body = unzstd(data[24:])
-        assert version == 2 and len(body) == size and zlib.crc32(body) == self.id
+        assert version == 3 and len(body) == size and zlib.crc32(body) == self.id
         records, at = {}, 0
         while at < size:
             tag, n = body[at : at + 4], struct.unpack("<I", body[at + 4 : at + 8])[0]
@@ -86,13 +86,13 @@ class Model:
 
     def read_arch(self, p):
         v = np.frombuffer(p, "<i4")
-        self.D, self.E = int(v[0]), int(v[1])
-        self.channels = [int(c) for c in v[2 : 2 + self.D]]
-        self.blocks = [int(c) for c in v[2 + self.D :]]
+        self.D, self.E, networks = (int(n) for n in v[:3])
+        self.first, shape = v[3 : 2 + networks], [int(n) for n in v[2 + networks :]]
+        self.channels, self.blocks = shape[: self.D], shape[self.D :]
 
     def read_embeddings(self, p):
         self.embed_nodes = [int(x) for x in np.frombuffer(p[:12], "<i4")]
-        self.embed = np.frombuffer(p[16:], "<i2").astype(np.int64).reshape(8, self.embed_nodes[2], self.E)
+        self.embed = np.frombuffer(p[16:], "<i2").astype(np.int64).reshape(-1, 8, self.embed_nodes[2], self.E)
 
     def read_plan(self, p):
         v = [int(x) for x in np.frombuffer(p, "<i4")]
@@ -118,9 +118,12 @@ class Model:
         i = min(t // d, nodes[2] - 2)
         return d, i, t - i * d
 
+    def network(self, label, z):
+        return sum(z >= 256 * f for f in self.first) if label == 0 else 0
+
     def embedding(self, label, z):
         d, i, u = self.place(self.embed_nodes, z, 256)
-        a, b = self.embed[label, i], self.embed[label, i + 1]
+        a, b = self.embed[self.network(label, z), label, i : i + 2]
         return (a * (d - u) + b * u + d // 2) // d
 
     def rate(self, label, e):
@@ -159,7 +162,7 @@ class Network:
         self.m = model
 
     def conv(self, name, x, residual=0):
-        taps, shift, scale, bb, bw, gb, gw, w = self.m.layers[name]
+        taps, shift, scale, bb, bw, gb, gw, w = self.m.layers[self.prefix + name]
         e = self.e
         gain = np.clip(gb + shift_round(gw @ e, 14), -32768, 32767)
         mult = shift_round(gain * scale, 12)
@@ -186,7 +189,8 @@ class Network:
 
     def run(self, y, z, label):
         m, (h, w, _) = self.m, y.shape
-        self.e = m.embedding(label, z)
+        self.e, number = m.embedding(label, z), m.network(label, z)
+        self.prefix = f"{number}:" if number else ""
         s = 2**m.D
         x = np.pad(y, ((0, -h % s), (0, -w % s), (0, 0)))
         x = np.stack([x[a::2, b::2, c] for c in range(3) for a in range(2) for b in range(2)], 2)

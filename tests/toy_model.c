@@ -15,6 +15,7 @@ struct writer {
     size_t size, capacity;
     size_t record; /* where the open record's size stands */
     uint64_t seed, counter;
+    int network; /* that layers are of */
 };
 
 static void *check(void *p)
@@ -94,9 +95,9 @@ static void layer(struct writer *w, const char *name, int taps, int cin, int cou
                   const struct toy_shape *s)
 {
     char padded[24] = {0};
-    int inputs = taps * cin;
+    int inputs = taps * cin, length = w->network ? snprintf(padded, sizeof padded, "%d:", w->network) : 0;
     struct ranges r = s->wild ? wild(w, inputs) : sane(inputs, strength);
-    snprintf(padded, sizeof padded, "%s", name);
+    snprintf(padded + length, sizeof padded - (size_t)length, "%s", name);
     begin(w, "LAYR");
     put(w, padded, sizeof padded);
     put32(w, taps);
@@ -149,12 +150,20 @@ static void layers(struct writer *w, const struct toy_shape *s)
     }
 }
 
+static int count_networks(const struct toy_shape *s)
+{
+    return s->networks ? s->networks : 1;
+}
+
 static void architecture(struct writer *w, const struct toy_shape *s)
 {
     enum { NODES = 9 };
     begin(w, "ARCH");
     put32(w, s->levels);
     put32(w, s->embedding);
+    put32(w, count_networks(s));
+    for (int i = 1; i < count_networks(s); i++)
+        put32(w, 32 + 32 * i);
     for (int i = 0; i < s->levels; i++)
         put32(w, s->channels[i]);
     for (int i = 0; i < s->levels; i++)
@@ -165,7 +174,7 @@ static void architecture(struct writer *w, const struct toy_shape *s)
     put32(w, 48);
     put32(w, NODES);
     put32(w, 0);
-    for (int i = 0; i < 8 * NODES * s->embedding; i++)
+    for (int i = 0; i < count_networks(s) * 8 * NODES * s->embedding; i++)
         put16(w, spread(w, 16384));
     end(w);
 }
@@ -227,7 +236,7 @@ uint8_t *toy_file(const uint8_t *body, size_t body_size, size_t *size)
     if (ZSTD_isError(frame))
         abort();
     memcpy(file, "DDZMODEL", 8);
-    put_le32(file + 8, 2);
+    put_le32(file + 8, 3);
     put_le32(file + 12, (uint32_t)crc32(0, body, (uInt)body_size));
     put_le32(file + 16, (uint32_t)body_size);
     put_le32(file + 20, 0);
@@ -249,7 +258,8 @@ uint8_t *toy_model_shaped(uint64_t seed, const struct toy_shape *shape, size_t *
     struct writer w = {.seed = seed};
     architecture(&w, shape);
     plan(&w);
-    layers(&w, shape);
+    for (w.network = 0; w.network < count_networks(shape); w.network++)
+        layers(&w, shape);
     rates(&w);
     begin(&w, "PROV");
     put(&w, "random weights", 14);
@@ -262,6 +272,6 @@ uint8_t *toy_model_shaped(uint64_t seed, const struct toy_shape *shape, size_t *
 uint8_t *toy_model(uint64_t seed, size_t *size)
 {
     const struct toy_shape shape = {
-        .levels = 3, .embedding = 8, .channels = {16, 32, 32}, .blocks = {1, 1, 1}};
+        .levels = 3, .embedding = 8, .channels = {16, 32, 32}, .blocks = {1, 1, 1}, .networks = 2};
     return toy_model_shaped(seed, &shape, size);
 }

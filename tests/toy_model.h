@@ -9,11 +9,12 @@
 struct toy_shape {
     int levels, embedding;
     int channels[5], blocks[5];
-    int wild; /* 1: every number anywhere in its range, so that everything saturates */
+    int networks; /* 0: 1. Number n > 0 is for label 0 from noise level 32 + 32 n on */
+    int wild;     /* 1: every number anywhere in its range, so that everything saturates */
 };
 
-/* A model file of 16, 32 and 32 channels and a block per level, whose activations stay in range
- * for inputs that do; to be released with free(). Aborts when memory is short. */
+/* A model file of two networks of 16, 32 and 32 channels and a block per level, whose activations stay in
+ * range for inputs that do; to be released with free(). Aborts when memory is short. */
 uint8_t *toy_model(uint64_t seed, size_t *size);
 
 /* The same of any shape */

@@ -53,6 +53,20 @@ train again --steps 1 --lr 0 --init "$work/toy.ddm"
 check restored "$work/toy.ddm" "$work/toy/last.pt" "$work/again/last.pt"
 echo "training goes on from a model file"
 
+train quiet --steps 20 --lr 3e-3 --ema 0.9 --part quiet --init "$work/toy/last.pt"
+grep -q "valid 0" "$work/quiet.out"
+if grep "valid 1" "$work/quiet.out"; then
+    exit 1
+fi
+"$python" "$top/train/export.py" "$work/toy/last.pt" "$work/two.ddm" --quiet "$work/quiet/last.pt" \
+    --sharp "$work/pictures" >"$work/export.out"
+check parts "$work/two.ddm"
+check cost "$work/two.txt"
+check network "$work/two.ddm" "$dump"
+train again_quiet --steps 1 --lr 0 --part quiet --init "$work/two.ddm"
+check restored "$work/two.ddm" "$work/quiet/last.pt" "$work/again_quiet/last.pt" quiet
+echo "a second network for quiet noise"
+
 check measure "$work/toy/last.pt" "$work/toy.ddm" "$work/pictures"
 "$python" "$top/train/measure.py" "$work/toy.ddm" "$work/pictures" --count 2 --crop 64 \
     --per-octave 1 >"$work/measure.out"

@@ -6,7 +6,8 @@
   same A B                two checkpoints hold the same bits
   plan MODEL              the tables and the plan of a model file
   cost REPORT             what the integers cost, from export.py's report
-  restored MODEL A RUN    weights read back from a model file: near A's, and what RUN began with
+  restored MODEL A RUN [PART]    weights read back from a model file: near A's, and what RUN began with
+  parts MODEL             two networks, each where it belongs
   measure CHECKPOINT MODEL DIR
 """
 
@@ -132,8 +133,8 @@ def plan(path):
     assert all(-reference.ONE < m < reference.ONE for m in model.mean)
 
 
-def restored(model_path, checkpoint, run):
-    weights = export.load_weights(model_path)
+def restored(model_path, checkpoint, run, part="all"):
+    weights = export.load_weights(model_path, part)
     original = torch.load(checkpoint)["ema"]
     equal(export.load_weights(checkpoint), original, "ema")
     assert weights.keys() == original.keys()
@@ -152,6 +153,19 @@ def restored(model_path, checkpoint, run):
         error = (after - net.embed(ln_sigma, label)).abs().max()
     assert error < 0.05, f"the embedding is off by {error:.4f}"
     equal(dict(weights), dict(torch.load(run)["net"]), "net")  # a run at learning rate 0
+
+
+def parts(path):
+    model = reference.read(path)
+    loud, quiet = model.networks
+    assert quiet.first_level == 96 and not np.array_equal(loud.embed, quiet.embed)
+    assert all(not np.array_equal(loud.layers[name].weight, quiet.layers[name].weight) for name in loud.layers)
+    assert model.network(0, 96 * 256) is quiet and model.network(0, 96 * 256 - 1) is loud
+    assert all(model.network(label, 200 * 256) is loud for label in range(1, 8))
+    y = torch.zeros(1, 3, 8, 8)
+    denoise = meter.float_denoiser(lambda y, sigma, label: y + 0.25, lambda y, sigma, label: y + 0.5)
+    for label, level, expected in ((0, 97, 0.5), (0, 96, 0.5), (0, 95, 0.25), (1, 97, 0.25)):
+        assert (denoise(y, meter.sigma_of(level), label) == expected).all(), (label, level)
 
 
 def measure(checkpoint, model, folder):

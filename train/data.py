@@ -29,6 +29,8 @@ LABEL_SHARE = (0.60, 0.11, 0.08, 0.06, 0.04, 0.03, 0.04, 0.04)
 SIGMA_FULL = (0.010, 0.75)  # noise range at full size
 SIGMA_LIFT = (0.30, 0.75)  # and between two lifts
 SIGMA_FIRST = (0.30, 30.0)  # and at the coarsest scale, which starts from nothing
+BORDER_LEVEL, BORDER = 96, 0.0875  # noise level, sigma: where a "quiet" network follows a "loud" one
+OVERLAP = 2**0.25  # so much of the other's range either learns, too
 
 
 def pictures(path):
@@ -157,6 +159,15 @@ def sigma_range(label):
     return SIGMA_FULL if label == 0 else SIGMA_FIRST if label == LABELS - 1 else SIGMA_LIFT
 
 
+def part_range(part, label, overlap=1.0):
+    """Noise range of a label that a network is for: "all", or one of two that share the work at full size,
+    "quiet" up to BORDER and "loud", which has all the other scales too. None if there is none."""
+    low, high = sigma_range(label)
+    if part == "quiet":
+        return (low, BORDER * overlap) if label == 0 else None
+    return (BORDER / overlap if part == "loud" and label == 0 else low), high
+
+
 def draw(split, rng, label, batch, side):
     """x_0 (N, 3, H, W) float in [-1, 1] for one label."""
     if label < 3:
@@ -166,18 +177,19 @@ def draw(split, rng, label, batch, side):
     return x / 127.5 - 1
 
 
-def batch(split, seed, step, rank, size, side):
+def batch(split, seed, step, rank, size, side, part="all"):
     """One training batch: x_0, sigma, label, eps. `size` crops of `side`^2 pixels at full size;
     smaller pictures come in larger batches."""
     shared = np.random.default_rng([seed, step])
-    label = int(shared.choice(LABELS, p=LABEL_SHARE))
+    share = np.array([s if part_range(part, label) else 0 for label, s in enumerate(LABEL_SHARE)])
+    label = int(shared.choice(LABELS, p=share / share.sum()))
     rng = np.random.default_rng([seed, step, rank, 1])
     if rng.random() < 0.2:  # sizes that need padding
         side -= int(rng.integers(1, 8))
     count = size if label < 3 else min(size * 2 ** (label - 2), size * 12)
     x = draw(split, rng, label, count, side)
     count = x.shape[0]
-    low, high = (math.log(s) for s in sigma_range(label))
+    low, high = (math.log(s) for s in part_range(part, label, OVERLAP))
     u = (np.arange(count) + rng.random(count)) / count
     if label == LABELS - 1:  # half of the draws where the steps are small
         middle = math.log(1.5)
@@ -189,9 +201,11 @@ def batch(split, seed, step, rank, size, side):
     return x, sigma, torch.full((count,), label, dtype=torch.long), eps
 
 
-def grid(label, per_octave=1):
+def grid(label, per_octave=1, part="all"):
     """Noise levels at which held-out error is measured for a label: LIFT * 2^(i/per_octave)."""
-    low, high = sigma_range(label)
+    if not part_range(part, label):
+        return []
+    low, high = part_range(part, label)
     first = math.ceil(per_octave * math.log2(low / LIFT) - 1e-9)
     last = math.floor(per_octave * math.log2(high / LIFT) + 1e-9)
     return [LIFT * 2 ** (i / per_octave) for i in range(first, last + 1)]

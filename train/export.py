@@ -2,7 +2,7 @@
 """Write a model file: the averaged weights of a checkpoint in integers, and the tables that the
 codec predicts bits with.
 
-  export.py CHECKPOINT OUT.ddm --sharp DIR --soft DIR --thumbs TAR
+  export.py CHECKPOINT OUT.ddm [--quiet CHECKPOINT] --sharp DIR --soft DIR --thumbs TAR
 
 Give the pictures that the network was trained on, as to train.py: ranges and second moments of
 the activations are taken from the training split, all measurements from the held-out one. What
@@ -133,10 +133,10 @@ def integers(*values, kind="<i4"):
     return np.asarray(values, np.int64).astype(kind)
 
 
-def layer_record(layer):
+def layer_record(layer, number):
     little = {"scale": "<u4", "bias_base": "<i4", "bias_weight": "<i4", "gain_base": "<i2", "gain_weight": "<i2",
               "weight": "i1"}
-    name = layer.name.encode()
+    name = (f"{number}:" * (number > 0) + layer.name).encode()
     assert len(name) < 24
     return record("LAYR", name.ljust(24, b"\0"), integers(layer.taps, layer.cin, layer.cout, layer.shift),
                   *(getattr(layer, field).astype(kind) for field, kind in little.items()))
@@ -148,14 +148,15 @@ def body_of(model):
     plan = [struct.pack("<I", len(steps)) + b"".join(struct.pack("<iI", *s) for s in steps)
             for _, steps in sorted(model.plan.items())]
     return b"".join([
-        record("ARCH", integers(levels, model.embedding, *model.channels, *model.blocks)),
-        record("EMBT", integers(model.embed_first, model.embed_step, model.embed.shape[1], 0),
-               model.embed.astype("<i2")),
+        record("ARCH", integers(levels, model.embedding, len(model.networks),
+                                *(n.first_level for n in model.networks[1:]), *model.channels, *model.blocks)),
+        record("EMBT", integers(model.embed_first, model.embed_step, model.networks[0].embed.shape[1], 0),
+               *(n.embed.astype("<i2") for n in model.networks)),
         record("PLAN", integers(*model.mean), *plan, integers(*model.lift_rate, kind="<u4")),
         record("RATE", integers(model.rate_first, model.rate_step, model.rate.shape[1], 0),
                model.rate.astype("<u4"), integers(*model.lift_density, kind="<u4")),
         record("PROV", model.provenance.encode()),
-        *(layer_record(layer) for layer in model.layers.values())])
+        *(layer_record(layer, i) for i, n in enumerate(model.networks) for layer in n.layers.values())])
 
 
 def write(path, model):
@@ -171,11 +172,13 @@ def write(path, model):
     return identity
 
 
-def load_weights(path):
-    """state_dict of the averaged weights of a checkpoint, or of a model file's integers."""
+def load_weights(path, part="all"):
+    """state_dict of the averaged weights of a checkpoint, or of a model file's integers, of its network
+    for that part of the noise."""
     if not str(path).endswith(".ddm"):
         return torch.load(path, map_location="cpu")["ema"]
-    net, residual = quantise.dequantise(reference.read(path))
+    model = reference.read(path)
+    net, residual = quantise.dequantise(model, len(model.networks) - 1 if part == "quiet" else 0)
     print(f"{path}: embedding fitted to its table with an rms error of {residual:.2e}", flush=True)
     return net.state_dict()
 
@@ -183,10 +186,10 @@ def load_weights(path):
 # ---- Report -------------------------------------------------------------------------------------
 
 
-def quantisation_cost(net, model, split, share=0.5):
+def quantisation_cost(nets, model, split, share=0.5):
     """Yield (label, sigma, float error, integer error), each mean |x_0 - xhat_0|^2 / sigma^2 with
     the same noise; the levels lie between the nodes of the embedding's table."""
-    flt, integer = float_denoiser(net), integer_denoiser(model)
+    flt, integer = float_denoiser(*nets), integer_denoiser(model)
     for label in range(LABELS):
         low, high = data.sigma_range(label)
         x = held_out_pictures(split, label, share)
@@ -197,19 +200,19 @@ def quantisation_cost(net, model, split, share=0.5):
                 yield label, sigma, mean_error(flt, x, sigma, label, eps), mean_error(integer, x, sigma, label, eps)
 
 
-def report(net, model, split, lifts, proofs, say):
+def report(nets, model, split, lifts, proofs, say):
     say("lift, mean |d - dhat|^2 / sigma^2 by label: dhat 0, of the clean coarse picture, of its estimate")
     for label, row in lifts.items():
         say(f"  {label}: " + " ".join(f"{v:.5f}" for v in row))
     say("mean |x_0 - xhat_0|^2 / sigma^2: label, sigma, float, integer, integer is more by")
     worst, ratios = -math.inf, []
-    for label, sigma, before, after in quantisation_cost(net, model, split):
+    for label, sigma, before, after in quantisation_cost(nets, model, split):
         say(f"  {label} {sigma:8.4f} {before:.5f} {after:.5f} {100 * (after / before - 1):+.3f} %")
         worst = max(worst, after / before - 1)
         if label == 0:
             ratios.append(after / before - 1)
     say(f"quantisation cost: label 0 mean {100 * np.mean(ratios):+.3f} %, worst of all {100 * worst:+.3f} %")
-    sums, rescaled = (max(p[i] for p in proofs.values()) for i in (0, 1))
+    sums, rescaled = (max(p[i] for p in proofs) for i in (0, 1))
     say(f"largest sum needs {sums:.2f} bits of 31, largest rescaled value {rescaled:.2f} bits of 63")
 
 
@@ -220,6 +223,8 @@ def arguments():
     p.add_argument("--sharp", nargs="*", default=[], help="as to train.py")
     p.add_argument("--soft", nargs="*", default=[])
     p.add_argument("--thumbs", nargs="*", default=[])
+    p.add_argument("--quiet", metavar="CHECKPOINT", help="a second network, of train.py --part quiet; the first "
+                   "is then one of --part loud")
     p.add_argument("--plan", help="JSON file that overrides parts of the plan")
     p.add_argument("--note", default="", help="a line for the provenance: data, licence, author")
     p.add_argument("--threads", type=int, default=1)
@@ -227,11 +232,24 @@ def arguments():
     return p.parse_args()
 
 
-def provenance(args, state, net):
-    parameters = sum(v.numel() for v in net.parameters())
-    lines = [f"trained {state['step']} steps; {parameters / 1e6:.2f} M parameters, "
-             f"{net.macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel"]
-    return "\n".join(lines + [args.note] * bool(args.note))
+def provenance(args, states, nets, scales):
+    parameters = sum(v.numel() for net in nets for v in net.parameters())
+    steps = " and ".join(str(state["step"]) for state in states)
+    lines = [f"trained {steps} steps; {parameters / 1e6:.2f} M parameters, "
+             f"{nets[0].macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel"]
+    return "\n".join(lines + [args.note] * bool(args.note) + [quantise.scales_line(s) for s in scales])
+
+
+def quantise_all(nets, split):
+    """([reference.Network], [activation scales], [proof of each layer])"""
+    networks, scales, proofs = [], [], []
+    for i, net in enumerate(nets):
+        part = "all" if len(nets) == 1 else "quiet" if i else "loud"
+        layers, embed, units = quantise.quantise(net, quantise.calibrate(net, split, part))
+        networks.append(reference.Network(data.BORDER_LEVEL if i else None, embed, layers))
+        scales.append(units)
+        proofs += [quantise.prove(layer, embed) for layer in layers.values()]
+    return networks, scales, proofs
 
 
 def main():
@@ -243,22 +261,24 @@ def main():
             if key not in settings:
                 raise SystemExit(f"{args.plan}: unknown key {key}")
             settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
-    net, state = load_checkpoint(args.checkpoint)
+    nets, states = zip(*(load_checkpoint(path) for path in [args.checkpoint] + [args.quiet] * bool(args.quiet)))
+    net = nets[0]
+    if any(other.arch != net.arch for other in nets):
+        raise SystemExit("the two networks have different shapes")
     if any(c % 16 for c in net.arch.channels):
         raise SystemExit("the C network takes multiples of 16 channels only")
     pictures = data.Pictures(args.sharp, args.soft, args.thumbs)
-    layers, embed, scales = quantise.quantise(net, quantise.calibrate(net, pictures.train))
-    proofs = {name: quantise.prove(layer, embed) for name, layer in layers.items()}
-    denoise = float_denoiser(net)
+    networks, scales, proofs = quantise_all(nets, pictures.train)
+    denoise = float_denoiser(*nets)
     rates, lifts = rate_table(denoise, pictures.valid), lift_table(denoise, pictures.valid)
     mean, spread = first_density(pictures.train)
     plan, lift_rate = make_plan(settings, rates, lifts, spread)
     density = [round(lifts[label][2] * 65536) if label in lifts else 0 for label in range(LABELS)]
     model = reference.Model(
-        net.arch.channels, net.arch.blocks, net.arch.embedding, EMBED_FIRST, EMBED_STEP, embed,
+        net.arch.channels, net.arch.blocks, net.arch.embedding, EMBED_FIRST, EMBED_STEP,
         tuple(round(float(m) * reference.ONE) for m in mean), plan, tuple(lift_rate), RATE_FIRST, RATE_STEP,
         np.rint(rates * 65536).astype(np.uint32), tuple(density),
-        provenance(args, state, net) + "\n" + quantise.scales_line(scales), layers)
+        provenance(args, states, nets, scales), networks)
     identity = write(args.out, model)
     text = []
 
@@ -266,10 +286,10 @@ def main():
         print(line, flush=True)
         text.append(line)
 
-    say(f"{args.out}: id {identity:08x}, {os.path.getsize(args.out)} bytes, from {args.checkpoint} "
-        f"at step {state['step']}")
+    say(f"{args.out}: id {identity:08x}, {os.path.getsize(args.out)} bytes, from "
+        + " and ".join(f"{path} at step {state['step']}" for path, state in zip((args.checkpoint, args.quiet), states)))
     if not args.no_report:
-        report(net, reference.read(args.out), pictures.valid, lifts, proofs, say)
+        report(nets, reference.read(args.out), pictures.valid, lifts, proofs, say)
     pathlib.Path(args.out).with_suffix(".txt").write_text("\n".join(text) + "\n")
 
 

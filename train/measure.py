@@ -29,13 +29,14 @@ BITS_PER_NAT = 1 / math.log(2)
 # ---- Denoisers: functions of y (N, 3, H, W), sigma, label ---------------------------------------
 
 
-def float_denoiser(net):
-    net.eval()
+def float_denoiser(net, quiet=None):
+    """`quiet`: the network of data.part_range's "quiet" part, if `net` is the "loud" one."""
 
     @torch.no_grad()
     def denoise(y, sigma, label):
         n = y.shape[0]
-        return net(y, torch.full((n,), float(sigma)), torch.full((n,), label)).clamp(-1, 1)
+        part = quiet if quiet and label == 0 and sigma < data.BORDER * 1.001 else net
+        return part(y, torch.full((n,), float(sigma)), torch.full((n,), label)).clamp(-1, 1)
 
     return denoise
 
@@ -58,10 +59,10 @@ def load_checkpoint(path):
     return net.eval(), state
 
 
-def load_denoiser(path):
+def load_denoiser(path, quiet=None):
     if str(path).endswith(".ddm"):
         return integer_denoiser(reference.read(path))
-    return float_denoiser(load_checkpoint(path)[0])
+    return float_denoiser(load_checkpoint(path)[0], load_checkpoint(quiet)[0] if quiet else None)
 
 
 # ---- Errors -------------------------------------------------------------------------------------
@@ -174,6 +175,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model")
     p.add_argument("pictures", nargs="+", help="folders or tar files of pictures, best ones never trained on")
+    p.add_argument("--quiet", metavar="CHECKPOINT", help="of train.py --part quiet, if MODEL is of --part loud")
     p.add_argument("--held-out", action="store_true", help="only those that train.py would hold out")
     p.add_argument("--count", type=int, default=24, help="at most so many, evenly chosen")
     p.add_argument("--crop", type=int, default=256, help="side of the middle part to use; 0: all")
@@ -190,7 +192,7 @@ def main():
     pictures = [np.array(image.convert("RGB")) for _, image in chosen]
     if args.crop:
         pictures = [centre(picture, args.crop) for picture in pictures]
-    curve, table = measure(load_denoiser(args.model), pictures, args.per_octave, args.seed)
+    curve, table = measure(load_denoiser(args.model, args.quiet), pictures, args.per_octave, args.seed)
     print(f"{args.model}: {len(pictures)} pictures, crop {args.crop or 'none'}")
     print("mean |x_0 - xhat_0|^2 / sigma^2, by label:")
     for label, row in table.items():

@@ -118,13 +118,15 @@ def extreme_pictures(side=32):
 
 
 @torch.no_grad()
-def calibrate(net, split, seed=7):
-    """Statistics over all labels and noise levels of the training pictures."""
+def calibrate(net, split, part="all", seed=7):
+    """Statistics over all labels and noise levels of a part, of the training pictures."""
     statistics = Statistics(net, seed)
     rng = np.random.default_rng(seed)
     extremes = extreme_pictures()
     for label in range(LABELS):
-        low, high = data.sigma_range(label)
+        if not data.part_range(part, label):
+            continue
+        low, high = data.part_range(part, label)
         for share in np.linspace(0, 1, 12 if label == 0 else 6 if label == LABELS - 1 else 4):
             sigma = low * (high / low) ** share
             x = data.draw(split, rng, label, 4 if label < 3 else 32, 96)
@@ -280,11 +282,12 @@ def scales_line(scales):
     return SCALES + "".join(f" {name}={value:.7g}" for name, value in scales.items())
 
 
-def parse_scales(provenance):
-    for line in provenance.splitlines():
-        if line.startswith(SCALES):
-            return {name: float(value) for name, value in (pair.split("=") for pair in line[len(SCALES):].split())}
-    raise ValueError("the model's provenance has no activation scales")
+def parse_scales(provenance, number):
+    """Of network `number`: the networks' lines stand in order."""
+    lines = [line[len(SCALES):] for line in provenance.splitlines() if line.startswith(SCALES)]
+    if number >= len(lines):
+        raise ValueError("the model's provenance has no activation scales")
+    return {name: float(value) for name, value in (pair.split("=") for pair in lines[number].split())}
 
 
 def fit_embedding(embed, table):
@@ -307,15 +310,16 @@ def fit_embedding(embed, table):
     return math.sqrt(float(loss()))
 
 
-def dequantise(model):
-    """(network, rms residual of its embedding) of a model file as reference.read gives it."""
-    if (model.embed_first, model.embed_step, model.embed.shape[1]) != (EMBED_FIRST, EMBED_STEP, EMBED_NODES):
+def dequantise(model, number=0):
+    """(network, rms residual of its embedding) of network `number` of a model file as reference.read gives it."""
+    network = model.networks[number]
+    if (model.embed_first, model.embed_step, network.embed.shape[1]) != (EMBED_FIRST, EMBED_STEP, EMBED_NODES):
         raise ValueError("embedding table at other noise levels")
     torch.manual_seed(0)
     net = Denoiser(Arch(model.channels, model.blocks, model.embedding))
-    scales = parse_scales(model.provenance)
+    scales = parse_scales(model.provenance, number)
     for name, module in convolutions(net).items():
-        layer = model.layers[name]
+        layer = network.layers[name]
         unit_in, (unit_out, offset) = scales[tensors(name)[0]], output_units(name, scales, layer.cout)
         side = math.isqrt(layer.taps)
         scale = layer.scale * 2.0**-layer.shift * unit_in / unit_out
@@ -327,4 +331,4 @@ def dequantise(model):
                     (module.bias.bias, layer.bias_base / (unit_out * BIAS_ONE) - offset),
                     (module.bias.weight, layer.bias_weight / (unit_out[:, None] * BIAS_ONE))):
                 parameter.copy_(torch.from_numpy(np.ascontiguousarray(value, np.float32)))
-    return net, fit_embedding(net.embed, model.embed)
+    return net, fit_embedding(net.embed, network.embed)

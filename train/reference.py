@@ -18,7 +18,7 @@ import numpy as np
 
 LABELS = 8
 MAGIC = b"DDZMODEL"
-VERSION = 2
+VERSION = 3
 ONE = 32640  # x_0 = 1.0
 SIGMA_LIFTED_Q8 = 5849088  # level 0: 0.7 * 32640 * 256
 SD_Q8 = ONE // 2 * 256
@@ -43,13 +43,21 @@ class Layer:
 
 
 @dataclasses.dataclass
+class Network:
+    """One of a model's networks; all have one shape."""
+
+    first_level: int  # of label 0 that it is for; of the first network, which has all else, None
+    embed: np.ndarray  # i16 [label][node][embedding], q14
+    layers: dict  # name: Layer
+
+
+@dataclasses.dataclass
 class Model:
     channels: tuple
     blocks: tuple
     embedding: int
     embed_first: int
     embed_step: int
-    embed: np.ndarray  # i16 [label][node][embedding], q14
     mean: tuple
     plan: dict  # label: [(level, rate_q16)]
     lift_rate: tuple
@@ -58,8 +66,12 @@ class Model:
     rate: np.ndarray  # u32 [label][node], q16
     lift_density: tuple
     provenance: str
-    layers: dict  # name: Layer
+    networks: list
     id: int = 0
+
+    def network(self, label, level_q8):
+        reached = [n for n in self.networks[1:] if label == 0 and level_q8 >= 256 * n.first_level]
+        return reached[-1] if reached else self.networks[0]
 
 
 class _Reader:
@@ -106,16 +118,18 @@ def read(path):
     body = subprocess.run(["zstd", "-d", "-q", "-c"], input=packed, stdout=subprocess.PIPE, check=True).stdout
     if len(body) != size or zlib.crc32(body) != identity:
         raise ValueError(f"{path}: damaged")
-    fields = dict(layers={}, id=identity)
+    fields, networks = dict(id=identity), []
     for tag, payload in records(body):
         r = _Reader(payload)
         if tag == "ARCH":
-            levels, fields["embedding"] = r.numbers("u4", 2)
+            levels, fields["embedding"], count = r.numbers("u4", 3)
+            networks += [Network(level, None, {}) for level in [None] + r.numbers("i4", count - 1)]
             fields["channels"] = tuple(r.numbers("u4", levels))
             fields["blocks"] = tuple(r.numbers("u4", levels))
         elif tag == "EMBT":
             fields["embed_first"], fields["embed_step"], nodes, _ = r.numbers("i4", 4)
-            fields["embed"] = r.array("i2", LABELS, nodes, fields["embedding"])
+            for network in networks:
+                network.embed = r.array("i2", LABELS, nodes, fields["embedding"])
         elif tag == "PLAN":
             fields["mean"] = tuple(r.numbers("i4", 3))
             fields["plan"] = {}
@@ -132,11 +146,12 @@ def read(path):
             r.at = len(payload)
         elif tag == "LAYR":
             layer = _read_layer(r, fields["embedding"])
-            fields["layers"][layer.name] = layer
+            number, _, layer.name = layer.name.rpartition(":")
+            networks[int(number or 0)].layers[layer.name] = layer
         else:
             raise ValueError(f"{path}: unknown record {tag}")
         r.end()
-    return Model(**fields)
+    return Model(**fields, networks=networks)
 
 
 def _read_layer(r, embedding):
@@ -184,7 +199,7 @@ def level_q8_of_sigma(sigma):
 
 def embedding(model, label, level_q8):
     """int64 [embedding], q14: linear between nodes, constant outside."""
-    table = model.embed[label].astype(np.int64)
+    table = model.network(label, level_q8).embed[label].astype(np.int64)
     den = model.embed_step * 256
     at = min(max(level_q8 - model.embed_first * 256, 0), (len(table) - 1) * den)
     node, f = divmod(at, den)
@@ -244,9 +259,10 @@ def shuffle(x):
 def forward(model, in_q12, label, level_q8):
     """F of int16 pictures (..., H, W, 3), q12, to the same."""
     emb = embedding(model, label, level_q8)
+    layers = model.network(label, level_q8).layers
 
     def conv(name, x, finish=clamp16):
-        layer = model.layers[name]
+        layer = layers[name]
         return finish(rescale(layer, accumulate(layer, x), emb))
 
     def block(name, x):
@@ -290,8 +306,10 @@ def main():
     print(f"id {model.id:08x}: channels {model.channels} blocks {model.blocks} embedding {model.embedding}")
     print(model.provenance)
     print(f"mean {model.mean}, plan {model.plan}, lift rate {model.lift_rate}, lift density {model.lift_density}")
-    for layer in model.layers.values():
-        print(f"{layer.name:24} {layer.taps} x {layer.cin:3} -> {layer.cout:3}  shift {layer.shift}")
+    for number, network in enumerate(model.networks):
+        print(f"network {number}" + (f", label 0 from level {network.first_level} on" if number else ""))
+        for layer in network.layers.values():
+            print(f"{layer.name:24} {layer.taps} x {layer.cin:3} -> {layer.cout:3}  shift {layer.shift}")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ def arguments():
     p.add_argument("--weight-decay", type=float, default=0.01)
     p.add_argument("--emphasis", type=float, default=0.5,
                    help="weigh the loss by sigma to this power: 0: all bits alike, 0.5: those of small files more")
+    p.add_argument("--part", choices=("all", "loud", "quiet"), default="all",
+                   help="train a network for all noise, or one of two that share the work at full size")
     p.add_argument("--ema", type=float, default=0.999)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=0)
@@ -115,7 +117,7 @@ class Trainer:
             self.say(f"resumed at step {self.step}, {self.spent / 3600:.2f} h")
         elif self.args.init:
             from export import load_weights
-            weights = load_weights(self.args.init)
+            weights = load_weights(self.args.init, self.args.part)
             self.net.load_state_dict(weights)
             self.ema = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
             self.say(f"weights from {self.args.init}")
@@ -148,7 +150,7 @@ class Trainer:
 
     def train_step(self):
         x, sigma, label, eps = data.batch(self.pictures.train, self.args.seed, self.step, self.rank,
-                                          self.args.batch, self.args.side)
+                                          self.args.batch, self.args.side, self.args.part)
         x, sigma, label, eps = (t.to(self.device, non_blocking=True) for t in (x, sigma, label, eps))
         s = sigma[:, None, None, None]
         with self.autocast():
@@ -183,7 +185,7 @@ class Trainer:
 
     def validate(self):
         with self.averaged() as net, torch.no_grad(), self.autocast():
-            table = validate(net, self.pictures.valid, self.device)
+            table = validate(net, self.pictures.valid, self.device, self.args.part)
         for label, row in table.items():
             self.say(f"  valid {label}: " + " ".join(f"{s:.4g}:{v:.4f}" for s, v in row.items()))
         full = table.get(0, {})
@@ -229,22 +231,21 @@ class Trainer:
         self.validate()
 
 
-def validate(net, split, device, per_octave=1, crops=12, seed=12345):
+def validate(net, split, device, part="all", per_octave=1, crops=12, seed=12345):
     """{label: {sigma: mean |x_0 - xhat_0|^2 / sigma^2}} on held-out pictures: nats per sample
     and unit of ln sigma."""
     table = {}
     for label in range(LABELS):
         if label < 3 and not split.pyramids or label >= 3 and not (split.pyramids or len(split.thumbs)):
             continue
-        table[label] = {}
-        for sigma in data.grid(label, per_octave):
+        for sigma in data.grid(label, per_octave, part):
             rng = np.random.default_rng([seed, label])
             x = data.draw(split, rng, label, crops if label < 3 else 64 if label < 5 else 256, 128 if label < 2 else 80)
             eps = torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32))
             x, eps = x.to(device), eps.to(device)
             s = torch.full((x.shape[0],), sigma, device=device)
             estimate = net(x + sigma * eps, s, torch.full((x.shape[0],), label, device=device))
-            table[label][sigma] = float(((x - estimate) / sigma).square().mean())
+            table.setdefault(label, {})[sigma] = float(((x - estimate) / sigma).square().mean())
     return table
 
 

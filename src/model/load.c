@@ -13,7 +13,7 @@
 
 enum {
     HEADER_SIZE = 24,
-    VERSION = 2,
+    VERSION = 3,
     MAX_BODY = 64 << 20,
     MAX_BLOCKS = 64,
     MAX_LEVEL = 4096,
@@ -125,6 +125,12 @@ static int parse_arch(struct ddz_model *m, struct reader *r)
 {
     m->levels = take_int(r, 1, MODEL_MAX_LEVELS);
     m->embedding = take_int(r, 1, MODEL_MAX_EMBEDDING);
+    m->networks = take_int(r, 1, MODEL_MAX_NETWORKS);
+    m->first_level[0] = INT32_MIN;
+    for (int i = 1; i < m->networks; i++) {
+        int after = i > 1 ? m->first_level[i - 1] : -MAX_LEVEL;
+        m->first_level[i] = take_int(r, after + 1, MAX_LEVEL);
+    }
     for (int i = 0; i < m->levels; i++) {
         m->channels[i] = take_int(r, 16, MODEL_MAX_CHANNELS);
         if (m->channels[i] % 16)
@@ -148,7 +154,8 @@ static int parse_embedding(struct ddz_model *m, struct reader *r)
 {
     if (!parse_nodes(r, &m->embed_first, &m->embed_step, &m->embed_nodes))
         return 0;
-    m->embed = take_array16(r, (size_t)MODEL_LABELS * (size_t)m->embed_nodes * (size_t)m->embedding);
+    size_t tables = (size_t)m->networks * MODEL_LABELS;
+    m->embed = take_array16(r, tables * (size_t)m->embed_nodes * (size_t)m->embedding);
     return finished(r);
 }
 
@@ -207,45 +214,49 @@ static ddz_status parse_provenance(struct ddz_model *m, const struct reader *r)
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-static void expect(struct ddz_model *m, const char *name, int taps, int cin, int cout)
+static void expect(struct model_layer **next, int network, const char *name, int taps, int cin, int cout)
 {
-    struct model_layer *layer = &m->layer[m->layers++];
-    size_t length = strlen(name);
-    memcpy(layer->name, name, length < sizeof layer->name ? length : sizeof layer->name - 1);
+    struct model_layer *layer = (*next)++;
+    char full[3 * MODEL_NAME_SIZE];
+    int length = network ? snprintf(full, sizeof full, "%d:%s", network, name)
+                         : snprintf(full, sizeof full, "%s", name);
+    memcpy(layer->name, full, (size_t)length < sizeof layer->name ? (size_t)length : sizeof layer->name - 1);
     layer->taps = taps;
     layer->cin = cin;
     layer->cout = cout;
 }
 
-static void expect_blocks(struct ddz_model *m, const char *side, int level)
+static void expect_blocks(struct model_layer **next, const struct ddz_model *m, int network, const char *side,
+                          int level)
 {
     int channels = m->channels[level];
     for (int block = 0; block < m->blocks[level]; block++)
         for (int i = 1; i <= 2; i++) {
             char name[2 * MODEL_NAME_SIZE];
             snprintf(name, sizeof name, "%s.%d.%d.conv%d", side, level, block, i);
-            expect(m, name, 9, i == 1 ? channels : channels / 2, channels);
+            expect(next, network, name, 9, i == 1 ? channels : channels / 2, channels);
         }
 }
 
-/* The layers of the U-Net in the order in which they run */
-static void expect_all(struct ddz_model *m)
+/* A network's layers in the order in which they run */
+static void expect_network(struct ddz_model *m, int network)
 {
+    struct model_layer *layer = m->layer + network * m->layers, **next = &layer;
     int deepest = m->levels - 1;
     char name[2 * MODEL_NAME_SIZE];
-    expect(m, "head", 9, 12, m->channels[0]);
+    expect(next, network, "head", 9, 12, m->channels[0]);
     for (int level = 0; level < deepest; level++) {
-        expect_blocks(m, "enter", level);
+        expect_blocks(next, m, network, "enter", level);
         snprintf(name, sizeof name, "down.%d", level);
-        expect(m, name, 4, m->channels[level], m->channels[level + 1]);
+        expect(next, network, name, 4, m->channels[level], m->channels[level + 1]);
     }
-    expect_blocks(m, "enter", deepest);
+    expect_blocks(next, m, network, "enter", deepest);
     for (int level = deepest - 1; level >= 0; level--) {
         snprintf(name, sizeof name, "up.%d", level);
-        expect(m, name, 1, m->channels[level + 1], 4 * m->channels[level]);
-        expect_blocks(m, "leave", level);
+        expect(next, network, name, 1, m->channels[level + 1], 4 * m->channels[level]);
+        expect_blocks(next, m, network, "leave", level);
     }
-    expect(m, "tail", 9, m->channels[0], 12);
+    expect(next, network, "tail", 9, m->channels[0], 12);
 }
 
 static int count_layers(const struct ddz_model *m)
@@ -293,12 +304,14 @@ static int parse_layer(struct ddz_model *m, struct reader *r)
 /* All of the architecture's layers and no others: as many records as layers, no name twice. */
 static ddz_status parse_layers(struct ddz_model *m, struct reader body, int records)
 {
-    if (records != count_layers(m))
+    m->layers = count_layers(m);
+    if (records != m->networks * m->layers)
         return DDZ_ERR_MODEL;
     m->layer = mem_alloc(&m->mem, (size_t)records, sizeof *m->layer);
     if (!m->layer)
         return DDZ_ERR_MEMORY;
-    expect_all(m);
+    for (int network = 0; network < m->networks; network++)
+        expect_network(m, network);
     struct reader payload;
     while (body.left)
         if (take_record(&body, &payload) == LAYR && !parse_layer(m, &payload))
@@ -411,10 +424,18 @@ uint32_t ddz_model_macs_per_pixel(const ddz_model *model)
     return (uint32_t)rshift_round((int64_t)sum, 2 * model->levels);
 }
 
+int model_network(const struct ddz_model *model, int label, int32_t level_q8)
+{
+    int network = 0;
+    while (label == 0 && network + 1 < model->networks && level_q8 >= 256 * model->first_level[network + 1])
+        network++;
+    return network;
+}
+
 const struct model_layer *model_find(const struct ddz_model *model, const char *name, int taps, int cin,
                                      int cout)
 {
-    for (int i = 0; i < model->layers; i++) {
+    for (int i = 0; i < model->networks * model->layers; i++) {
         const struct model_layer *layer = &model->layer[i];
         if (strcmp(layer->name, name) == 0)
             return layer->taps == taps && layer->cin == cin && layer->cout == cout ? layer : NULL;
@@ -443,7 +464,8 @@ void model_embedding(const struct ddz_model *model, int label, int32_t level_q8,
 {
     int64_t den = model->embed_step * (int64_t)256;
     struct position at = locate(level_q8 - model->embed_first * (int64_t)256, den, model->embed_nodes);
-    const int16_t *a = model->embed + (label * (ptrdiff_t)model->embed_nodes + at.node) * model->embedding;
+    ptrdiff_t table = model_network(model, label, level_q8) * MODEL_LABELS + label;
+    const int16_t *a = model->embed + (table * model->embed_nodes + at.node) * model->embedding;
     const int16_t *b = a + model->embedding;
     for (int i = 0; i < model->embedding; i++)
         out[i] = (int16_t)floor_div(a[i] * (den - at.fraction) + b[i] * at.fraction + den / 2, den);

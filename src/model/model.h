@@ -14,6 +14,7 @@
 enum {
     MODEL_LABELS = 8,
     MODEL_MAX_LEVELS = 5,
+    MODEL_MAX_NETWORKS = 4,
     MODEL_MAX_PLAN = 32,
     MODEL_MAX_CHANNELS = 1024,
     MODEL_MAX_EMBEDDING = 128,
@@ -62,10 +63,14 @@ struct ddz_model {
     int levels; /* of the U-Net */
     int channels[MODEL_MAX_LEVELS], blocks[MODEL_MAX_LEVELS];
     int embedding;
-    struct model_layer *layer; /* in the order in which the network runs them */
-    int layers;
+    /* Networks of one shape, each for its part of the noise: at label 0 the last one whose first level
+     * has been reached, at other labels number 0. */
+    int networks;
+    int32_t first_level[MODEL_MAX_NETWORKS]; /* ascending; of number 0 INT32_MIN */
+    struct model_layer *layer;               /* [networks][layers], in the order in which they run */
+    int layers;                              /* of one network */
 
-    /* Embedding table: [label][node][embedding], node i at noise level first + i * step */
+    /* Embedding table: [network][label][node][embedding], node i at noise level first + i * step */
     int32_t embed_first, embed_step, embed_nodes;
     const int16_t *embed;
 
@@ -83,12 +88,15 @@ struct ddz_model {
     uint8_t *body; /* the decompressed file, and all arrays */
 };
 
-/* NULL if there is no layer of that name and exact shape. */
+/* Number of the network for `label` at noise level_q8 / 256. */
+int model_network(const struct ddz_model *model, int label, int32_t level_q8);
+
+/* NULL if there is no layer of that name and exact shape. Names of network n > 0 begin with "n:". */
 const struct model_layer *model_find(const struct ddz_model *model, const char *name, int taps, int cin,
                                      int cout);
 
-/* Embedding of `label` at noise level_q8 / 256 into out[embedding], q14: linear between nodes,
- * constant outside. */
+/* The embedding, by its network, of `label` at noise level_q8 / 256 into out[embedding], q14: linear between
+ * nodes, constant outside. */
 void model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out);
 
 /* Density of the rate, q16, at a whole noise level: linear between nodes, constant outside. */

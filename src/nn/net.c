@@ -42,7 +42,7 @@ struct net {
     const struct ddz_model *model;
     struct kernels kernels;
     int threads;
-    struct conv *conv;                 /* in the order of model->layer */
+    struct conv *conv;                 /* [networks][layers], in the order of model->layer */
     int16_t *stream[MODEL_MAX_LEVELS]; /* a level's residual stream; kept as the skip connection */
     int16_t *scratch;                  /* between the two convolutions of a block; input, output */
     int16_t *embedding;
@@ -94,8 +94,9 @@ static void lay_out(struct net *net, struct arena *arena, const struct ddz_model
 {
     carve(arena, 1, sizeof *net);
     net->model = model;
-    net->conv = carve(arena, (size_t)model->layers, sizeof *net->conv);
-    for (int i = 0; i < model->layers; i++) {
+    int convs = model->networks * model->layers;
+    net->conv = carve(arena, (size_t)convs, sizeof *net->conv);
+    for (int i = 0; i < convs; i++) {
         struct conv conv = conv_carve(arena, &model->layer[i]);
         if (arena->base)
             net->conv[i] = conv;
@@ -159,7 +160,7 @@ struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32
         net->threads = omp_get_max_threads();
 #endif
     kernels_init(&net->kernels, cpu_isa(isa));
-    for (int i = 0; i < model->layers; i++)
+    for (int i = 0; i < model->networks * model->layers; i++)
         conv_pack(&net->conv[i]);
     return net;
 }
@@ -388,15 +389,15 @@ void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t widt
 {
     const struct ddz_model *model = net->model;
     const int deepest = model->levels - 1;
+    const struct conv *conv = net->conv + model_network(model, label, level_q8) * model->layers;
     model_embedding(model, label, level_q8, net->embedding);
     for (int i = 0; i < model->layers; i++)
-        conv_condition(&net->conv[i], net->embedding, model->embedding);
+        conv_condition(&conv[i], net->embedding, model->embedding);
 
     struct map stream[MODEL_MAX_LEVELS];
     for (int i = 0; i <= deepest; i++)
         stream[i] = map_bind(net->stream[i], level_side(model, width, i), level_side(model, height, i),
                              model->channels[i]);
-    const struct conv *conv = net->conv;
     struct map input = map_bind(net->scratch, stream[0].width, stream[0].height, INPUT_CHANNELS);
     unshuffle(in, width, height, &input);
     conv_3x3(net, conv++, &input, &stream[0], 0, 0);

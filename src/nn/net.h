@@ -4,9 +4,9 @@
  * Activations are int16, channels last, in one arena allocated with the network; a call allocates
  * nothing. The result is the same for every instruction set and number of threads.
  *
- * Memory: twice the weights, and per pixel of the picture 2 bytes times the sum over levels of
- * channels / 4^(level + 1), plus the largest of these terms again for scratch: with channels 64,
- * 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel.
+ * Memory: twice the weights of all of the model's networks, and per pixel of the picture 2 bytes times the
+ * sum over levels of channels / 4^(level + 1), plus the largest of these terms again for scratch: with
+ * channels 64, 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel.
  */
 #ifndef DDZ_NN_NET_H
 #define DDZ_NN_NET_H

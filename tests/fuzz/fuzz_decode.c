@@ -18,7 +18,8 @@ static const ddz_model *toy(void)
 {
     static ddz_model *model;
     if (!model) {
-        const struct toy_shape shape = {.levels = 1, .embedding = 2, .channels = {16}, .blocks = {0}};
+        const struct toy_shape shape = {
+            .levels = 1, .embedding = 2, .channels = {16}, .blocks = {0}, .networks = 2};
         size_t size;
         uint8_t *file = toy_model_shaped(1, &shape, &size);
         if (ddz_model_load(file, size, NULL, &model) != DDZ_OK)
