@@ -203,9 +203,10 @@ def batch(split, seed, step, rank, size, side, part="all"):
 
 def grid(label, per_octave=1, part="all"):
     """Noise levels at which held-out error is measured for a label: LIFT * 2^(i/per_octave)."""
-    if not part_range(part, label):
+    span = part_range(part, label)
+    if not span:
         return []
-    low, high = part_range(part, label)
+    low, high = span
     first = math.ceil(per_octave * math.log2(low / LIFT) - 1e-9)
     last = math.floor(per_octave * math.log2(high / LIFT) + 1e-9)
     return [LIFT * 2 ** (i / per_octave) for i in range(first, last + 1)]

@@ -124,9 +124,10 @@ def calibrate(net, split, part="all", seed=7):
     rng = np.random.default_rng(seed)
     extremes = extreme_pictures()
     for label in range(LABELS):
-        if not data.part_range(part, label):
+        span = data.part_range(part, label)
+        if not span:
             continue
-        low, high = data.part_range(part, label)
+        low, high = span
         for share in np.linspace(0, 1, 12 if label == 0 else 6 if label == LABELS - 1 else 4):
             sigma = low * (high / low) ** share
             x = data.draw(split, rng, label, 4 if label < 3 else 32, 96)

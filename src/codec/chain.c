@@ -68,7 +68,7 @@ void chain_free(struct chain *chain)
     *chain = (struct chain){0};
 }
 
-static size_t samples_of(const struct chain *chain, int scale)
+size_t chain_samples(const struct chain *chain, int scale)
 {
     return (size_t)3 * chain->pyramid.width[scale] * chain->pyramid.height[scale];
 }
@@ -77,13 +77,13 @@ void chain_start(struct chain *chain)
 {
     chain->scale = chain->pyramid.coarsest;
     chain->sigma_q8 = 0;
-    memset(chain->y, 0, samples_of(chain, chain->scale) * sizeof *chain->y);
+    memset(chain->y, 0, chain_samples(chain, chain->scale) * sizeof *chain->y);
     chain_estimate(chain);
 }
 
 void chain_estimate(struct chain *chain)
 {
-    size_t n = samples_of(chain, chain->scale);
+    size_t n = chain_samples(chain, chain->scale);
     if (!chain->sigma_q8) {
         for (size_t i = 0; i < n; i++)
             chain->estimate[i] = chain->model->mean[i % 3];
@@ -216,7 +216,7 @@ static const int32_t *finest_estimate(struct chain *chain)
 void chain_full_estimate(struct chain *chain, int32_t *full)
 {
     const int32_t *finest = finest_estimate(chain);
-    size_t n = samples_of(chain, 0);
+    size_t n = chain_samples(chain, 0);
     for (size_t i = 0; i < n; i++)
         full[i] = grey_of(finest[i]);
 }
@@ -224,7 +224,7 @@ void chain_full_estimate(struct chain *chain, int32_t *full)
 void chain_picture(struct chain *chain, uint8_t *rgb)
 {
     const int32_t *finest = finest_estimate(chain);
-    size_t n = samples_of(chain, 0);
+    size_t n = chain_samples(chain, 0);
     for (size_t i = 0; i < n; i++)
         rgb[i] = (uint8_t)((grey_of(finest[i]) + GREY_LEVEL / 2) / GREY_LEVEL);
 }
@@ -235,7 +235,7 @@ ddz_status chain_save(struct chain *chain)
         chain->saved = mem_alloc(&chain->mem, chain->capacity, sizeof *chain->saved);
     if (!chain->saved)
         return DDZ_ERR_MEMORY;
-    memcpy(chain->saved, chain->y, samples_of(chain, chain->scale) * sizeof *chain->y);
+    memcpy(chain->saved, chain->y, chain_samples(chain, chain->scale) * sizeof *chain->y);
     chain->saved_scale = chain->scale;
     chain->saved_sigma_q8 = chain->sigma_q8;
     return DDZ_OK;
@@ -245,13 +245,13 @@ void chain_restore(struct chain *chain)
 {
     chain->scale = chain->saved_scale;
     chain->sigma_q8 = chain->saved_sigma_q8;
-    memcpy(chain->y, chain->saved, samples_of(chain, chain->scale) * sizeof *chain->y);
+    memcpy(chain->y, chain->saved, chain_samples(chain, chain->scale) * sizeof *chain->y);
 }
 
 uint32_t chain_digest(const struct chain *chain)
 {
     uLong crc = crc32(0, NULL, 0);
-    size_t n = samples_of(chain, chain->scale);
+    size_t n = chain_samples(chain, chain->scale);
     for (size_t i = 0; i < n; i++) {
         uint8_t bytes[4];
         put_le32(bytes, (uint32_t)chain->y[i]);

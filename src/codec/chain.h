@@ -51,6 +51,9 @@ ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct d
                       uint32_t height, int threads, ddz_isa isa);
 void chain_free(struct chain *chain);
 
+/* Samples of the picture at a scale */
+size_t chain_samples(const struct chain *chain, int scale);
+
 /* Before the first step: y unknown, the estimate is the model's mean. */
 void chain_start(struct chain *chain);
 

@@ -24,7 +24,7 @@ double encoder_psnr(ddz_encoder *e)
 {
     encoder_ensure_estimate(e);
     chain_picture(&e->chain, e->preview);
-    size_t n = (size_t)3 * e->chain.pyramid.width[0] * e->chain.pyramid.height[0];
+    size_t n = chain_samples(&e->chain, 0);
     uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
         int d = e->preview[i] - e->rgb[i];

@@ -66,8 +66,8 @@ double encoder_ideal_bits(const ddz_encoder *e);
 
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
-/* Choose all bits of layer 0, which do not depend on where the chain ends, into e->opening_bits. Leaves
- * the chain anywhere. MEMORY. */
+/* Choose all bits of layer 0 into e->opening_bits. They serve every walk of the picture: only the steering
+ * of one that is a single coarse scale knows where the chain ends. Leaves the chain anywhere. MEMORY. */
 ddz_status opening_choose(ddz_encoder *e);
 
 /* Where the bits of step `index` of layer 0 begin there. */

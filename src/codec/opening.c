@@ -43,11 +43,6 @@ size_t opening_offset(const struct schedule *s, int index)
     return bytes;
 }
 
-static size_t samples_of(const struct chain *c)
-{
-    return (size_t)3 * c->pyramid.width[c->scale] * c->pyramid.height[c->scale];
-}
-
 static struct search *search_new(const struct mem *mem, const struct schedule *schedule)
 {
     size_t bytes = opening_offset(schedule, schedule->opening);
@@ -62,7 +57,7 @@ static struct search *search_new(const struct mem *mem, const struct schedule *s
 
 static void keep(const struct chain *c, struct path *p)
 {
-    size_t bytes = samples_of(c) * sizeof *p->y;
+    size_t bytes = chain_samples(c, c->scale) * sizeof *p->y;
     memcpy(p->y, c->y, bytes);
     memcpy(p->estimate, c->estimate, bytes);
     p->scale = c->scale;
@@ -73,14 +68,14 @@ static void put_back(struct chain *c, const struct path *p)
 {
     c->scale = p->scale;
     c->sigma_q8 = p->sigma_q8;
-    size_t bytes = samples_of(c) * sizeof *p->y;
+    size_t bytes = chain_samples(c, c->scale) * sizeof *p->y;
     memcpy(c->y, p->y, bytes);
     memcpy(c->estimate, p->estimate, bytes);
 }
 
 static double squared_error(const struct chain *c, const int32_t *x)
 {
-    size_t n = samples_of(c);
+    size_t n = chain_samples(c, c->scale);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double difference = x[i] - c->estimate[i];

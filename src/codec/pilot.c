@@ -80,7 +80,7 @@ static double share_for_bits(const struct octave *o, double strength, double bit
 
 int32_t pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal)
 {
-    size_t n = (size_t)3 * chain->pyramid.width[0] * chain->pyramid.height[0];
+    size_t n = chain_samples(chain, 0);
     struct octave o = {.samples = (double)n};
     double psnr = 0;
     if (goal.psnr > 0)
