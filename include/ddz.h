@@ -126,8 +126,8 @@ typedef enum ddz_isa { DDZ_ISA_PORTABLE = 0, DDZ_ISA_AVX2 = 1, DDZ_ISA_AVX512 = 
 
 typedef enum ddz_target {
     DDZ_TARGET_QUALITY = 0, /* value: 0 to 100 */
-    DDZ_TARGET_BYTES = 1,   /* value: size of the whole stream, at least that of its header (4, 6
-                               or 10 bytes); reached to the byte unless the chain ends before */
+    DDZ_TARGET_BYTES = 1,   /* value: size of the whole stream, at least that of its header (3, 5
+                               or 9 bytes); reached to the byte unless the chain ends before */
     DDZ_TARGET_PSNR = 2,    /* value: dB over the three channels, of the decoded 8-bit picture */
     DDZ_TARGET_SIGMA = 3    /* value: noise at which the chain ends, in grey levels (0 to 255): 0.7
                                to 44.6, taken to the nearest 1/32 octave. A model knows the noise
@@ -256,7 +256,7 @@ typedef struct ddz_info {
     int digest_agrees;      /* 1 when the whole chain was walked and the digest agreed */
 } ddz_info;
 
-/* DDZ_ERR_TRUNCATED until the header has arrived (4 bytes for most pictures, at most 10). */
+/* DDZ_ERR_TRUNCATED until the header has arrived (3 bytes for most pictures, at most 9). */
 DDZ_API ddz_status ddz_decoder_info(const ddz_decoder *decoder, ddz_info *info);
 
 /* Steps that have arrived, wholly or in part, without decoding them; owned by the decoder until

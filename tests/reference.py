@@ -250,8 +250,8 @@ class Stream:
     """What there is of a stream: w, h, layer 0, main content, settings, digest."""
 
     def __init__(self, data, model):
-        assert data[:2] == b"\xDD\x7A"
-        self.model, head = model, Bits(data[:10], 16)
+        assert data[:1] == b"\xDD"
+        self.model, head = model, Bits(data[:9], 8)
         if head.bit() == 0:
             shape, longer = head.number(3), 16 * (head.number(9) + 1)
             a, b = [(1, 1), (3, 2), (2, 3), (4, 3), (3, 4), (16, 9), (9, 16), (16, 10)][shape]

@@ -3,11 +3,10 @@
 #include "base/bytes.h"
 
 enum {
-    MAGIC_0 = 0xDD,
-    MAGIC_1 = 0x7A,
-    SHAPE_SIZE = 4,
-    SHORT_SIZE = 6,
-    LONG_SIZE = 10,
+    MAGIC = 0xDD,
+    SHAPE_SIZE = 3,
+    SHORT_SIZE = 5,
+    LONG_SIZE = 9,
     SHAPE_UNIT = 16, /* of the longer side */
     SHAPE_UNITS = 512,
     SHORT_MAX_SIDE = 16384,
@@ -68,19 +67,18 @@ size_t header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
         return 0;
     uint32_t w = header->width - 1, h = header->height - 1, model = header_model_low(header->model_low);
     int shape = shape_of(header->width, header->height);
-    out[0] = MAGIC_0;
-    out[1] = MAGIC_1;
+    out[0] = MAGIC;
     if (shape >= 0) {
-        put_be16(out + 2, (uint16_t)((uint32_t)shape << HEADER_MODEL_BITS | model));
+        put_be16(out + 1, (uint16_t)((uint32_t)shape << HEADER_MODEL_BITS | model));
         return SHAPE_SIZE;
     }
     int brief = is_short(header->width, header->height);
     uint32_t sides = brief ? w << 14 | h : SHORT_ESCAPE;
-    put_be32(out + 2, UINT32_C(1) << 31 | sides << HEADER_MODEL_BITS | model);
+    put_be32(out + 1, UINT32_C(1) << 31 | sides << HEADER_MODEL_BITS | model);
     if (brief)
         return SHORT_SIZE;
-    put_be16(out + 6, (uint16_t)w);
-    put_be16(out + 8, (uint16_t)h);
+    put_be16(out + 5, (uint16_t)w);
+    put_be16(out + 7, (uint16_t)h);
     return LONG_SIZE;
 }
 
@@ -89,16 +87,16 @@ static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
     h->size = SHORT_SIZE;
     if (size < SHORT_SIZE)
         return DDZ_ERR_TRUNCATED;
-    uint32_t sides = get_be32(data + 2) >> HEADER_MODEL_BITS & SHORT_ESCAPE;
+    uint32_t sides = get_be32(data + 1) >> HEADER_MODEL_BITS & SHORT_ESCAPE;
     h->width = (sides >> 14) + 1;
     h->height = (sides & (SHORT_MAX_SIDE - 1)) + 1;
-    h->model_low = data[5] & MODEL_MASK;
+    h->model_low = data[4] & MODEL_MASK;
     if (sides == SHORT_ESCAPE) {
         h->size = LONG_SIZE;
         if (size < LONG_SIZE)
             return DDZ_ERR_TRUNCATED;
-        h->width = (uint32_t)get_be16(data + 6) + 1;
-        h->height = (uint32_t)get_be16(data + 8) + 1;
+        h->width = (uint32_t)get_be16(data + 5) + 1;
+        h->height = (uint32_t)get_be16(data + 7) + 1;
         if (!is_side(h->width) || !is_side(h->height) || is_short(h->width, h->height))
             return DDZ_ERR_CORRUPT;
     }
@@ -107,11 +105,11 @@ static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
 
 ddz_status header_read(const uint8_t *data, size_t size, struct header *header)
 {
-    if ((size > 0 && data[0] != MAGIC_0) || (size > 1 && data[1] != MAGIC_1))
+    if (size > 0 && data[0] != MAGIC)
         return DDZ_ERR_FORMAT;
     if (size < SHAPE_SIZE)
         return DDZ_ERR_TRUNCATED;
-    uint32_t first = get_be16(data + 2);
+    uint32_t first = get_be16(data + 1);
     struct header h = {.size = SHAPE_SIZE, .model_low = first & MODEL_MASK};
     ddz_status status = DDZ_OK;
     if (first >> 15)

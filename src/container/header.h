@@ -3,18 +3,18 @@
  *
  * Header, first in the stream, most significant bits first:
  *
- *   16 bits     0xDD, then 'z' (0x7A) for version 1: another version has another second byte
- *   then, for most pictures that cameras and screens have, 4 bytes in all:
+ *   8 bits      0xDD; another version of the format has another first byte
+ *   then, for most pictures that cameras and screens have, 3 bytes in all:
  *     1 bit     0
  *     3 bits    shape: 1:1, 3:2, 2:3, 4:3, 3:4, 16:9, 9:16, 16:10
  *     9 bits    longer side / 16 - 1
  *     3 bits    low bits of the model's identity
- *   or, 6 bytes in all:
+ *   or, 5 bytes in all:
  *     1 bit     1
  *     28 bits   width - 1, height - 1, 14 bits each
  *     3 bits    low bits of the model's identity
  *
- * If the 28 bits are all ones, the sides follow, less 1, as two 16-bit numbers: 10 bytes in all. A
+ * If the 28 bits are all ones, the sides follow, less 1, as two 16-bit numbers: 9 bytes in all. A
  * picture has the shortest form only; the others are corrupt.
  *
  * Settings, first in the main frame:
@@ -32,7 +32,7 @@
 
 #include "ddz.h"
 
-enum { HEADER_MAX_SIZE = 10, HEADER_MAX_SIDE = 65535, HEADER_MODEL_BITS = 3, SETTINGS_SIZE = 6 };
+enum { HEADER_MAX_SIZE = 9, HEADER_MAX_SIDE = 65535, HEADER_MODEL_BITS = 3, SETTINGS_SIZE = 6 };
 
 struct header {
     uint32_t width, height; /* each 1..HEADER_MAX_SIDE */
@@ -43,10 +43,10 @@ struct header {
 /* What a header says of a model. */
 uint8_t header_model_low(uint32_t model_id);
 
-/* Returns the size, 4, 6 or 10; 0 if a side is out of range. */
+/* Returns the size, 3, 5 or 9; 0 if a side is out of range. */
 size_t header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE]);
 
-/* FORMAT as soon as a byte of the magic differs, TRUNCATED while bytes are missing, CORRUPT for
+/* FORMAT if the first byte differs, TRUNCATED while bytes are missing, CORRUPT for
  * what header_write does not make. */
 ddz_status header_read(const uint8_t *data, size_t size, struct header *header);
 

@@ -25,7 +25,7 @@ size=$(size_of good.ddz)
 length=0
 while [ $length -le "$size" ]; do
     head -c $length good.ddz > cut.ddz
-    if [ $length -lt 6 ]; then
+    if [ $length -lt 5 ]; then
         expect 3 ddpmdec cut.ddz x.png
         absent x.png
     else
@@ -71,12 +71,14 @@ echo 'This is a text.' > text.ddz
 expect 3 ddpmdec text.ddz
 absent renamed.png empty.png text.png
 # Another version of the format.
-printf '\335\173' > version.ddz
-tail -c +3 good.ddz >> version.ddz
+printf '\336' > version.ddz
+tail -c +2 good.ddz >> version.ddz
 expect 3 ddpmdec version.ddz
 
 # A header that promises 65535 x 65535 pixels.
-{ printf '\335\172\377\377\377\376\377\376\377'; tail -c 1 "$toy"; } > huge.ddz
+byte=$(od -An -tu1 -j4 -N1 good.ddz | tr -d ' ')
+# shellcheck disable=SC2059
+printf "\\335\\377\\377\\377\\$(printf %03o $((byte & 7 | 248)))\\377\\376\\377\\376" > huge.ddz
 decodes huge.ddz
 absent x.png
 
