@@ -149,8 +149,8 @@ WRAP_VOID(MIXING, unmix,
           (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads), m,
           mixed, plain, scratch, threads)
 WRAP_VOID(SEARCH, viterbi_search,
-          (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint8_t *bits), v, t, delta,
-          bits)
+          (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits),
+          v, t, delta, given, bits)
 WRAP_VOID(WALK, trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads), t, bits,
           known, c, threads)

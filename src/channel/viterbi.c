@@ -128,13 +128,13 @@ static void scale_values(const struct scaling *s, const int32_t *delta, uint32_t
 
 /* ---- Search ------------------------------------------------------------------------------ */
 
-/* Every state but 0 starts so far behind that no path from it can ever win. */
-static void start_scores(int16_t *scores, int register_bits)
+/* Every state but `start` begins so far behind that no path from it can ever win. */
+static void start_scores(int16_t *scores, int register_bits, uint32_t start)
 {
     int16_t behind = (int16_t)(-2 * register_bits * value_limit(register_bits) - 1);
-    scores[0] = 0;
-    for (size_t i = 1; i < states(register_bits); i++)
+    for (size_t i = 0; i < states(register_bits); i++)
         scores[i] = behind;
+    scores[start] = 0;
 }
 
 static void renormalise(int16_t *scores, int register_bits)
@@ -155,6 +155,15 @@ static uint32_t best_state(const int16_t *scores, int register_bits)
     return best;
 }
 
+/* The register that the bits from `first` to `end` fill. */
+static uint32_t state_after(const uint8_t *bits, uint32_t first, uint32_t end, int register_bits)
+{
+    uint32_t state = 0;
+    for (uint32_t i = first; i < end; i++)
+        state = state << 1 | (bits[i / 8] >> (7 - i % 8) & 1);
+    return state & ((UINT32_C(1) << register_bits) - 1);
+}
+
 /* From the last state back: its low bit is the branch's bit, the decision is the bit that the
  * register lost. `bits` must be zero. */
 static void trace_back(const struct job *job, uint32_t state, uint32_t first, uint32_t end, uint8_t *bits)
@@ -170,14 +179,16 @@ static void trace_back(const struct job *job, uint32_t state, uint32_t first, ui
     }
 }
 
-static void search_segment(struct job *job, const int32_t *delta, uint32_t first, uint32_t end, uint8_t *bits)
+/* Branches first to end, whose register starts at `begin`. */
+static void search_segment(struct job *job, const int32_t *delta, uint32_t begin, uint32_t first,
+                           uint32_t end, uint8_t *bits)
 {
     const struct trellis *t = job->trellis;
     int register_bits = t->register_bits;
     uint32_t start = trellis_first(t, first);
     uint32_t peak = peak_magnitude(delta + start, trellis_first(t, end) - start);
     struct scaling scaling = choose_scaling(t, peak);
-    start_scores(job->scores, register_bits);
+    start_scores(job->scores, register_bits, state_after(bits, begin, first, register_bits));
     for (uint32_t i = first; i < end; i++) {
         uint32_t after = trellis_first(t, i + 1);
         struct search_branch branch = {trellis_branch_key(t, i), register_bits, after - start, job->values};
@@ -203,10 +214,13 @@ static size_t lane(void)
 #endif
 }
 
-void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint8_t *bits)
+void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
+                    uint8_t *bits)
 {
-    uint32_t segments = trellis_segments(t);
-    memset(bits, 0, t->branches / 8 + (t->branches % 8 != 0));
+    uint32_t segments = trellis_segments(t), whole = given / 8;
+    if (given % 8)
+        bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
+    memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
 #pragma omp parallel for schedule(dynamic) num_threads(v->threads)
     for (uint32_t s = 0; s < segments; s++) {
         struct job job = {t, v->kernels.step, NULL, NULL, NULL, NULL};
@@ -214,6 +228,8 @@ void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *d
         job.next = job.scores + states(v->register_bits);
         job.values = v->values + lane() * VALUES;
         job.decisions = v->decisions + lane() * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
-        search_segment(&job, delta, trellis_segment_first(t, s), trellis_segment_first(t, s + 1), bits);
+        uint32_t begin = trellis_segment_first(t, s), end = trellis_segment_first(t, s + 1);
+        if (given < end)
+            search_segment(&job, delta, begin, given > begin ? given : begin, end, bits);
     }
 }

@@ -69,12 +69,12 @@ struct sent {
     uint64_t side_at; /* position in its layer before the side information */
 };
 
-void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t)
+void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t, uint32_t given)
 {
     struct chain *c = &e->chain;
     struct mixing m = mixing_plan(t->samples, t->branches, t->key);
     mix(&m, c->plain, c->mixed, c->scratch, c->threads);
-    viterbi_search(viterbi, t, c->mixed, e->bits);
+    viterbi_search(viterbi, t, c->mixed, given, e->bits);
 }
 
 /* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
@@ -123,7 +123,7 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     if (opening)
         memcpy(e->bits, e->opening_bits + opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
     else
-        encoder_search(e, e->viterbi, &t);
+        encoder_search(e, e->viterbi, &t, 0);
     if (!step->fixed)
         bit_write_se(out, eighths - e->eighths);
     bit_append(out, e->bits, sent->known);

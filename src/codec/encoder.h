@@ -52,8 +52,8 @@ ddz_status encoder_walk(ddz_encoder *e);
 /* The shift to convey in a step, q12, into chain->plain; returns the KL in bits. */
 double encoder_step_shift(ddz_encoder *e, const struct step *step);
 
-/* Bits of a step whose shift is in chain->plain, into e->bits. */
-void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t);
+/* Bits of a step whose shift is in chain->plain, into e->bits, which has the first `given` of them. */
+void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t, uint32_t given);
 
 /* A call of the network, put off until somebody asks: nobody may ask after the last step. */
 void encoder_ensure_estimate(ddz_encoder *e);

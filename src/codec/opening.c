@@ -2,7 +2,7 @@
  * The first bits, which a preview stands on, are few: how good they are is a matter of luck. So layer 0
  * is chosen by a beam search. From each of the best chains so far, a step's bits are searched for many
  * times, for shifts a little beside the true one; the chains are kept whose estimates come closest to
- * the picture.
+ * the picture. Then the first of these bits stand, and the search begins again for the others.
  */
 #include <string.h>
 
@@ -10,16 +10,20 @@
 #include "codec/encoder.h"
 #include "codec/ideal.h"
 
-enum { BEAM = 8, MAX_SAMPLES = 3 * 32 * 32 /* labels 5 to 7 */ };
+enum {
+    BEAM = 8,
+    PART = 12,                /* bits that a search adds to those that stand, at most */
+    MAX_SAMPLES = 3 * 32 * 32 /* labels 5 to 7 */
+};
 
 static const double spread = 0.06; /* of the shifts tried, in units of the step's noise */
 
-/* A chain after some steps, and the bits of all of them. */
+/* A chain after some steps, and the bits of all of them and of the step that is being searched. */
 struct path {
     int32_t y[MAX_SAMPLES], estimate[MAX_SAMPLES];
     int scale;
     int64_t sigma_q8;
-    double error; /* of the estimate, squared */
+    double error; /* of the estimate after all the bits, squared */
     uint8_t *bits;
 };
 
@@ -29,7 +33,7 @@ struct beam {
 };
 
 struct search {
-    struct beam beam[2]; /* before a step and after it */
+    struct beam beam[2], *before, *after; /* a part's search */
     int32_t noise[MAX_SAMPLES];
     size_t bytes; /* of layer 0, each step's bits beginning a byte */
     uint8_t bits[];
@@ -50,6 +54,8 @@ static struct search *search_new(const struct mem *mem, const struct schedule *s
     if (!s)
         return NULL;
     s->bytes = bytes;
+    s->before = &s->beam[0];
+    s->after = &s->beam[1];
     for (int i = 0; i < 2 * BEAM; i++)
         s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
     return s;
@@ -100,32 +106,43 @@ static struct path *place(struct beam *beam, double error)
     return error < worst->error ? worst : NULL;
 }
 
-/* One more step of `from`, number `index`, searched for the k-th time. */
-static void try_step(ddz_encoder *e, struct search *s, const struct path *from, struct beam *after, int index,
-                     int k)
+/* Bits first to end of step `index`: those before stand, those behind are searched for, too, and again. */
+struct part {
+    int index;
+    uint32_t first, end;
+};
+
+/* Search for a part the k-th time. What an earlier search found for it comes first. */
+static void try_part(ddz_encoder *e, struct search *s, const struct path *from, struct beam *after,
+                     struct part part, int k)
 {
     struct chain *c = &e->chain;
+    int index = part.index;
     const struct step *step = &e->schedule.step[index];
+    size_t offset = opening_offset(&e->schedule, index), bytes = (step->bits + 7) / 8;
     struct trellis t = chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
     put_back(c, from);
     encoder_step_shift(e, step);
     if (k > 0) {
-        ideal_draw(hash_pair((uint64_t)index, (uint64_t)k), NULL, s->noise, step->samples);
+        ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, s->noise, step->samples);
         for (size_t i = 0; i < step->samples; i++)
             c->plain[i] += (int32_t)(spread * s->noise[i]);
     }
-    encoder_search(e, e->opening_viterbi, &t);
+    memcpy(e->bits, from->bits + offset, bytes);
+    if (k > 0 || part.first == 0)
+        encoder_search(e, e->opening_viterbi, &t, part.first);
     chain_apply(c, step, &t, e->bits, step->bits);
     chain_estimate(c);
     double error = squared_error(c, e->x[c->scale]);
     struct path *p = place(after, error);
     if (!p)
         return;
+    if (part.end < step->bits)
+        put_back(c, from);
     keep(c, p);
     p->error = error;
-    size_t offset = opening_offset(&e->schedule, index);
     memcpy(p->bits, from->bits, offset);
-    memcpy(p->bits + offset, e->bits, (step->bits + 7) / 8);
+    memcpy(p->bits + offset, e->bits, bytes);
 }
 
 static const struct path *best_of(const struct beam *beam)
@@ -137,6 +154,18 @@ static const struct path *best_of(const struct beam *beam)
     return best;
 }
 
+static void search_part(ddz_encoder *e, struct search *s, struct part part)
+{
+    struct beam *before = s->before, *after = s->after;
+    int searches = e->trials / before->count > 0 ? e->trials / before->count : 1;
+    after->count = 0;
+    for (int i = 0; i < before->count; i++)
+        for (int k = 0; k < searches; k++)
+            try_part(e, s, &before->path[i], after, part, i * searches + k);
+    s->before = after;
+    s->after = before;
+}
+
 ddz_status opening_choose(ddz_encoder *e)
 {
     struct search *s = search_new(&e->mem, &e->schedule);
@@ -145,21 +174,15 @@ ddz_status opening_choose(ddz_encoder *e)
         mem_free(&e->mem, s);
         return DDZ_ERR_MEMORY;
     }
-    struct beam *before = &s->beam[0], *after = &s->beam[1];
-    before->count = 1;
+    s->before->count = 1;
     chain_start(&e->chain);
-    keep(&e->chain, &before->path[0]);
+    keep(&e->chain, &s->before->path[0]);
     for (int index = 0; index < e->schedule.opening; index++) {
-        int searches = e->trials / before->count > 0 ? e->trials / before->count : 1;
-        after->count = 0;
-        for (int i = 0; i < before->count; i++)
-            for (int k = 0; k < searches; k++)
-                try_step(e, s, &before->path[i], after, index, i * searches + k);
-        struct beam *swap = before;
-        before = after;
-        after = swap;
+        uint32_t bits = e->schedule.step[index].bits, parts = (bits + PART - 1) / PART;
+        for (uint32_t i = 0; i < parts; i++)
+            search_part(e, s, (struct part){index, bits * i / parts, bits * (i + 1) / parts});
     }
-    memcpy(e->opening_bits, best_of(before)->bits, s->bytes);
+    memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
     mem_free(&e->mem, s);
     return DDZ_OK;
 }
