@@ -12,10 +12,10 @@
 #include "container/header.h"
 #include "diffusion/lift.h"
 
-/* Effort 1 to 9: steps in the last octave, states of the search, and searches for a step of layer 0. */
+/* Effort 1 to 9: steps in the last octave, states of the search, and searches for a part of layer 0. */
 static const struct {
     int steps_log2, register_bits, trials;
-} efforts[9] = {{1, 8, 1},    {2, 8, 8},    {2, 10, 16},   {3, 10, 64},  {3, 12, 256},
+} efforts[9] = {{1, 8, 1},    {2, 8, 8},    {2, 10, 16},   {3, 10, 32},  {3, 12, 128},
                 {3, 14, 256}, {4, 14, 512}, {4, 16, 1024}, {5, 16, 2048}};
 
 void ddz_encoder_defaults(ddz_encoder_settings *settings)

@@ -20,7 +20,7 @@ struct ddz_encoder {
     const struct ddz_model *model;
     struct extras extras;
     struct viterbi *opening_viterbi, *viterbi;
-    int trials; /* searches for each step of layer 0 */
+    int trials; /* searches for each part of a step of layer 0 */
 
     /* of one picture */
     bool has_chain;

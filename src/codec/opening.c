@@ -12,7 +12,9 @@
 
 enum {
     BEAM = 8,
-    PART = 12,                /* bits that a search adds to those that stand, at most */
+    PART = 12,                /* bits that a search adds to those that stand, */
+    PARTS = 4,                /* or more in a step of many: so often it is searched for, */
+    MANY = 96,                /* and with fewer searches in a step of more than these */
     MAX_SAMPLES = 3 * 32 * 32 /* labels 5 to 7 */
 };
 
@@ -157,7 +159,9 @@ static const struct path *best_of(const struct beam *beam)
 static void search_part(ddz_encoder *e, struct search *s, struct part part)
 {
     struct beam *before = s->before, *after = s->after;
-    int searches = e->trials / before->count > 0 ? e->trials / before->count : 1;
+    uint32_t bits = e->schedule.step[part.index].bits;
+    int trials = bits > MANY ? (int)(e->trials * (int64_t)MANY / bits) : e->trials;
+    int searches = trials / before->count > 0 ? trials / before->count : 1;
     after->count = 0;
     for (int i = 0; i < before->count; i++)
         for (int k = 0; k < searches; k++)
@@ -178,7 +182,8 @@ ddz_status opening_choose(ddz_encoder *e)
     chain_start(&e->chain);
     keep(&e->chain, &s->before->path[0]);
     for (int index = 0; index < e->schedule.opening; index++) {
-        uint32_t bits = e->schedule.step[index].bits, parts = (bits + PART - 1) / PART;
+        uint32_t bits = e->schedule.step[index].bits,
+                 parts = bits < PARTS * PART ? (bits + PART - 1) / PART : PARTS;
         for (uint32_t i = 0; i < parts; i++)
             search_part(e, s, (struct part){index, bits * i / parts, bits * (i + 1) / parts});
     }
