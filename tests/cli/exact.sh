@@ -3,7 +3,7 @@
 # shellcheck source=lib.sh
 . "${top_srcdir:-.}/tests/cli/lib.sh"
 
-for options in '-q 50 --effort 1' '--bytes 300 --effort 4' '--bpp 2 --effort 2 --trellis-bits 14' '--psnr 26 --effort 3'; do
+for options in '-q 50 --effort 1' '--bytes 300 --effort 3' '--bpp 2 --effort 2 --trellis-bits 14' '--psnr 26 --effort 3'; do
     # shellcheck disable=SC2086
     expect 0 ddpmenc $options --isa portable --threads 1 "$data/small.png" reference.ddz
     for isa in $isas; do
