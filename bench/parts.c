@@ -21,12 +21,13 @@
 
 /* ---- Stopwatch ------------------------------------------------------------------------------ */
 
-enum part { REST, START, INPUT, NETWORK, CHAIN, MIXING, SEARCH, WALK, PREVIEW, DIGEST, OUTPUT, PARTS };
+enum part { REST, START, INPUT, NETWORK, UPDATE, CHAIN, MIXING, SEARCH, WALK, PREVIEW, DIGEST, OUTPUT, PARTS };
 
 static const char *const part_names[PARTS] = {
     [START] = "start: model, allocation, weights",
     [INPUT] = "input: PNG or stream",
     [NETWORK] = "network",
+    [UPDATE] = "updates",
     [CHAIN] = "diffusion: preconditioning, posterior, lift",
     [MIXING] = "mixing",
     [SEARCH] = "trellis search",
@@ -122,6 +123,7 @@ WRAP_VOID(NETWORK, net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),
           net, in, out, width, height, label, level_q8)
+WRAP_VOID(UPDATE, net_update, (struct net * net, const int16_t *in, int16_t *out), net, in, out)
 WRAP_VOID(CHAIN, precondition_input, (const struct precondition *p, const int32_t *y, int16_t *in, size_t n),
           p, y, in, n)
 WRAP_VOID(CHAIN, precondition_output,

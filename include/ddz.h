@@ -145,11 +145,13 @@ typedef struct ddz_encoder_settings {
     size_t struct_size;       /* sizeof(ddz_encoder_settings), set by the defaults function */
     ddz_target target;        /* default DDZ_TARGET_QUALITY */
     double target_value;      /* default 60 */
-    int effort;               /* 1 (fast) to 9 (small), default 5: steps an octave, states, and
-                                 searches for the first steps */
+    int effort;               /* 1 (fast) to 9 (small), default 5: calls of the network an octave,
+                                 steps to a call, states, and searches for the first steps */
     int trellis_bits;         /* 0: by effort; else 8 to 16: the search has 2^trellis_bits states */
-    int steps_per_octave;     /* 0: by effort; else a power of two, 2 to 32, for every octave of
-                                 the full size scale */
+    int calls_per_octave;     /* of the network; 0: by effort; else a power of two, 2 to 32, for
+                                 every octave of the full size scale */
+    int updates;              /* steps to a call: 1, 2, 4 or 8; 0: by effort, or 1 if
+                                 calls_per_octave is set */
     double steering;          /* 0 to 4, default 1: errors weaker than this share of the noise at
                                  which the chain ends are held back; 0 aims at the picture itself */
     uint32_t seed;            /* of the ideal channel; default 1 */
@@ -249,7 +251,8 @@ typedef struct ddz_info {
     int model_id_bits;      /* 3 or 32 */
     int scales;             /* levels of the pyramid below full size */
     int trellis_bits;       /* 0 until the settings have arrived */
-    int steps_per_octave;   /* in the last octave; 0 until the settings have arrived */
+    int calls_per_octave;   /* of the network in the last octave, and steps to a call; */
+    int updates;            /* 0 until the settings have arrived */
     double sigma_end;       /* noise at which the chain ends, in grey levels; 0 until then */
     uint64_t bits;          /* bits that have arrived and are used */
     int complete;           /* 1 when the whole stream is there, digest included */

@@ -128,16 +128,22 @@ static struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, co
     return stream;
 }
 
-/* A stream of a 24 x 17 picture, from which many tests start */
+/* A stream of a 24 x 17 picture, from which many tests start: two calls an octave, four steps to a call */
 enum { SMALL_W = 24, SMALL_H = 17, SMALL_BYTES = 3 * SMALL_W * SMALL_H };
 
-static struct buffer small_stream(void)
+static struct buffer small_stream_of(int updates)
 {
     struct buffer rgb = picture(SMALL_W, SMALL_H);
     ddz_encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 20);
+    s.updates = updates;
     struct buffer stream = encode(&rgb, SMALL_W, SMALL_H, &s);
     free(rgb.data);
     return stream;
+}
+
+static struct buffer small_stream(void)
+{
+    return small_stream_of(4);
 }
 
 /* Picture of the first `size` bytes of a stream, in one piece; returns the picture's status. */
@@ -254,8 +260,9 @@ START_TEST(round_trip_of_settings)
         for (int n = 2; n <= 32; n *= 2) {
             ddz_encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 40);
             s.trellis_bits = bits;
-            s.steps_per_octave = n;
-            if (bits < 11 || n == 4)
+            s.calls_per_octave = n;
+            s.updates = 1 << bits % 4;
+            if (bits < 12 || n == 4)
                 check_round_trip(9, 5, &s);
         }
     /* all as the defaults have it, threads as many as there are */
@@ -368,7 +375,7 @@ END_TEST
 
 START_TEST(every_byte_is_a_place_to_stop)
 {
-    struct buffer stream = small_stream();
+    struct buffer stream = small_stream_of(_i);
     ddz_decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
     uint8_t rgb[SMALL_BYTES], fresh[SMALL_BYTES];
@@ -398,6 +405,107 @@ START_TEST(every_byte_is_a_place_to_stop)
     ck_assert_int_eq(info.digest_agrees, 1);
     ddz_decoder_free(d);
     free(stream.data);
+}
+END_TEST
+
+/* Bytes of a stream that make whole the step that ends where `next` begins: framing is not counted there. */
+static size_t bytes_before(const ddz_step *next, const struct layout *l)
+{
+    size_t bytes = (size_t)(next->offset_bits + 7) / 8;
+    return bytes < l->frame ? bytes : bytes + 9;
+}
+
+/* A stream with pictures taken after some of three numbers of bytes gives what it gives at once. */
+static void check_interrupted(const struct buffer *stream, const size_t *stop, int taken, ddz_recon recon,
+                              const uint8_t *whole)
+{
+    uint8_t rgb[SMALL_BYTES];
+    ddz_decoder_settings ds = decoder_settings();
+    ddz_decoder *d = decoder_new(&ds);
+    ddz_info info;
+    size_t fed = 0;
+    for (int i = 0; i < 3; i++)
+        if ((taken >> i & 1) && stop[i] <= stream->size) {
+            ck_assert_int_eq(ddz_decoder_feed(d, stream->data + fed, stop[i] - fed), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_picture(d, recon, rgb), DDZ_OK);
+            fed = stop[i];
+        }
+    ck_assert_int_eq(ddz_decoder_feed(d, stream->data + fed, stream->size - fed), DDZ_OK);
+    ddz_status status = ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb);
+    ck_assert_msg(status == DDZ_OK, "%s with pictures %d of those at %zu, %zu, %zu bytes",
+                  ddz_strerror(status), taken, stop[0], stop[1], stop[2]);
+    ck_assert_int_eq(ddz_decoder_info(d, &info), DDZ_OK);
+    ck_assert_int_eq(info.digest_agrees, 1);
+    ck_assert_mem_eq(rgb, whole, sizeof rgb);
+    ddz_decoder_free(d);
+}
+
+/* Right behind each step, a byte further and in the midst of the next: what a picture asks of the network
+ * there must not reach the updates that follow. */
+START_TEST(pictures_between_updates)
+{
+    struct buffer stream = small_stream_of(_i);
+    struct layout l = layout_of(&stream);
+    ddz_decoder_settings ds = decoder_settings();
+    uint8_t whole[SMALL_BYTES];
+    ddz_decoder *d = decoder_new(&ds);
+    const ddz_step *steps;
+    size_t count;
+    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, whole), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_steps(d, &steps, &count), DDZ_OK);
+    for (size_t i = 1; i < count; i++) {
+        size_t begin = bytes_before(&steps[i], &l);
+        const size_t stop[] = {begin, begin + 1, begin + 1 + (size_t)steps[i].bits / 16};
+        for (int taken = 1; taken < 8; taken++)
+            check_interrupted(&stream, stop, taken, DDZ_RECON_MEAN, whole);
+        check_interrupted(&stream, stop, 5, DDZ_RECON_SAMPLE, whole);
+    }
+    ddz_decoder_free(d);
+    free(stream.data);
+}
+END_TEST
+
+/* As many steps in fewer calls: the same noise levels, other estimates and so other bits. */
+START_TEST(updates_are_steps)
+{
+    struct buffer rgb = picture(SMALL_W, SMALL_H);
+    static const int settings[][2] = {{16, 1}, {8, 2}, {4, 4}, {2, 8}};
+    const ddz_step *steps[4];
+    ddz_encoder *e[4];
+    size_t count[4];
+    for (int i = 0; i < 4; i++) {
+        /* level 128: 8 calls of half an octave */
+        ddz_encoder_settings s = encoder_settings(DDZ_TARGET_SIGMA, 89.25 / 16);
+        s.calls_per_octave = settings[i][0];
+        s.updates = settings[i][1];
+        e[i] = encoder_new(&s);
+        ck_assert_int_eq(ddz_encoder_encode(e[i], rgb.data, SMALL_W, SMALL_H), DDZ_OK);
+        count[i] = ddz_encoder_steps(e[i], &steps[i]);
+        struct buffer stream = stream_of(e[i]);
+        ddz_decoder_settings ds = decoder_settings();
+        ddz_decoder *d = decoder_new(&ds);
+        ddz_info info;
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_info(d, &info), DDZ_OK);
+        ck_assert_int_eq(info.calls_per_octave, settings[i][0]);
+        ck_assert_int_eq(info.updates, settings[i][1]);
+        ddz_decoder_free(d);
+        free(stream.data);
+        for (int k = 0; k < i; k++) {
+            int others = 0;
+            ck_assert_uint_eq(count[i], count[k]);
+            for (size_t j = 0; j < count[i]; j++) {
+                ck_assert(steps[i][j].scale == steps[k][j].scale &&
+                          steps[i][j].sigma_to == steps[k][j].sigma_to);
+                others += steps[i][j].kl_bits != steps[k][j].kl_bits;
+            }
+            ck_assert_int_gt(others, 50);
+        }
+    }
+    for (int i = 0; i < 4; i++)
+        ddz_encoder_free(e[i]);
+    free(rgb.data);
 }
 END_TEST
 
@@ -992,7 +1100,7 @@ enum { TINY_SAMPLES = 3 * 8 * 8 };
 
 static ddz_encoder *encode_tiny(const struct buffer *rgb, ddz_encoder_settings s, int32_t *estimate)
 {
-    s.steps_per_octave = 2;
+    s.calls_per_octave = 2;
     s.steering = 0;
     ddz_encoder *e = encoder_new(&s);
     ck_assert_int_eq(ddz_encoder_encode(e, rgb->data, 8, 8), DDZ_OK);
@@ -1602,10 +1710,13 @@ START_TEST(bad_arguments)
     REFUSED(effort, 10);
     REFUSED(trellis_bits, 7);
     REFUSED(trellis_bits, 17);
-    REFUSED(steps_per_octave, 1);
-    REFUSED(steps_per_octave, 3);
-    REFUSED(steps_per_octave, 64);
-    REFUSED(steps_per_octave, -1);
+    REFUSED(calls_per_octave, 1);
+    REFUSED(calls_per_octave, 3);
+    REFUSED(calls_per_octave, 64);
+    REFUSED(calls_per_octave, -1);
+    REFUSED(updates, -1);
+    REFUSED(updates, 3);
+    REFUSED(updates, 16);
     REFUSED(threads, -1);
     REFUSED(threads, 257);
     REFUSED(max_pixels, 0);
@@ -1661,8 +1772,11 @@ static const struct {
     const char *name;
     uint32_t width, height;
     double quality;
-    int steps_per_octave;
-} golden[] = {{"small", 37, 26, 60, 0}, {"tall", 3, 150, 100, 16}, {"large", 150, 90, 5, 0}};
+    int calls_per_octave, updates;
+} golden[] = {{"small", 37, 26, 60, 0, 0},
+              {"tall", 3, 150, 100, 16, 1},
+              {"large", 150, 90, 5, 0, 0},
+              {"updates", 45, 31, 80, 2, 8}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;
@@ -1753,7 +1867,8 @@ START_TEST(make_golden)
     for (int i = 0; i < GOLDEN; i++) {
         struct buffer rgb = picture(golden[i].width, golden[i].height);
         ddz_encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, golden[i].quality);
-        s.steps_per_octave = golden[i].steps_per_octave;
+        s.calls_per_octave = golden[i].calls_per_octave;
+        s.updates = golden[i].updates;
         s.trellis_bits = 10;
         ddz_encoder *e;
         ck_assert_int_eq(ddz_encoder_new(m, &s, &e), DDZ_OK);
@@ -1917,7 +2032,11 @@ int main(int argc, char **argv)
     tcase_add_test(round, round_trip_of_a_line);
     tcase_add_test(round, encoder_is_used_again);
     tcase_add_test(round, threads_and_kernels);
-    tcase_add_test(prefix, every_byte_is_a_place_to_stop);
+    for (int updates = 1; updates <= 8; updates *= 2) {
+        tcase_add_loop_test(prefix, every_byte_is_a_place_to_stop, updates, updates + 1);
+        tcase_add_loop_test(prefix, pictures_between_updates, updates, updates + 1);
+    }
+    tcase_add_test(prefix, updates_are_steps);
     tcase_add_test(prefix, every_bit_is_a_place_to_stop);
     tcase_add_test(prefix, bit_limit_across_feeds);
     tcase_add_test(prefix, pieces);

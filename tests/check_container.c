@@ -404,24 +404,40 @@ START_TEST(header_is_canonical)
 }
 END_TEST
 
+static void check_settings(struct settings s)
+{
+    struct settings back;
+    uint8_t bytes[SETTINGS_SIZE];
+    int valid = s.trellis_bits >= 8 && s.trellis_bits <= 16 && s.calls_log2 >= 0 && s.calls_log2 <= 5 &&
+                s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.end_level >= 0 && s.end_level <= 255;
+    must_equal(settings_write(&s, bytes), valid ? 6 : 0);
+    if (!valid)
+        return;
+    must_equal(bytes[0], (s.trellis_bits - 8) * 16 + s.calls_log2 * 2 + s.uniform);
+    must_equal(bytes[1], s.end_level);
+    must_equal(bytes[2], (s.model_id & 0xF8) + (unsigned)s.updates_log2 * 2 + (unsigned)s.has_extras);
+    for (size_t cut = 0; cut < 6; cut++)
+        must_equal(settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
+    must_equal(settings_read(bytes, 6, header_model_low(s.model_id), &back), DDZ_OK);
+    ck_assert(back.trellis_bits == s.trellis_bits && back.calls_log2 == s.calls_log2);
+    ck_assert(back.updates_log2 == s.updates_log2 && back.uniform == s.uniform);
+    ck_assert(back.end_level == s.end_level && back.model_id == s.model_id);
+    must_equal(back.has_extras, s.has_extras);
+}
+
 START_TEST(settings_round_trip)
 {
     for (int bits = 7; bits <= 17; bits++)
-        for (int steps = -1; steps <= 6; steps++)
-            for (int32_t level = -1; level <= 256; level++) {
-                struct settings s = {bits, steps, level & 1, level, draw(UINT32_MAX), bits & 1}, back;
-                uint8_t bytes[SETTINGS_SIZE];
-                int valid = bits >= 8 && bits <= 16 && steps >= 0 && steps <= 5 && level >= 0 && level <= 255;
-                must_equal(settings_write(&s, bytes), valid ? 6 : 0);
-                if (!valid)
-                    continue;
-                for (size_t cut = 0; cut < 6; cut++)
-                    must_equal(settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
-                must_equal(settings_read(bytes, 6, header_model_low(s.model_id), &back), DDZ_OK);
-                ck_assert(back.trellis_bits == bits && back.steps_log2 == steps && back.uniform == s.uniform);
-                ck_assert(back.end_level == level && back.model_id == s.model_id);
-                must_equal(back.has_extras, s.has_extras);
-            }
+        for (int calls = -1; calls <= 6; calls++)
+            for (int32_t level = -1; level <= 256; level += level < 2 || level > 252 ? 1 : 5)
+                for (int updates = -1; updates <= 4; updates++)
+                    check_settings((struct settings){.trellis_bits = bits,
+                                                     .calls_log2 = calls,
+                                                     .uniform = level & 1,
+                                                     .updates_log2 = updates,
+                                                     .end_level = level,
+                                                     .model_id = draw(UINT32_MAX),
+                                                     .has_extras = bits & 1});
 }
 END_TEST
 
@@ -433,16 +449,18 @@ START_TEST(settings_are_canonical)
             uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, (uint8_t)draw(256), (uint8_t)flags, 1, 2, 3},
                     again[6];
             struct settings s;
-            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5 && (flags & 7) <= 1;
+            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5;
             must_equal(settings_read(bytes, 6, 4, &s), valid ? DDZ_OK : DDZ_ERR_CORRUPT);
             if (!valid)
                 continue;
             accepted++;
             must_equal(s.model_id, 0x03020104 | (flags & 0xF8));
+            must_equal(s.updates_log2, flags / 2 % 4);
+            must_equal(s.has_extras, flags % 2);
             must_equal(settings_write(&s, again), 6);
             ck_assert_mem_eq(bytes, again, 6);
         }
-    must_equal(accepted, 9 * 6 * 2 * 2 * 32);
+    must_equal(accepted, 9 * 6 * 2 * 256);
 }
 END_TEST
 

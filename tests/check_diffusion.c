@@ -205,12 +205,12 @@ static int check_chain(const struct schedule *s, const struct pyramid *p, const 
     return p->coarsest > 0 ? first : s->opening; /* a tiny picture's first steps are planned */
 }
 
-/* Stops of scale 0: so many an octave, counted from the end */
+/* Calls of scale 0: so many an octave, counted from the end */
 static void check_strides(const struct schedule *s, int first, const struct walk *walk)
 {
     for (int i = first; i < s->steps; i++) {
         const struct step *step = &s->step[i];
-        int octave = (walk->end_level - step->level_from - 1) / 32, log2 = walk->steps_log2;
+        int octave = (walk->end_level - step->level_from - 1) / 32, log2 = walk->calls_log2;
         if (!walk->uniform)
             log2 -= octave < 2 ? octave : 2;
         int length = log2 < 1 ? 16 : 32 >> log2;
@@ -223,6 +223,44 @@ static void check_strides(const struct schedule *s, int first, const struct walk
     }
 }
 
+/* The steps of a schedule with updates that belong to `call`, from step i on: they share its levels evenly,
+ * and all but the last are updates. Returns the step after them. */
+static int check_call(const struct schedule *s, int i, const struct step *call, const struct walk *walk)
+{
+    int64_t length = (int64_t)call->level_to - call->level_from, count = 1 << walk->updates_log2;
+    if (call->lift || call->fixed)
+        count = 1;
+    else if (count > length)
+        count = length;
+    for (int64_t k = 0; k < count; k++, i++) {
+        const struct step *step = &s->step[i];
+        ck_assert_int_lt(i, s->steps);
+        ck_assert(step->scale == call->scale && step->lift == call->lift && step->fixed == call->fixed);
+        ck_assert_int_eq(step->update, k < count - 1);
+        if (count == 1)
+            ck_assert(step->level_from == call->level_from && step->bits == call->bits);
+        else
+            ck_assert_int_eq(step->level_from, call->level_from + length * k / count);
+    }
+    ck_assert_int_eq(s->step[i - 1].level_to, call->level_to);
+    return i;
+}
+
+/* `calls` is the schedule without updates. */
+static void check_updates(const struct schedule *calls, const struct ddz_model *m, const struct pyramid *p,
+                          const struct walk *walk)
+{
+    static struct schedule s;
+    int i = 0;
+    schedule_build(&s, m, p, *walk);
+    ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
+    check_chain(&s, p, walk);
+    for (int k = 0; k < calls->steps; k++)
+        i = check_call(&s, i, &calls->step[k], walk);
+    ck_assert_int_eq(i, s.steps);
+    ck_assert_int_eq(s.opening, calls->opening);
+}
+
 static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t height, struct walk walk)
 {
     static struct schedule s;
@@ -230,11 +268,18 @@ static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t h
     schedule_build(&s, m, &p, walk);
     ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
     check_strides(&s, check_chain(&s, &p, &walk), &walk);
+    for (int i = 0; i < s.steps; i++)
+        ck_assert(!s.step[i].update);
     /* the opening: as many fixed steps as there are in one piece */
     for (int i = 0; i < s.opening; i++)
         ck_assert(s.step[i].fixed);
     ck_assert_int_ge(s.opening, 1);
     ck_assert(s.opening == s.steps || !s.step[s.opening].fixed);
+    /* a few ends are enough for these */
+    for (int log2 = 1; log2 <= 3 && walk.end_level % 4 < 2; log2++) {
+        walk.updates_log2 = log2;
+        check_updates(&s, m, &p, &walk);
+    }
 }
 
 START_TEST(schedules)
@@ -243,11 +288,11 @@ START_TEST(schedules)
     const uint32_t sizes[][2] = {{1, 1},   {8, 8},   {9, 1},     {40, 30},   {64, 64},
                                  {65, 33}, {100, 7}, {768, 512}, {65535, 1}, {16384, 16384}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        for (int steps_log2 = 0; steps_log2 <= 5; steps_log2++)
+        for (int calls_log2 = 0; calls_log2 <= 5; calls_log2++)
             for (int end = LEVEL_MIN_END; end <= LEVEL_MAX_END; end += end < 40 ? 1 : 13)
                 for (int uniform = 0; uniform < 2; uniform++)
                     check_schedule(&m, sizes[i][0], sizes[i][1],
-                                   (struct walk){end, steps_log2, uniform != 0});
+                                   (struct walk){end, calls_log2, uniform != 0, 0});
 }
 END_TEST
 
@@ -262,7 +307,7 @@ START_TEST(longest_schedule)
             m.plan[label][i] = (struct plan_step){i + 1, label >= 5 ? 9000 : 0};
     }
     struct pyramid p = pyramid_of(65535, 1);
-    schedule_build(&s, &m, &p, (struct walk){LEVEL_MAX_END, 5, true});
+    schedule_build(&s, &m, &p, (struct walk){LEVEL_MAX_END, 5, true, 3});
     ck_assert_int_le(s.steps, SCHEDULE_MAX_STEPS);
     for (int i = 0; i < s.steps; i++)
         check_step(&s.step[i], &p);
@@ -273,6 +318,29 @@ START_TEST(longest_schedule)
         schedule_draw_rest(&drawn, &p, made, 5);
         ck_assert_int_lt(drawn.steps, SCHEDULE_CAPACITY);
     }
+}
+END_TEST
+
+/* A call of an octave, and of one level; steps that do not divide it */
+START_TEST(updates_of_a_call)
+{
+    static const int expected[][3] = {{32, 36, 1}, {36, 40, 1}, {40, 44, 1}, {44, 48, 0},
+                                      {48, 49, 1}, {49, 51, 1}, {51, 53, 1}, {53, 55, 0}};
+    static struct schedule s;
+    struct ddz_model m = plan_model();
+    struct pyramid p = pyramid_of(8, 8); /* planned down to level 32 */
+    schedule_build(&s, &m, &p, (struct walk){55, 1, true, 2});
+    ck_assert_int_eq(s.steps, s.opening + 8);
+    for (int i = 0; i < 8; i++) {
+        const struct step *step = &s.step[s.opening + i];
+        ck_assert_int_eq(step->level_from, expected[i][0]);
+        ck_assert_int_eq(step->level_to, expected[i][1]);
+        ck_assert_int_eq(step->update, expected[i][2]);
+    }
+    schedule_build(&s, &m, &p, (struct walk){55, 5, true, 3});
+    ck_assert_int_eq(s.steps, s.opening + 23);
+    for (int i = 0; i < s.steps; i++)
+        ck_assert(!s.step[i].update);
 }
 END_TEST
 
@@ -289,6 +357,7 @@ static void check_drawn(const struct schedule *stream, const struct pyramid *p, 
     check_chain(&s, p, &walk);
     for (int i = made; i < s.steps; i++) {
         const struct step *step = &s.step[i];
+        ck_assert(!step->update);
         ck_assert_uint_eq(step->bits, step->samples);
         if (step->lift || step->level_from == LEVEL_NOTHING)
             continue;
@@ -307,7 +376,7 @@ START_TEST(drawn_schedules)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int steps_log2 = 0; steps_log2 <= 5; steps_log2++) {
             struct pyramid p = pyramid_of(sizes[i][0], sizes[i][1]);
-            schedule_build(&stream, &m, &p, (struct walk){LEVEL_MAX_END, steps_log2, true});
+            schedule_build(&stream, &m, &p, (struct walk){LEVEL_MAX_END, steps_log2, true, i % 4});
             for (int made = 0; made <= stream.steps; made += made < 20 ? 1 : 17)
                 check_drawn(&stream, &p, made, 5 - steps_log2);
         }
@@ -329,7 +398,7 @@ START_TEST(predicted_bits)
     static struct schedule s;
     struct ddz_model m = plan_model();
     struct pyramid p = pyramid_of(500, 333);
-    schedule_build(&s, &m, &p, (struct walk){200, 3, false});
+    schedule_build(&s, &m, &p, (struct walk){200, 3, false, 1});
     int predicted = 0;
     for (int i = 0; i < s.steps; i++) {
         const struct step *step = &s.step[i];
@@ -757,6 +826,7 @@ int main(void)
     tcase_add_test(schedule, pyramids);
     tcase_add_test(schedule, schedules);
     tcase_add_test(schedule, longest_schedule);
+    tcase_add_test(schedule, updates_of_a_call);
     tcase_add_test(schedule, drawn_schedules);
     tcase_add_test(schedule, predicted_bits);
     tcase_add_test(schedule, factors_of_bits);

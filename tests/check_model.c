@@ -111,15 +111,18 @@ START_TEST(contents)
     ck_assert_int_eq(m->embedding, 8);
     ck_assert(m->channels[0] == 16 && m->channels[1] == 32 && m->channels[2] == 32);
     ck_assert(m->blocks[0] == 1 && m->blocks[1] == 1 && m->blocks[2] == 1);
-    ck_assert_int_eq(m->layers, 16);
+    ck_assert_int_eq(m->layers, 19);
     ck_assert_str_eq(m->layer[0].name, "head");
     ck_assert_str_eq(m->layer[3].name, "down.0");
     ck_assert_str_eq(m->layer[15].name, "tail");
+    ck_assert_str_eq(m->layer[16].name, "gates");
+    ck_assert_str_eq(m->layer[17].name, "sift");
+    ck_assert_str_eq(m->layer[18].name, "join");
     ck_assert_int_eq(m->networks, 2);
     ck_assert_int_eq(m->first_level[1], 64);
-    ck_assert_str_eq(m->layer[16].name, "1:head");
-    ck_assert_str_eq(m->layer[31].name, "1:tail");
-    for (int i = 0; i < 32; i++)
+    ck_assert_str_eq(m->layer[19].name, "1:head");
+    ck_assert_str_eq(m->layer[37].name, "1:join");
+    for (int i = 0; i < 38; i++)
         compare_layer(m, body.p + record_at(body, "LAYR", i));
     ck_assert(m->mean[0] == -900 && m->mean[1] == -2100 && m->mean[2] == -3600);
     ck_assert(m->plan_steps[1] == 2 && m->plan_steps[7] == 3);
@@ -140,7 +143,7 @@ START_TEST(contents)
 }
 END_TEST
 
-/* 64, 112, 176 channels and 2, 2, 4 blocks: train/net.py says 133,272 */
+/* 64, 112, 176 channels and 2, 2, 4 blocks: train/net.py says 142,488 */
 START_TEST(cost)
 {
     static const struct toy_shape shape = {
@@ -149,14 +152,14 @@ START_TEST(cost)
     uint8_t *file = toy_model_shaped(1, &shape, &size);
     ddz_model *m;
     ck_assert_int_eq(load(file, size, &m), DDZ_OK);
-    double expected = 12 * 64 * 9 * 2 / 4.0;
+    double expected = (12 * 64 * 2 + 64 * 64) * 9 / 4.0; /* head and tail; gates */
     for (int i = 0; i < 3; i++) {
         double c = shape.channels[i], scale = 1 << 2 * (i + 1);
         expected += 1.5 * shape.blocks[i] * (i < 2 ? 2 : 1) * 9 * c * c / scale;
         if (i < 2)
             expected += 2 * 4 * c * shape.channels[i + 1] / (scale * 4);
     }
-    ck_assert_uint_eq(ddz_model_macs_per_pixel(m), 133272);
+    ck_assert_uint_eq(ddz_model_macs_per_pixel(m), 142488);
     ck_assert_double_le(expected - 0.5, ddz_model_macs_per_pixel(m));
     ck_assert_double_le(ddz_model_macs_per_pixel(m), expected + 0.5);
     ddz_model_free(m);
@@ -288,6 +291,12 @@ static const struct edit edits[] = {
     {"LAYR", 0, 40, 0x03FFFFFF, DDZ_OK},
     {"LAYR", 0, 40, 0x04000000, DDZ_ERR_MODEL},
     {"LAYR", 0, 44 + 4 * 12, 0x80000000, DDZ_OK},
+    {"LAYR", 16, 0, 0x6E696F6D, DDZ_ERR_MODEL}, /* "join" to "moin"; 12 outputs */
+    {"LAYR", 16, 32, 16, DDZ_ERR_MODEL},
+    {"LAYR", 17, 0, 0x65746168, DDZ_ERR_MODEL}, /* "gates" to "hates" */
+    {"LAYR", 17, 28, 12, DDZ_ERR_MODEL},
+    {"LAYR", 18, 0, 0x74666972, DDZ_ERR_MODEL}, /* "sift" to "rift"; 12 inputs */
+    {"LAYR", 18, 28, 16, DDZ_ERR_MODEL},
 };
 
 START_TEST(fields)

@@ -59,6 +59,7 @@ struct reference {
     const ddz_model *model;
     int network;
     int16_t embedding[MODEL_MAX_EMBEDDING];
+    struct image gates; /* of a call, for the updates after it */
 };
 
 /* Output o of a layer, before the residual and the clamp, for an input window at (y, x) */
@@ -108,13 +109,12 @@ static struct image convolve(const struct reference *r, const char *name, int ta
     return out;
 }
 
-/* The first half of the planes, as far as the second lets them through */
-static void gate(struct image *im)
+/* The planes, as far as as many others let them through */
+static void gate(struct image *im, const int16_t *opening)
 {
-    im->channels /= 2;
     ptrdiff_t count = (ptrdiff_t)im->channels * im->height * im->width;
     for (ptrdiff_t i = 0; i < count; i++)
-        im->v[i] = (int16_t)round_shift((int64_t)im->v[i] * clamp(im->v[count + i], 0, 32767), 15);
+        im->v[i] = (int16_t)round_shift((int64_t)im->v[i] * clamp(opening[i], 0, 32767), 15);
 }
 
 /* pixel_shuffle(conv1x1(in), 2) + skip; both are freed */
@@ -142,7 +142,8 @@ static struct image blocks(const struct reference *r, const char *side, int leve
         char name[32];
         snprintf(name, sizeof name, "%s.%d.%d.conv1", side, level, i);
         struct image inner = convolve(r, name, 9, &x, x.channels, NULL);
-        gate(&inner);
+        inner.channels /= 2;
+        gate(&inner, inner.v + (ptrdiff_t)inner.channels * inner.height * inner.width);
         snprintf(name, sizeof name, "%s.%d.%d.conv2", side, level, i);
         struct image next = convolve(r, name, 9, &inner, x.channels, &x);
         free(inner.v);
@@ -170,8 +171,19 @@ static struct image unshuffle(const int16_t *in, int width, int height, int mult
     return im;
 }
 
-static void reference_forward(const ddz_model *model, const int16_t *in, int16_t *out, int width, int height,
-                              int label, int32_t level_q8)
+/* Frees `im` */
+static void shuffle(struct image im, int16_t *out, int width, int height)
+{
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < 3; c++)
+                out[(y * width + x) * 3 + c] = *at(&im, c * 4 + y % 2 * 2 + x % 2, y / 2, x / 2);
+    free(im.v);
+}
+
+/* Returns what reference_update takes and frees. */
+static struct reference reference_forward(const ddz_model *model, const int16_t *in, int16_t *out, int width,
+                                          int height, int label, int32_t level_q8)
 {
     struct reference r = {.model = model};
     struct image skip[MODEL_MAX_LEVELS];
@@ -189,13 +201,21 @@ static void reference_forward(const ddz_model *model, const int16_t *in, int16_t
     x = blocks(&r, "enter", deepest, x);
     for (int i = deepest - 1; i >= 0; i--)
         x = blocks(&r, "leave", i, climb(&r, i, x, skip[i]));
-    struct image last = convolve(&r, "tail", 9, &x, 12, NULL);
+    shuffle(convolve(&r, "tail", 9, &x, 12, NULL), out, width, height);
+    r.gates = convolve(&r, "gates", 9, &x, x.channels, NULL);
     free(x.v);
-    for (int py = 0; py < height; py++)
-        for (int px = 0; px < width; px++)
-            for (int c = 0; c < 3; c++)
-                out[(py * width + px) * 3 + c] = *at(&last, c * 4 + py % 2 * 2 + px % 2, py / 2, px / 2);
-    free(last.v);
+    return r;
+}
+
+static void reference_update(const struct reference *r, const int16_t *in, int16_t *out, int width,
+                             int height)
+{
+    struct image input = unshuffle(in, width, height, 1 << r->model->levels);
+    struct image sifted = convolve(r, "sift", 9, &input, r->model->channels[0], NULL);
+    gate(&sifted, r->gates.v);
+    shuffle(convolve(r, "join", 9, &sifted, 12, NULL), out, width, height);
+    free(input.v);
+    free(sifted.v);
 }
 
 /* ---- The network ---------------------------------------------------------------------------- */
@@ -237,23 +257,58 @@ static const struct {
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
+/* Another call in between, of the other network if there is one, and back */
+static void digress(const ddz_model *model, struct net *net, uint32_t width, uint32_t height, int label)
+{
+    static int16_t other[3 * 20 * 11];
+    uint8_t *state = allocate(net_state_size(model, width, height), 1);
+    net_save(net, state);
+    fill(other, 3 * 20 * 11, 1, 7);
+    net_forward(net, other, other, 20, 11, !label, 64 * 256);
+    net_update(net, other, other);
+    net_restore(net, state);
+    free(state);
+}
+
+/* A call and a few updates after it, of other kinds of noise, and the last in place */
+enum { RUNS = 4 };
+
 static void compare_size(const ddz_model *model, struct net **net, struct size size, int kind, int label,
                          int32_t level_q8)
 {
     uint32_t width = (uint32_t)size.width, height = (uint32_t)size.height;
     size_t count = (size_t)width * height * 3;
-    int16_t *in = allocate(count, 2), *out = allocate(count, 2), *expected = allocate(count, 2);
-    fill(in, count, kind, width);
-    reference_forward(model, in, expected, size.width, size.height, label, level_q8);
-    for (int i = 0; i < VARIANTS; i++) {
-        memset(out, 0, 2 * count);
-        net_forward(net[i], in, out, width, height, label, level_q8);
-        ck_assert_msg(memcmp(out, expected, 2 * count) == 0, "%ux%u, instruction set %d, %d threads, kind %d",
-                      width, height, variants[i].isa, variants[i].threads, kind);
+    int16_t *in[RUNS], *expected[RUNS], *out = allocate(count, 2);
+    for (int run = 0; run < RUNS; run++) {
+        in[run] = allocate(count, 2);
+        expected[run] = allocate(count, 2);
+        fill(in[run], count, (kind + run) % 3, width + 1000 * (uint64_t)run);
     }
-    free(in);
+    struct reference r =
+        reference_forward(model, in[0], expected[0], size.width, size.height, label, level_q8);
+    for (int run = 1; run < RUNS; run++)
+        reference_update(&r, in[run], expected[run], size.width, size.height);
+    free(r.gates.v);
+    for (int i = 0; i < VARIANTS; i++)
+        for (int run = 0; run < RUNS; run++) {
+            memset(out, 0, 2 * count);
+            if (run == 2)
+                digress(model, net[i], width, height, label);
+            if (run == RUNS - 1)
+                memcpy(out, in[run], 2 * count);
+            if (run == 0)
+                net_forward(net[i], in[run], out, width, height, label, level_q8);
+            else
+                net_update(net[i], run == RUNS - 1 ? out : in[run], out);
+            ck_assert_msg(memcmp(out, expected[run], 2 * count) == 0,
+                          "%ux%u, instruction set %d, %d threads, kind %d, update %d", width, height,
+                          variants[i].isa, variants[i].threads, kind, run);
+        }
+    for (int run = 0; run < RUNS; run++) {
+        free(in[run]);
+        free(expected[run]);
+    }
     free(out);
-    free(expected);
 }
 
 /* Every picture size by one network of each variant, which is larger than any: what a call leaves
@@ -333,6 +388,35 @@ START_TEST(output_depends)
 }
 END_TEST
 
+/* The update is that of the last call: of its features, its conditioning and its network. */
+START_TEST(update_depends)
+{
+    ddz_model *model = load(1, NULL);
+    struct mem mem = mem_init(NULL);
+    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    static const struct {
+        int picture, label;
+        int32_t level_q8;
+    } calls[] = {{0, 0, 300}, {1, 0, 300}, {0, 3, 300}, {0, 0, 4000}, {0, 0, 64 * 256}};
+    static int16_t in[2][768], noise[768], f[768], moved[6][768];
+    fill(in[0], 768, 0, 1);
+    fill(in[1], 768, 0, 2);
+    fill(noise, 768, 0, 3);
+    for (int i = 0; i < 6; i++) {
+        net_forward(net, in[calls[i % 5].picture], f, 16, 16, calls[i % 5].label, calls[i % 5].level_q8);
+        net_update(net, noise, moved[i]);
+        for (int k = 0; k < i; k++)
+            ck_assert_int_eq(memcmp(moved[i], moved[k], sizeof f) == 0, i == 5 && k == 0);
+        ck_assert_mem_ne(moved[i], f, sizeof f);
+    }
+    noise[0] += 999;
+    net_update(net, noise, moved[1]);
+    ck_assert_mem_ne(moved[1], moved[0], sizeof f);
+    net_free(net);
+    ddz_model_free(model);
+}
+END_TEST
+
 struct ledger {
     size_t bytes;
     int calls, allowed;
@@ -365,6 +449,7 @@ START_TEST(memory)
         if (net) {
             static int16_t picture[21000];
             net_forward(net, picture, picture, 100, 70, 1, 0);
+            net_update(net, picture, picture);
             size_t stated = net_memory(model, 100, 70);
             ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
         }
@@ -441,27 +526,38 @@ static void compare_kernel(void (*conv)(const struct conv_run *), uint64_t seed)
 #undef DRAW
 }
 
-/* Every value of a, and of what opens the gate for it */
-static void compare_gate(void (*kernel)(int16_t *, ptrdiff_t, ptrdiff_t), int blocks, uint64_t seed)
+/* Every value, and what opens the gate for it: from the other half of the pixels, or from an array of its
+ * own; pixels side by side or with others between. In arrays of exact size. */
+static void compare_gate(KERNEL_GATE((*kernel)), ptrdiff_t channels, ptrdiff_t step, int apart, uint64_t seed)
 {
-    ptrdiff_t channels = (ptrdiff_t)blocks * KERNEL_BLOCK, pixels = 65536 / (channels / 2) + 1;
-    size_t count = (size_t)(pixels * channels);
+    ptrdiff_t pixels = 65536 / channels + 1;
+    size_t count = (size_t)((pixels - 1) * step + (apart ? channels : 2 * channels));
     int16_t *v = allocate(count, 2), *before = allocate(count, 2);
+    int16_t *own = allocate(count, 2), *own_before = allocate(count, 2);
+    int16_t *opening = apart ? own : v + channels, *opening_before = apart ? own_before : before + channels;
     fill(v, count, 1, seed);
+    fill(own, count, 1, seed + 1);
     for (ptrdiff_t i = 0; i < 65536; i++)
-        v[i / (channels / 2) * channels + i % (channels / 2)] = (int16_t)(i - 32768);
-    v[channels / 2] = -32768; /* of the lowest value */
-    v[channels / 2 + 1] = 32767;
+        v[i / channels * step + i % channels] = (int16_t)(i - 32768);
+    opening[0] = -32768; /* of the lowest value */
+    opening[1] = 32767;
+    v[2] = opening[2] = 32767;
     memcpy(before, v, 2 * count);
-    kernel(v, pixels, channels);
-    for (ptrdiff_t i = 0; i < pixels; i++)
-        for (ptrdiff_t c = 0; c < channels; c++) {
-            int16_t *a = before + i * channels + c;
-            int64_t expected = c < channels / 2 ? round_shift(*a * clamp(a[channels / 2], 0, 32767), 15) : *a;
-            ck_assert_int_eq(v[i * channels + c], expected);
-        }
+    memcpy(own_before, own, 2 * count);
+    kernel(v, opening, pixels, step, channels);
+    ck_assert_mem_eq(own, own_before, 2 * count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t expected = before[i];
+        if ((ptrdiff_t)i % step < channels)
+            expected = round_shift(before[i] * clamp(opening_before[i], 0, 32767), 15);
+        if (v[i] != expected)
+            ck_abort_msg("%d channels of %d, apart %d: %d, expected %d", (int)channels, (int)step, apart,
+                         v[i], (int)expected);
+    }
     free(v);
     free(before);
+    free(own);
+    free(own_before);
 }
 
 START_TEST(kernels_agree)
@@ -472,8 +568,11 @@ START_TEST(kernels_agree)
     kernels_init(&kernels, _i);
     for (uint64_t seed = 0; seed < 1500; seed++)
         compare_kernel(kernels.conv, seed);
-    for (int blocks = 1; blocks < 5; blocks++)
-        compare_gate(kernels.gate, blocks, (uint64_t)blocks);
+    for (ptrdiff_t channels = KERNEL_BLOCK / 2; channels <= 5 * KERNEL_BLOCK; channels += KERNEL_BLOCK / 2)
+        for (int way = 0; way < 4; way++) {
+            ptrdiff_t step = way == 1 ? channels : 2 * channels + way / 2 * KERNEL_BLOCK;
+            compare_gate(kernels.gate, channels, step, way % 2, (uint64_t)channels);
+        }
 }
 END_TEST
 
@@ -497,6 +596,7 @@ int main(void)
     tcase_add_loop_test(tc, wild_models, 1, 3);
     tcase_add_loop_test(tc, architectures, 0, 3);
     tcase_add_test(tc, output_depends);
+    tcase_add_test(tc, update_depends);
     tcase_add_test(tc, memory);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -3,7 +3,8 @@
  *
  *   net_dump MODEL LABEL LEVEL_Q8 WIDTH HEIGHT ISA < input > output
  *
- * Input and output are WIDTH * HEIGHT * 3 little-endian int16 in q12; ISA is a number of ddz_isa.
+ * Input is a picture and a step's noise after it, output is what a call makes of the one, and then an update
+ * of the other: each WIDTH * HEIGHT * 3 little-endian int16 in q12. ISA is a number of ddz_isa.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,20 +52,21 @@ static ddz_model *load(const char *path)
     return status == DDZ_OK ? model : NULL;
 }
 
-/* Bytes of `data` hold the samples in both directions: 0 on success. */
+/* Bytes of `data` hold the samples of picture and noise in both directions: 0 on success. */
 static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t height, int label,
                int32_t level_q8, ddz_isa isa)
 {
     size_t samples = (size_t)width * height * 3;
-    int16_t *values = malloc(samples * sizeof *values);
+    int16_t *values = malloc(2 * samples * sizeof *values);
     struct mem mem = mem_init(NULL);
     struct net *net = net_new(&mem, model, width, height, 1, isa);
     int failed = !values || !net;
     if (!failed) {
-        for (size_t i = 0; i < samples; i++)
+        for (size_t i = 0; i < 2 * samples; i++)
             values[i] = (int16_t)(uint16_t)(data[2 * i] | data[2 * i + 1] << 8);
         net_forward(net, values, values, width, height, label, level_q8);
-        for (size_t i = 0; i < samples; i++) {
+        net_update(net, values + samples, values + samples);
+        for (size_t i = 0; i < 2 * samples; i++) {
             data[2 * i] = (uint8_t)((uint16_t)values[i] & 255);
             data[2 * i + 1] = (uint8_t)((uint16_t)values[i] >> 8);
         }
@@ -84,7 +86,7 @@ int main(int argc, char **argv)
     ddz_model *model = load(argv[1]);
     size_t size;
     uint8_t *data = read_all(stdin, &size);
-    int failed = !model || !data || size != (size_t)width * height * 6;
+    int failed = !model || !data || size != (size_t)width * height * 12;
     if (failed)
         fprintf(stderr, "net_dump: no model, or input of another size\n");
     failed = failed || run(model, data, width, height, atoi(argv[2]), atoi(argv[3]), (ddz_isa)atoi(argv[6]));

@@ -72,7 +72,7 @@ class Model:
         assert data[:8] == b"DDZMODEL"
         version, self.id, size = struct.unpack("<IIQ", data[8:24])
         body = unzstd(data[24:])
-        assert version == 3 and len(body) == size and zlib.crc32(body) == self.id
+        assert version == 4 and len(body) == size and zlib.crc32(body) == self.id
         records, at = {}, 0
         while at < size:
             tag, n = body[at : at + 4], struct.unpack("<I", body[at + 4 : at + 8])[0]
@@ -184,17 +184,13 @@ class Network:
     def block(self, name, x):
         v = self.conv(name + ".conv1", x)
         half = v.shape[2] // 2
-        gated = shift_round(v[..., :half] * np.maximum(v[..., half:], 0), 15)
-        return self.conv(name + ".conv2", gated, residual=x)
+        return self.conv(name + ".conv2", gate(v[..., :half], v[..., half:]), residual=x)
 
     def run(self, y, z, label):
         m, (h, w, _) = self.m, y.shape
         self.e, number = m.embedding(label, z), m.network(label, z)
         self.prefix = f"{number}:" if number else ""
-        s = 2**m.D
-        x = np.pad(y, ((0, -h % s), (0, -w % s), (0, 0)))
-        x = np.stack([x[a::2, b::2, c] for c in range(3) for a in range(2) for b in range(2)], 2)
-        x = self.conv("head", x)
+        x = self.conv("head", self.patches(y))
         kept = []
         for i in range(m.D):
             for b in range(m.blocks[i]):
@@ -206,7 +202,24 @@ class Network:
             x = self.conv(f"up.{i}", x, residual=kept[i])
             for b in range(m.blocks[i]):
                 x = self.block(f"leave.{i}.{b}", x)
+        self.gates = self.conv("gates", x)
         return pixels(self.conv("tail", x))[:h, :w]
+
+    def update(self, c):
+        """J c; J is that of the last run"""
+        h, w, _ = c.shape
+        c = np.clip(c, -32768, 32767)
+        return pixels(self.conv("join", gate(self.conv("sift", self.patches(c)), self.gates)))[:h, :w]
+
+    def patches(self, x):
+        h, w, _ = x.shape
+        s = 2**self.m.D
+        x = np.pad(x, ((0, -h % s), (0, -w % s), (0, 0)))
+        return np.stack([x[a::2, b::2, c] for c in range(3) for a in range(2) for b in range(2)], 2)
+
+
+def gate(v, opening):
+    return shift_round(v * np.maximum(opening, 0), 15)
 
 
 def pixels(v):
@@ -266,7 +279,7 @@ class Stream:
         while max(self.sizes[-1]) > 8:
             w, h = self.sizes[-1]
             self.sizes.append(((w + 1) // 2, (h + 1) // 2))
-        self.L, self.s, self.uniform, self.end = 8, 3, 0, 132
+        self.L, self.s, self.u, self.uniform, self.end = 8, 3, 0, 0, 132
         steps = self.schedule()
         bits = sum(s["B0"] for s in steps if s["fixed"])
         size = (bits + 7) // 8
@@ -277,6 +290,7 @@ class Stream:
         if len(self.main) >= 6:
             c = self.main
             self.L, self.s, self.uniform, self.end = (c[0] >> 4) + 8, c[0] >> 1 & 7, c[0] & 1, c[1]
+            self.u = c[2] >> 1 & 3
             assert int.from_bytes(c[2:6], "little") | 7 == model.id | 7
             steps = self.schedule()
             self.digest = struct.unpack("<I", data[-4:])[0]
@@ -294,7 +308,8 @@ class Stream:
         steps, e = [], None
         K = len(self.sizes) - 1
 
-        def add(k, lift, a, b, label, rate):
+        def add(k, lift, a, b, rate, update=False):
+            label = self.label(k, -(10**9) if a is None else a)
             w, h = self.sizes[k]
             N = 9 * ((w + 1) // 2) * ((h + 1) // 2) if lift else 3 * w * h
             least = -(-N // 32768)
@@ -309,18 +324,24 @@ class Stream:
                 B = ((N * nats // 256) * 101663) // 2**24
                 least = max(least, min(32, N))
             B0 = min(max(B, least), N)
-            steps.append(dict(k=k, lift=lift, a=a, b=b, N=N, B0=B0, least=least, fixed=bool(rate)))
+            step = dict(k=k, lift=lift, a=a, b=b, N=N, B0=B0, least=least, fixed=bool(rate), update=update)
+            steps.append(step)
+
+        def call(k, a, b, rate):
+            if rate:
+                return add(k, False, a, b, rate)
+            n = min(2**self.u, b - a)
+            for i in range(n):
+                add(k, False, a + (b - a) * i // n, a + (b - a) * (i + 1) // n, 0, update=i < n - 1)
 
         for k in range(K, -1, -1):
             if k < K:
-                label = self.label(k, 0)
-                add(k, True, 0, 0, label, self.model.lift_rate[label])
+                add(k, True, 0, 0, self.model.lift_rate[self.label(k, 0)])
                 e = 0
             if k > 0 or K == 0:
                 label = self.label(k, -(10**9) if e is None else e)
                 for to, rate in self.model.plan[label]:
-                    lab = self.label(k, -(10**9) if e is None else e)
-                    add(k, False, e, to, lab, rate)
+                    call(k, e, to, rate)
                     e = to
         while e < self.end:
             d, length, border = self.end - e, 32 >> self.s, 0
@@ -329,7 +350,7 @@ class Stream:
             elif not self.uniform and d > 32:
                 length, border = 2 * length, 32
             to = e + min(length, 16, d - border)
-            add(0, False, e, to, self.label(0, e), 0)
+            call(0, e, to, 0)
             e = to
         return steps[:640]
 
@@ -371,12 +392,12 @@ class Stream:
             end, (w, h) = 32 if k else 196, self.sizes[k]
             while e is None or e < end:
                 to = -160 if e is None else min(end, e + max(1, 32 // (steps * 2**k)))
-                yield dict(lift=False, a=e, b=to, N=3 * w * h)
+                yield dict(lift=False, a=e, b=to, N=3 * w * h, update=False)
                 e = to
             if k == 0:
                 return
             k, e, (w, h) = k - 1, 0, self.sizes[k - 1]
-            yield dict(lift=True, a=0, b=0, N=9 * ((w + 1) // 2) * ((h + 1) // 2))
+            yield dict(lift=True, a=0, b=0, N=9 * ((w + 1) // 2) * ((h + 1) // 2), update=False)
 
 
 def draw(key, bits, B):
@@ -497,10 +518,14 @@ def join(y, bands, w, h):
     return y[at] + shift_round(a * bands[0][at] + b * bands[1][at] + a * b * bands[2][at], 1)
 
 
-def change(y, estimate, c, a, b):
+def keep_and_noise(a, b):
     r2 = 0 if a is None else ratio(2 * (b - a))
     root = math.isqrt((2**30 - r2) << 30)
-    noise = R(sigma(b) * root, 2**30)
+    return r2, R(sigma(b) * root, 2**30)
+
+
+def change(y, estimate, c, a, b):
+    r2, noise = keep_and_noise(a, b)
     return shift_round((2**30 - r2) * (estimate - y), 30) + shift_round(noise * c, 20)
 
 
@@ -514,13 +539,18 @@ def estimate_of(stream, net, y, k, v):
     return np.clip(out, -ONE, ONE)
 
 
+def updated(x, net, c, a, b):
+    _, noise = keep_and_noise(a, b)
+    return np.clip(x + shift_round(noise * net.update(c), 20), -ONE, ONE)
+
+
 def decode(data, model, seed=None):
     """Pixels: the mean, or a sample; and whether the digest agrees"""
     stream, net = Stream(data, model), Network(model)
     k = len(stream.sizes) - 1
     w, h = stream.sizes[k]
     y = np.zeros((h, w, 3), np.int64)
-    x = y + np.array(model.mean)
+    x, v, called = y + np.array(model.mean), 0, True
     for i, s, L, bits, B in stream.walk() if seed is None else stream.walk_all(seed):
         key, known = H(0x64647A2D31, i), len(bits)
         fresh = s["lift"] or s["a"] is None
@@ -529,6 +559,9 @@ def decode(data, model, seed=None):
             known = B
         mixing = Mixing(s["N"], B, key)
         c = mixing.unmix(trellis(bits, s["N"], B, L, key))
+        if x is None:
+            x = estimate_of(stream, net, y, k, v)
+        called = False
         if s["lift"]:
             k -= 1
             w, h = stream.sizes[k]
@@ -536,10 +569,12 @@ def decode(data, model, seed=None):
             c = c.reshape(bands.shape)
             bands = change(0, bands, c, None, 0)
             y = join(y, bands, w, h)
-            v = sigma(0)
+            v, x = sigma(0), None
         else:
-            step = change(y, x, c.reshape(y.shape), s["a"], s["b"])
+            c = c.reshape(y.shape)
+            step = change(y, x, c, s["a"], s["b"])
             v = sigma(s["b"])
+            x = updated(x, net, c, s["a"], s["b"]) if s["update"] and known == B else None
             if known < B:
                 mixed = mixing.mix(step.reshape(-1))
                 mixed[first(known, s["N"], B) :] = 0
@@ -547,6 +582,7 @@ def decode(data, model, seed=None):
                 F, Gs = sigma(s["a"]), v
                 v = math.isqrt(F * F - ((F * F - Gs * Gs) >> 16) * ((known << 16) // B))
             y = y + step
+    if not called:
         x = estimate_of(stream, net, y, k, v)
     digest = zlib.crc32(y.astype("<i4").tobytes())
     while k > 0:

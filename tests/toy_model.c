@@ -148,6 +148,10 @@ static void layers(struct writer *w, const struct toy_shape *s)
         snprintf(name, sizeof name, "down.%d", i);
         layer(w, name, 4, s->channels[i], s->channels[i + 1], 60, s);
     }
+    /* gates as often open as closed, and an update about a fifth of the noise */
+    layer(w, "join", 9, s->channels[0], 12, 32, s);
+    layer(w, "gates", 9, s->channels[0], s->channels[0], 256, s);
+    layer(w, "sift", 9, 12, s->channels[0], 48, s);
 }
 
 static int count_networks(const struct toy_shape *s)
@@ -236,7 +240,7 @@ uint8_t *toy_file(const uint8_t *body, size_t body_size, size_t *size)
     if (ZSTD_isError(frame))
         abort();
     memcpy(file, "DDZMODEL", 8);
-    put_le32(file + 8, 3);
+    put_le32(file + 8, 4);
     put_le32(file + 12, (uint32_t)crc32(0, body, (uInt)body_size));
     put_le32(file + 16, (uint32_t)body_size);
     put_le32(file + 20, 0);

@@ -30,6 +30,7 @@ train() {
 }
 
 check fixed
+check updates
 check pictures "$work/pictures"
 
 train straight --steps 6 --decay 0

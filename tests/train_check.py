@@ -2,6 +2,7 @@
 
   pictures DIR            render pictures to train on
   fixed                   fixed point of the reference against floating point
+  updates                 what a step's noise says of x_0, and the losses that updates are trained by
   network MODEL DUMP      net_dump (the C network) against the reference, value for value
   same A B                two checkpoints hold the same bits
   plan MODEL              the tables and the plan of a model file
@@ -11,6 +12,7 @@
   measure CHECKPOINT MODEL DIR
 """
 
+import contextlib
 import itertools
 import math
 import pathlib
@@ -26,6 +28,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "train")
 import export  # noqa: E402
 import measure as meter  # noqa: E402
 import reference  # noqa: E402
+import train  # noqa: E402
+from net import Arch, Denoiser  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -64,6 +68,56 @@ def fixed():
     assert (reference.shuffle(reference.unshuffle(picture)) == picture).all()
 
 
+def updates():
+    """White Gaussian x_0 of variance v: xhat_0 = k y, k = v / (v + sigma^2), is moved by a step's noise c by
+    sigma_s sqrt(1-r^2) k_s c exactly, k_s being k of the noise after the step."""
+    v, n, rng = 0.3, 2, torch.Generator().manual_seed(5)
+    x, eps = (scale * torch.randn(6, 3, 8, 8, generator=rng, dtype=torch.double) for scale in (v**0.5, 1))
+    sigma = torch.tensor([0.1, 0.4, 0.7, 2.0, 0.3, 0.02], dtype=torch.double)
+    label, r = torch.tensor([0, 0, 1, 2, 3, 4]), torch.tensor([0.75, 0.95], dtype=torch.double)
+
+    def column(values):
+        return values[:, None, None, None]
+
+    def share(s):
+        return v / (v + s * s)
+
+    def linear(strength):
+        def net(y, sigma, label, step=None):
+            estimate = column(share(sigma)) * y
+            if step is None:
+                return estimate
+            (x_0, fresh, r), first = step, estimate[:len(step[2])]
+            after, r2 = column(sigma[:len(r)] * r), column(r * r)
+            # the c that leaves r^2 y_t + (1-r^2) x_0 + sigma_s sqrt(1-r^2) fresh, from xhat_0 instead of x_0
+            c = fresh + (1 - r2) * (x_0 - first) / (after * (1 - r2).sqrt())
+            return estimate, strength * share(after) * c
+        return net
+
+    s = column(torch.cat([sigma[:-n], sigma[:n] * r]))
+    pictures, y = torch.cat([x[:-n], x[:n]]), torch.cat([x + column(sigma) * eps])[:-n]
+    before, r2 = x[:n] + column(sigma[:n]) * eps[:n], column(r * r)
+    y = torch.cat([y, r2 * before + (1 - r2) * x[:n] + s[-n:] * (1 - r2).sqrt() * eps[-n:]])
+    plain = (((pictures - share(s) * y) / s).square() * (s / 0.35) ** 0.5).mean()
+    moved = share(s[-n:]) * y[-n:] - share(column(sigma[:n])) * before
+    missed = ((moved / s[-n:]).square() * (s[-n:] / 0.35) ** 0.5).mean()
+    for strength in (1, 0.5, 0):
+        loss = train.rate_loss(linear(strength), x, sigma, label, eps, r, 0.5, contextlib.nullcontext())
+        assert abs(loss - plain - (1 - strength) ** 2 * missed) < 1e-6 * plain, strength
+        error, found = train.held_out_errors(linear(strength), x, eps, eps.flip(0), 0.4, 0)
+        assert abs(error - (x - share(0.4) * (x + 0.4 * eps)).square().mean() / 0.16) < 1e-4
+        assert abs(found - (1 - (1 - strength) ** 2)) < 1e-4, (strength, found)
+
+    net, heard = Denoiser(Arch((16, 32), (1, 1))), []
+    x, y, s, eps, r = (t.float() for t in (x, y, s, eps, r))
+    net.update = lambda c, features, emb: heard.append(c)
+    estimate, _ = net(y, s.flatten(), label, (x[:n], eps[-n:], r))
+    (c,), r2, after = heard, column(r * r), s[:n] * column(r)
+    reached = r2 * y[:n] + (1 - r2) * estimate[:n] + after * (1 - r2).sqrt() * c
+    assert (reached - r2 * y[:n] - (1 - r2) * x[:n] - after * (1 - r2).sqrt() * eps[-n:]).abs().max() < 1e-5
+    assert not c.requires_grad and estimate.requires_grad
+
+
 def network(path, dump):
     model = reference.read(path)
     rng = np.random.default_rng(8)
@@ -72,17 +126,19 @@ def network(path, dump):
     compared = 0
     for (h, w, label, level_q8), loud in itertools.product(cases, (False, True)):
         x = rng.integers(-32768, 32768, (h, w, 3)) if loud else np.clip(rng.normal(0, 5000, (h, w, 3)), -32768, 32767)
-        x = x.astype("<i2")
-        expected = reference.forward(model, x, label, level_q8)
+        x, c = x.astype("<i2"), rng.integers(-32768, 32768, (h, w, 3)) if loud else rng.normal(0, 4096, (h, w, 3))
+        c = c.clip(-32768, 32767).astype("<i2")
+        estimate, gates = reference.forward(model, x, label, level_q8)
+        expected = np.stack([estimate, reference.update(model, c, gates, label, level_q8)])
         for isa in ("0", "1", "2"):
-            out = subprocess.run([dump, path, str(label), str(level_q8), str(w), str(h), isa], input=x.tobytes(),
-                                 stdout=subprocess.PIPE, check=True).stdout
-            got = np.frombuffer(out, "<i2").reshape(h, w, 3)
+            out = subprocess.run([dump, path, str(label), str(level_q8), str(w), str(h), isa],
+                                 input=x.tobytes() + c.tobytes(), stdout=subprocess.PIPE, check=True).stdout
+            got = np.frombuffer(out, "<i2").reshape(2, h, w, 3)
             if not np.array_equal(got, expected):
                 sys.exit(f"{w}x{h} label {label} level {level_q8} isa {isa}: {np.sum(got != expected)} of {got.size} "
                          f"values differ, by {np.abs(got.astype(int) - expected).max()} at most")
             compared += got.size
-    assert np.unique(expected).size > 10, "the outputs hardly vary: nothing was tested"
+        assert h * w == 1 or all(np.unique(e).size > 10 for e in expected), "the outputs hardly vary"
     print(f"{compared} values of the C network equal the reference's")
 
 

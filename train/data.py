@@ -201,6 +201,12 @@ def batch(split, seed, step, rank, size, side, part="all"):
     return x, sigma, torch.full((count,), label, dtype=torch.long), eps
 
 
+def ratios(seed, step, rank, count):
+    """(count,) ratios of the noise after a step to that before, for steps of 1/32 to 1/2 octave."""
+    octaves = np.exp2(np.random.default_rng([seed, step, rank, 2]).uniform(-5, -1, count))
+    return torch.from_numpy(np.exp2(-octaves)).float()
+
+
 def grid(label, per_octave=1, part="all"):
     """Noise levels at which held-out error is measured for a label: LIFT * 2^(i/per_octave)."""
     span = part_range(part, label)

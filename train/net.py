@@ -1,4 +1,5 @@
-"""The denoiser: a U-Net of 3x3 convolutions, gates and additions, and nothing else.
+"""The denoiser: a U-Net of 3x3 convolutions, gates and additions, and nothing else; and the update, which
+moves an estimate without a new call of it.
 
 Every convolution is followed by a gain and a bias per channel that depend on the noise level
 and on the scale (`Conditioned`); there is no normalisation and no attention, so the network
@@ -7,6 +8,13 @@ can be run exactly in integers (quantise.py) and in tiles.
 The network works on y = x_0 + sigma * eps with x_0 in [-1, 1] (DDPM, Ho et al. 2020, eq. 4,
 divided by sqrt(alpha_bar)) and is preconditioned as in EDM (Karras et al. 2022, table 1):
     xhat_0 = c_skip(sigma) y + c_out(sigma) F(c_in(sigma) y; sigma, scale)
+
+The update. A step from sigma_t to sigma_s, r = sigma_s/sigma_t, leaves
+    y_s = r^2 y_t + (1-r^2) xhat_0 + sigma_s sqrt(1-r^2) c
+and all that it says of x_0 beyond xhat_0(y_t) is in c, unit noise that leans a little towards x_0. To first
+order (Tweedie's formula once more) the estimate at y_s is xhat_0 + sigma_s sqrt(1-r^2) J c, with J the
+covariance of x_0's error over sigma_t^2. The network tells J as filters and, for each place, how far each
+is open: J c = join(gates * sift(c)).
 """
 
 import dataclasses
@@ -42,6 +50,13 @@ def scale_label(scale, longer_side):
     if scale < 3:
         return scale
     return 3 + min(max(7 - math.ceil(math.log2(max(longer_side, 1))), 0), 4)
+
+
+def step_scale(sigma, r):
+    """(size of the noise that a step from sigma to r sigma adds, sigma_s sqrt(1-r^2); what a difference of
+    x_0 is divided by in c, sigma_s / sqrt(1-r^2)), both (N, 1, 1, 1)."""
+    root = torch.sqrt(1 - r * r)
+    return (sigma * r * root)[:, None, None, None], (sigma * r / root)[:, None, None, None]
 
 
 class Conditioned(nn.Module):
@@ -132,9 +147,15 @@ class Denoiser(nn.Module):
         self.down = nn.ModuleList(Conditioned(c[i], c[i + 1], 2, 2, e, init=0.7) for i in range(len(c) - 1))
         self.up = nn.ModuleList(Conditioned(c[i + 1], 4 * c[i], 1, 1, e, init=0.5) for i in range(len(c) - 1))
         self.tail = Conditioned(c[0], 12, 3, 1, e, init=0.1)
+        self.gates = Conditioned(c[0], c[0], 3, 1, e, init=0.1)
+        self.sift = Conditioned(12, c[0], 3, 1, e, init=0.7)
+        self.join = Conditioned(c[0], 12, 3, 1, e)
+        with torch.no_grad():  # J is symmetric, and small where nothing is known
+            self.join.conv.weight.copy_(self.sift.conv.weight.flip(2, 3).transpose(0, 1) * (12 / c[0]))
+            self.gates.bias.bias.fill_(-0.25)
 
     def body(self, x, emb):
-        """F: (N, 3, H, W), H and W multiples of arch.multiple, to the same shape."""
+        """F: (N, 3, H, W), H and W multiples of arch.multiple, to the same shape; and the last features."""
         with torch.autocast(x.device.type, enabled=False):  # quiet noise needs more than 8 bits
             x = self.head(F.pixel_unshuffle(x, 2), emb.float())
         skips = []
@@ -150,22 +171,39 @@ class Denoiser(nn.Module):
             x = F.pixel_shuffle(self.up[level](x, emb), 2) + skips[level]
             for block in self.leave[level]:
                 x = block(x, emb)
-        return F.pixel_shuffle(self.tail(x, emb), 2)
+        return F.pixel_shuffle(self.tail(x, emb), 2), x
 
-    def forward(self, y, sigma, label):
+    def update(self, c, features, emb):
+        """J c for the unit noise c (N, 3, H, W) of steps from where the network gave `features`."""
+        height, width = c.shape[2:]
+        multiple = self.arch.multiple
+        c = F.pad(c, (0, -width % multiple, 0, -height % multiple))
+        sifted = self.sift(F.pixel_unshuffle(c, 2), emb)
+        gated = sifted * (self.gates(features, emb) + 0.5).clamp(0, 1)
+        return F.pixel_shuffle(self.join(gated, emb), 2)[:, :, :height, :width]
+
+    def forward(self, y, sigma, label, step=None):
+        """xhat_0; with `step` = (x_0, eps, r) of the first len(r) pictures, also J c of their steps by r."""
         height, width = y.shape[2:]
         multiple = self.arch.multiple
         s = sigma[:, None, None, None]
         norm = torch.sqrt(s * s + SIGMA_DATA**2)
         x = F.pad(y / norm, (0, -width % multiple, 0, -height % multiple))
         x = x.contiguous(memory_format=torch.channels_last)
-        f = self.body(x, self.embed(torch.log(sigma), label))[:, :, :height, :width].float()
-        return y * (SIGMA_DATA / norm) ** 2 + f * (s * SIGMA_DATA / norm)
+        emb = self.embed(torch.log(sigma), label)
+        f, features = self.body(x, emb)
+        estimate = y * (SIGMA_DATA / norm) ** 2 + f[:, :, :height, :width].float() * (s * SIGMA_DATA / norm)
+        if step is None:
+            return estimate
+        x_0, eps, r = step
+        n = len(r)
+        c = eps + (x_0 - estimate[:n].detach()) / step_scale(sigma[:n], r)[1]
+        return estimate, self.update(c, features[:n], emb[:n])
 
     def macs_per_pixel(self):
-        """Multiply-adds per pixel of one call, borders left aside."""
+        """Multiply-adds per pixel of one call, borders and the update left aside."""
         c, b = self.arch.channels, self.arch.blocks
-        total = (12 * c[0] * 9 * 2) / 4
+        total = 9 * (12 * c[0] * 2 + c[0] * c[0]) / 4
         for i, width in enumerate(c):
             blocks = b[i] * (2 if i < len(c) - 1 else 1)
             total += blocks * 9 * width * (width + width // 2) / 4 ** (i + 1)

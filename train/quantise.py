@@ -25,6 +25,7 @@ MAX_SUM = 65535  # of |weight| over a filter: 32768 * 65535 < 2^31
 MAX_SCALE_BITS, MAX_SHIFT, MIN_SHIFT = 26, 40, 8
 GAIN_ONE, BIAS_ONE, EMBED_ONE, INPUT_ONE = 1 << 12, 1 << 4, 1 << 14, 1 << 12
 GATE_ONE = 1 << 15  # of a gate's opening
+UPDATE = ("gates", "sift", "join")  # the update's layers
 SCALES = "activation scales:"  # the line of the provenance that lets a model be trained further
 
 
@@ -46,6 +47,8 @@ def tensors(name):
         return "input", stream(0)
     if kind == "tail":
         return stream(0), "output"
+    if kind in UPDATE:
+        return {"gates": (stream(0), "gates"), "sift": ("noise", "sifted"), "join": ("sifted", "moved")}[kind]
     level = int(place[0])
     if kind == "down":
         return stream(level), stream(level + 1)
@@ -71,14 +74,15 @@ class Statistics:
                       for name, module in convolutions(net).items()]
         self.hooks += [module.register_forward_hook(self._gate_hook(name))
                        for name, module in convolutions(net).items() if name.endswith(".conv1")]
+        self.hooks.append(net.sift.register_forward_hook(lambda module, arguments, out: self._see("sifted", out)))
 
     def _see(self, tensor, x):
-        self.largest[tensor] = max(self.largest.get(tensor, 0.0), float(x.abs().max()))
+        self.largest[tensor] = max(self.largest.get(tensor, 0.0), float(x.detach().abs().max()))
 
     def _gate_hook(self, name):
         """What counts before a gate: what it lets through may be small by the gate alone."""
         def see(module, arguments, out):
-            a, b = out.detach().chunk(2, 1)
+            a, b = out.chunk(2, 1)
             self._see(tensors(name)[1], a * (b > -0.5))
         return see
 
@@ -132,9 +136,11 @@ def calibrate(net, split, part="all", seed=7):
             sigma = low * (high / low) ** share
             x = data.draw(split, rng, label, 4 if label < 3 else 32, 96)
             for pictures, statistics.with_moments in ((x, True), (extremes, False)):
-                eps = torch.from_numpy(rng.standard_normal(tuple(pictures.shape), np.float32))
+                eps, fresh = (torch.from_numpy(rng.standard_normal(tuple(pictures.shape), np.float32))
+                              for _ in range(2))
                 n = len(pictures)
-                net(pictures + sigma * eps, torch.full((n,), sigma), torch.full((n,), label))
+                step = pictures, fresh, torch.full((n,), 2 ** (-1 / 8))
+                net(pictures + sigma * eps, torch.full((n,), sigma), torch.full((n,), label), step)
     statistics.close()
     return statistics
 
@@ -198,7 +204,7 @@ def embedding_table(net):
 
 def activation_scales(net, statistics):
     """{tensor: integer units of 1.0}"""
-    scales = {"input": INPUT_ONE, "output": INPUT_ONE}
+    scales = {name: INPUT_ONE for name in ("input", "output", "noise", "moved")}
     for name in convolutions(net):
         tensor = tensors(name)[0]
         if tensor not in scales:
@@ -209,10 +215,11 @@ def activation_scales(net, statistics):
 
 def output_units(name, scales, cout):
     """(integer units of 1.0, what is added before) of each output of a convolution: the second half
-    of a conv1's is how far a gate is open, from -1/2 to 1/2."""
-    units, offset = np.full(cout, scales[tensors(name)[1]]), np.zeros(cout)
-    if name.endswith(".conv1"):
-        units[cout // 2:], offset[cout // 2:] = GATE_ONE, 0.5
+    of a conv1's and all of "gates" are how far a gate is open, from -1/2 to 1/2."""
+    first = 0 if name == "gates" else cout // 2 if name.endswith(".conv1") else cout
+    units, offset = np.full(cout, float(GATE_ONE)), np.full(cout, 0.5)
+    if first:
+        units[:first], offset[:first] = scales[tensors(name)[1]], 0
     return units, offset
 
 

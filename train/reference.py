@@ -18,7 +18,7 @@ import numpy as np
 
 LABELS = 8
 MAGIC = b"DDZMODEL"
-VERSION = 3
+VERSION = 4
 ONE = 32640  # x_0 = 1.0
 SIGMA_LIFTED_Q8 = 5849088  # level 0: 0.7 * 32640 * 256
 SD_Q8 = ONE // 2 * 256
@@ -222,9 +222,9 @@ def accumulate(layer, x):
     """Sums of weight * input, int64 (..., H', W', cout)."""
     w = layer.weight.astype(np.float64)
     if layer.taps == 9:
-        pad = np.pad(x, [(0, 0)] * (x.ndim - 3) + [(1, 1), (1, 1), (0, 0)])
+        bordered = np.pad(x, [(0, 0)] * (x.ndim - 3) + [(1, 1), (1, 1), (0, 0)])
         h, wide = x.shape[-3:-1]
-        inputs = [pad[..., dy:dy + h, dx:dx + wide, :] for dy in range(3) for dx in range(3)]
+        inputs = [bordered[..., dy:dy + h, dx:dx + wide, :] for dy in range(3) for dx in range(3)]
     elif layer.taps == 4:
         inputs = [x[..., dy::2, dx::2, :] for dy in range(2) for dx in range(2)]
     else:
@@ -256,8 +256,20 @@ def shuffle(x):
     return x.reshape(*lead, 2 * h, 2 * w, c // 4)
 
 
+def gate(a, opening):
+    """a * opening, opening q15; closed where it is negative"""
+    return rshift_round(a * np.maximum(opening, 0), 15)
+
+
+def pad(pictures, model):
+    height, width = pictures.shape[-3:-1]
+    multiple = 2 ** len(model.channels)
+    padding = [(0, 0)] * (pictures.ndim - 3) + [(0, -height % multiple), (0, -width % multiple), (0, 0)]
+    return np.pad(pictures, padding).astype(np.int64)
+
+
 def forward(model, in_q12, label, level_q8):
-    """F of int16 pictures (..., H, W, 3), q12, to the same."""
+    """(F of int16 pictures (..., H, W, 3), q12, to the same; the update's gates, q15)"""
     emb = embedding(model, label, level_q8)
     layers = model.network(label, level_q8).layers
 
@@ -267,12 +279,10 @@ def forward(model, in_q12, label, level_q8):
 
     def block(name, x):
         a, b = np.split(conv(name + ".conv1", x), 2, -1)
-        return conv(name + ".conv2", rshift_round(a * np.maximum(b, 0), 15), lambda v: clamp16(x + v))
+        return conv(name + ".conv2", gate(a, b), lambda v: clamp16(x + v))
 
     height, width = in_q12.shape[-3:-1]
-    multiple = 2 ** len(model.channels)
-    padding = [(0, 0)] * (in_q12.ndim - 3) + [(0, -height % multiple), (0, -width % multiple), (0, 0)]
-    x = conv("head", unshuffle(np.pad(in_q12, padding).astype(np.int64)))
+    x = conv("head", unshuffle(pad(in_q12, model)))
     deepest = len(model.channels) - 1
     skips = []
     for level in range(deepest + 1):
@@ -285,8 +295,17 @@ def forward(model, in_q12, label, level_q8):
         x = conv(f"up.{level}", x, lambda v: clamp16(skips[level] + shuffle(v)))
         for i in range(model.blocks[level]):
             x = block(f"leave.{level}.{i}", x)
-    x = shuffle(conv("tail", x))
-    return x[..., :height, :width, :].astype(np.int16)
+    return shuffle(conv("tail", x))[..., :height, :width, :].astype(np.int16), conv("gates", x)
+
+
+def update(model, c_q12, gates, label, level_q8):
+    """J c of int16 noise c (..., H, W, 3), q12, to the same; `gates` of the call at that label and level."""
+    emb = embedding(model, label, level_q8)
+    layers = model.network(label, level_q8).layers
+    height, width = c_q12.shape[-3:-1]
+    x = clamp16(rescale(layers["sift"], accumulate(layers["sift"], unshuffle(pad(c_q12, model))), emb))
+    x = clamp16(rescale(layers["join"], accumulate(layers["join"], gate(x, gates)), emb))
+    return shuffle(x)[..., :height, :width, :].astype(np.int16)
 
 
 def denoise(model, y, sigma, label):
@@ -294,7 +313,7 @@ def denoise(model, y, sigma, label):
     y = y.astype(np.int64)
     norm = math.isqrt(sigma * sigma + SD_Q8 * SD_Q8)
     a0 = clamp16(rshift_round(y * ((1 << 44) // norm), 24)).astype(np.int16)
-    f = forward(model, a0, label, level_q8_of_sigma(sigma)).astype(np.int64)
+    f = forward(model, a0, label, level_q8_of_sigma(sigma))[0].astype(np.int64)
     t = (SD_Q8 << 30) // norm
     skip_q30, out_q8 = (t * t) >> 30, (sigma * t) >> 30
     estimate = rshift_round(skip_q30 * y, 30) + rshift_round(out_q8 * f, 20)

@@ -28,7 +28,7 @@ import torch.distributed as dist
 
 import data
 from muon import Muon
-from net import LIFT, Arch, Denoiser, LABELS
+from net import LABELS, LIFT, Arch, Denoiser, step_scale
 
 
 def arguments():
@@ -61,6 +61,23 @@ def arguments():
     p.add_argument("--validate", type=int, default=1000, help="steps between two validations")
     p.add_argument("--checkpoint-minutes", type=float, default=4)
     return p.parse_args()
+
+
+def rate_loss(net, x, sigma, label, eps, r, emphasis, autocast):
+    """Mean of |x_0 - xhat_0|^2 / sigma^2, weighed by sigma to the power `emphasis`. The last len(r) pictures are
+    the first ones, a step of r on: from their estimates the first ones' updates learn, a loss that is
+    added in the same units."""
+    n = len(r)
+    noise, _ = step_scale(sigma[:n], r)
+    x, sigma = torch.cat([x[:-n], x[:n]]), torch.cat([sigma[:-n], sigma[:n] * r])
+    s, r2 = sigma[:, None, None, None], (r * r)[:, None, None, None]
+    y = x + s * eps
+    y[-n:] = r2 * y[:n] + (1 - r2) * x[:n] + noise * eps[-n:]
+    with autocast:
+        estimate, moved = net(y, sigma, label, (x[:n], eps[-n:], r))
+    weight = (s / LIFT) ** emphasis
+    missed = (estimate[-n:] - estimate[:n]).detach() - noise * moved.float()
+    return (((x - estimate) / s).square() * weight).mean() + ((missed / s[-n:]).square() * weight[-n:]).mean()
 
 
 class Trainer:
@@ -151,11 +168,9 @@ class Trainer:
     def train_step(self):
         x, sigma, label, eps = data.batch(self.pictures.train, self.args.seed, self.step, self.rank,
                                           self.args.batch, self.args.side, self.args.part)
-        x, sigma, label, eps = (t.to(self.device, non_blocking=True) for t in (x, sigma, label, eps))
-        s = sigma[:, None, None, None]
-        with self.autocast():
-            estimate = self.wrapped(x + s * eps, sigma, label)
-        loss = ((x - estimate) / s).square().mul((s / LIFT) ** self.args.emphasis).mean()
+        r = data.ratios(self.args.seed, self.step, self.rank, max(1, len(x) // 4))
+        x, sigma, label, eps, r = (t.to(self.device, non_blocking=True) for t in (x, sigma, label, eps, r))
+        loss = rate_loss(self.wrapped, x, sigma, label, eps, r, self.args.emphasis, self.autocast())
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
@@ -187,10 +202,11 @@ class Trainer:
         with self.averaged() as net, torch.no_grad(), self.autocast():
             table = validate(net, self.pictures.valid, self.device, self.args.part)
         for label, row in table.items():
-            self.say(f"  valid {label}: " + " ".join(f"{s:.4g}:{v:.4f}" for s, v in row.items()))
-        full = table.get(0, {})
+            self.say(f"  valid {label}: " + " ".join(f"{s:.4g}:{error:.4f}" for s, (error, _) in row.items()))
+            self.say(f"  update {label}: " + " ".join(f"{s:.4g}:{share:.3f}" for s, (_, share) in row.items()))
+        full = [error for error, _ in table.get(0, {}).values()]
         self.say(f"valid step {self.step} hours {self.spent / 3600:.3f} full-size mean "
-                 f"{sum(full.values()) / max(1, len(full)):.4f}")
+                 f"{sum(full) / max(1, len(full)):.4f}")
 
     def loop(self):
         args = self.args
@@ -231,9 +247,20 @@ class Trainer:
         self.validate()
 
 
+def held_out_errors(net, x, eps, fresh, sigma, label, ratio=2 ** (-1 / 8)):
+    """(mean |x_0 - xhat_0|^2 / sigma^2: nats per sample and unit of ln sigma; the share of the change of xhat_0
+    over a step of `ratio` that the update finds) for noise eps and then `fresh`."""
+    s, r = (torch.full((x.shape[0],), v, device=x.device) for v in (sigma, ratio))
+    label = torch.full((x.shape[0],), label, device=x.device)
+    y, (noise, _) = x + sigma * eps, step_scale(s, r)
+    estimate, moved = net(y, s, label, (x, fresh, r))
+    change = net(ratio**2 * y + (1 - ratio**2) * x + noise * fresh, s * r, label) - estimate
+    missed = change - noise * moved
+    return float(((x - estimate) / sigma).square().mean()), 1 - float(missed.square().sum() / change.square().sum())
+
+
 def validate(net, split, device, part="all", per_octave=1, crops=12, seed=12345):
-    """{label: {sigma: mean |x_0 - xhat_0|^2 / sigma^2}} on held-out pictures: nats per sample
-    and unit of ln sigma."""
+    """{label: {sigma: held_out_errors}} on held-out pictures."""
     table = {}
     for label in range(LABELS):
         if label < 3 and not split.pyramids or label >= 3 and not (split.pyramids or len(split.thumbs)):
@@ -241,11 +268,9 @@ def validate(net, split, device, part="all", per_octave=1, crops=12, seed=12345)
         for sigma in data.grid(label, per_octave, part):
             rng = np.random.default_rng([seed, label])
             x = data.draw(split, rng, label, crops if label < 3 else 64 if label < 5 else 256, 128 if label < 2 else 80)
-            eps = torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32))
-            x, eps = x.to(device), eps.to(device)
-            s = torch.full((x.shape[0],), sigma, device=device)
-            estimate = net(x + sigma * eps, s, torch.full((x.shape[0],), label, device=device))
-            table.setdefault(label, {})[sigma] = float(((x - estimate) / sigma).square().mean())
+            eps, fresh = (torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32)) for _ in range(2))
+            x, eps, fresh = x.to(device), eps.to(device), fresh.to(device)
+            table.setdefault(label, {})[sigma] = held_out_errors(net, x, eps, fresh, sigma, label)
     return table
 
 

@@ -59,10 +59,15 @@ ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct d
 
 void chain_free(struct chain *chain)
 {
-    int32_t *arrays[] = {chain->y,     chain->estimate, chain->detail, chain->plain,
-                         chain->mixed, chain->scratch,  chain->saved};
+    int32_t *arrays[] = {chain->y,     chain->estimate, chain->detail,
+                         chain->plain, chain->mixed,    chain->scratch};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         mem_free(&chain->mem, arrays[i]);
+    for (int i = 0; i < CHAIN_STATES; i++) {
+        mem_free(&chain->mem, chain->saved[i].y);
+        mem_free(&chain->mem, chain->saved[i].estimate);
+        mem_free(&chain->mem, chain->saved[i].net);
+    }
     mem_free(&chain->mem, chain->activations);
     net_free(chain->net);
     *chain = (struct chain){0};
@@ -77,12 +82,22 @@ void chain_start(struct chain *chain)
 {
     chain->scale = chain->pyramid.coarsest;
     chain->sigma_q8 = 0;
+    chain->estimate_kind = ESTIMATE_NONE;
     memset(chain->y, 0, chain_samples(chain, chain->scale) * sizeof *chain->y);
     chain_estimate(chain);
 }
 
+void chain_next_estimate(struct chain *chain)
+{
+    if (chain->estimate_kind == ESTIMATE_NONE)
+        chain_estimate(chain);
+}
+
 void chain_estimate(struct chain *chain)
 {
+    if (chain->estimate_kind == ESTIMATE_CALLED)
+        return;
+    chain->estimate_kind = ESTIMATE_CALLED;
     size_t n = chain_samples(chain, chain->scale);
     if (!chain->sigma_q8) {
         for (size_t i = 0; i < n; i++)
@@ -105,6 +120,7 @@ void chain_enter_lift(struct chain *chain, const struct step *step)
                  chain->plain);
     memcpy(chain->estimate, chain->plain, step->samples * sizeof *chain->plain);
     memset(chain->detail, 0, step->samples * sizeof *chain->detail);
+    chain->estimate_kind = ESTIMATE_NONE;
 }
 
 static uint64_t step_key(int index) { return hash_pair(chain_key, (uint64_t)index); }
@@ -159,11 +175,34 @@ static void change_from_noise(struct chain *chain, const struct step *step)
                         step->samples);
 }
 
+/* The noise in chain->plain as the network takes it */
+static void keep_noise(struct chain *chain, const struct step *step)
+{
+    for (size_t i = 0; i < step->samples; i++)
+        chain->activations[i] = (int16_t)clamp64(chain->plain[i], INT16_MIN, INT16_MAX);
+}
+
+/* xhat_0 + sigma_s sqrt(1 - r^2) J c, c being what keep_noise kept */
+static void update_estimate(struct chain *chain, const struct step *step)
+{
+    int64_t noise_q8 = chain_reverse_step(step).noise_q8;
+    net_update(chain->net, chain->activations, chain->activations);
+    for (size_t i = 0; i < step->samples; i++) {
+        int64_t moved = chain->estimate[i] + rshift_round(noise_q8 * chain->activations[i], 20);
+        chain->estimate[i] = (int32_t)clamp64(moved, -CENTRE, CENTRE);
+    }
+}
+
 void chain_apply_noise(struct chain *chain, const struct step *step)
 {
+    if (step->update)
+        keep_noise(chain, step);
     change_from_noise(chain, step);
     add_change(chain, step);
     chain->sigma_q8 = sigma_q8(step->level_to);
+    chain->estimate_kind = step->update ? ESTIMATE_UPDATED : ESTIMATE_NONE;
+    if (step->update)
+        update_estimate(chain, step);
 }
 
 void chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
@@ -181,6 +220,7 @@ void chain_apply(struct chain *chain, const struct step *step, const struct trel
         chain_apply_noise(chain, step);
         return;
     }
+    chain->estimate_kind = ESTIMATE_NONE;
     change_from_noise(chain, step);
     mix(&m, chain->plain, chain->mixed, chain->scratch, chain->threads);
     uint32_t first = trellis_first(t, known);
@@ -229,23 +269,38 @@ void chain_picture(struct chain *chain, uint8_t *rgb)
         rgb[i] = (uint8_t)((grey_of(finest[i]) + GREY_LEVEL / 2) / GREY_LEVEL);
 }
 
-ddz_status chain_save(struct chain *chain)
+ddz_status chain_save(struct chain *chain, int number)
 {
-    if (!chain->saved)
-        chain->saved = mem_alloc(&chain->mem, chain->capacity, sizeof *chain->saved);
-    if (!chain->saved)
+    struct chain_state *saved = &chain->saved[number];
+    if (!saved->y)
+        saved->y = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->y);
+    if (!saved->estimate)
+        saved->estimate = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->estimate);
+    if (!saved->net)
+        saved->net = mem_alloc(
+            &chain->mem, net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]), 1);
+    if (!saved->y || !saved->estimate || !saved->net)
         return DDZ_ERR_MEMORY;
-    memcpy(chain->saved, chain->y, chain_samples(chain, chain->scale) * sizeof *chain->y);
-    chain->saved_scale = chain->scale;
-    chain->saved_sigma_q8 = chain->sigma_q8;
+    net_save(chain->net, saved->net);
+    size_t bytes = chain_samples(chain, chain->scale) * sizeof *chain->y;
+    memcpy(saved->y, chain->y, bytes);
+    memcpy(saved->estimate, chain->estimate, bytes);
+    saved->scale = chain->scale;
+    saved->sigma_q8 = chain->sigma_q8;
+    saved->estimate_kind = chain->estimate_kind;
     return DDZ_OK;
 }
 
-void chain_restore(struct chain *chain)
+void chain_restore(struct chain *chain, int number)
 {
-    chain->scale = chain->saved_scale;
-    chain->sigma_q8 = chain->saved_sigma_q8;
-    memcpy(chain->y, chain->saved, chain_samples(chain, chain->scale) * sizeof *chain->y);
+    const struct chain_state *saved = &chain->saved[number];
+    net_restore(chain->net, saved->net);
+    chain->scale = saved->scale;
+    chain->sigma_q8 = saved->sigma_q8;
+    chain->estimate_kind = saved->estimate_kind;
+    size_t bytes = chain_samples(chain, chain->scale) * sizeof *chain->y;
+    memcpy(chain->y, saved->y, bytes);
+    memcpy(chain->estimate, saved->estimate, bytes);
 }
 
 uint32_t chain_digest(const struct chain *chain)

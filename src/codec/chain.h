@@ -17,9 +17,10 @@
 #include "nn/net.h"
 
 enum {
-    OPENING_REGISTER_BITS = 14,  /* trellis of layer 0 */
-    MAX_PIXELS = 1 << 28,        /* hard limit, so that counts of samples fit 32 bits */
-    EIGHTHS_LIMIT = 96,          /* of the factor of a step's bits */
+    OPENING_REGISTER_BITS = 14, /* trellis of layer 0 */
+    MAX_PIXELS = 1 << 28,       /* hard limit, so that counts of samples fit 32 bits */
+    EIGHTHS_LIMIT = 96,         /* of the factor of a step's bits */
+    CHAIN_STATES = 2,           /* that can be kept aside */
 };
 
 /* Arrays hold `capacity` int32 each. */
@@ -33,14 +34,19 @@ struct chain {
 
     int scale;         /* that y and estimate have now */
     int64_t sigma_q8;  /* noise of y; 0 before the first step */
+    enum estimate_kind { ESTIMATE_NONE, ESTIMATE_UPDATED, ESTIMATE_CALLED } estimate_kind; /* for y */
     int32_t *y;        /* [h][w][3] */
     int32_t *estimate; /* xhat_0; within a lift the predicted bands */
     int32_t *detail;   /* bands of a lift */
     int32_t *plain, *mixed, *scratch;
     int16_t *activations;
-    int32_t *saved; /* of chain_save; allocated at its first call */
-    int saved_scale;
-    int64_t saved_sigma_q8;
+    struct chain_state {
+        int32_t *y, *estimate; /* allocated by chain_save, as is net */
+        uint8_t *net;
+        int scale;
+        int64_t sigma_q8;
+        enum estimate_kind estimate_kind;
+    } saved[CHAIN_STATES];
 };
 
 /* Threads to use for a setting: 0 means as many as OpenMP gives. */
@@ -57,9 +63,12 @@ size_t chain_samples(const struct chain *chain, int scale);
 /* Before the first step: y unknown, the estimate is the model's mean. */
 void chain_start(struct chain *chain);
 
-/* Set estimate = xhat_0(y) at the present scale and noise (before the first step: the mean). One
- * call of the network. */
+/* estimate = xhat_0(y) at the present scale and noise (before the first step: the mean). One call of the
+ * network, if the estimate is not there. */
 void chain_estimate(struct chain *chain);
+
+/* What the next step starts from: the estimate that the last one's update left, or chain_estimate's. */
+void chain_next_estimate(struct chain *chain);
 
 /* Before a lift, once the estimate is there: turn it into the prediction of the bands. */
 void chain_enter_lift(struct chain *chain, const struct step *step);
@@ -88,9 +97,10 @@ void chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 void chain_full_estimate(struct chain *chain, int32_t *full);
 void chain_picture(struct chain *chain, uint8_t *rgb);
 
-/* Keep y aside, and take it back. MEMORY. */
-ddz_status chain_save(struct chain *chain);
-void chain_restore(struct chain *chain);
+/* Keep the chain's state aside, as number 0 or 1, and take it back: y, the estimate and what updates need.
+ * MEMORY. */
+ddz_status chain_save(struct chain *chain, int number);
+void chain_restore(struct chain *chain, int number);
 
 /* CRC-32 of y as little-endian int32. */
 uint32_t chain_digest(const struct chain *chain);

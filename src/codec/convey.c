@@ -13,16 +13,12 @@
 #include "codec/steer.h"
 #include "diffusion/lift.h"
 
-void encoder_ensure_estimate(ddz_encoder *e)
-{
-    if (!e->estimated)
-        chain_estimate(&e->chain);
-    e->estimated = true;
-}
+/* States of the chain that a target PSNR needs. */
+enum { BEFORE_STEP, PRESENT };
 
 double encoder_psnr(ddz_encoder *e)
 {
-    encoder_ensure_estimate(e);
+    chain_next_estimate(&e->chain);
     chain_picture(&e->chain, e->preview);
     size_t n = chain_samples(&e->chain, 0);
     uint64_t sum = 0;
@@ -140,8 +136,7 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
     uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
     while (low < high) {
         uint64_t middle = (low + high) / 2;
-        chain_restore(&e->chain);
-        chain_estimate(&e->chain);
+        chain_restore(&e->chain, BEFORE_STEP);
         sent->known = (uint32_t)(8 * middle - begin);
         chain_apply(&e->chain, step, &t, e->bits, sent->known < sent->bits ? sent->known : sent->bits);
         chain_estimate(&e->chain);
@@ -151,8 +146,7 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
         else
             *(enough ? &high : &low) = enough ? middle : middle + 1;
     }
-    chain_restore(&e->chain);
-    chain_estimate(&e->chain);
+    chain_restore(&e->chain, BEFORE_STEP);
     uint64_t known = 8 * high - begin;
     sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
     chain_apply(&e->chain, step, &t, e->bits, sent->known);
@@ -160,12 +154,26 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
     chain_estimate(&e->chain);
 }
 
+/* Does the picture that a decoder makes here reach the target? An updated estimate is a little worse than the
+ * call at the end of a stream. */
+static bool is_good_enough(ddz_encoder *e, double psnr)
+{
+    const double worse = 1; /* dB, at most */
+    if (e->chain.estimate_kind == ESTIMATE_UPDATED && psnr + worse >= e->settings.target_value &&
+        chain_save(&e->chain, PRESENT) == DDZ_OK) {
+        chain_estimate(&e->chain);
+        psnr = encoder_psnr(e);
+        chain_restore(&e->chain, PRESENT);
+    }
+    return psnr >= e->settings.target_value;
+}
+
 /* Before step i, whose estimate has this PSNR: is the target reached? The step before is then cut to
  * fit, and layer 0 stays whole. */
 static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
 {
     const ddz_encoder_settings *set = &e->settings;
-    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || psnr < set->target_value)
+    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, psnr))
         return false;
     const struct step *last = &e->schedule.step[i - 1];
     if (set->channel == DDZ_CHANNEL_TRELLIS && i > e->schedule.opening && !last->lift) {
@@ -207,7 +215,6 @@ ddz_status encoder_walk(ddz_encoder *e)
     if (!ideal && !e->opening_bits && opening_choose(e) != DDZ_OK)
         return DDZ_ERR_MEMORY;
     chain_start(&e->chain);
-    e->estimated = true;
     for (int i = 0; i < e->schedule.steps; i++) {
         const struct step *step = &e->schedule.step[i];
         if (tell_progress(e, i))
@@ -217,10 +224,9 @@ ddz_status encoder_walk(ddz_encoder *e)
         report->psnr = encoder_psnr(e);
         if (psnr_reached(e, i, report->psnr, &sent))
             return DDZ_OK;
-        if (to_psnr && chain_save(&e->chain) != DDZ_OK)
+        if (to_psnr && chain_save(&e->chain, BEFORE_STEP) != DDZ_OK)
             return DDZ_ERR_MEMORY;
         report->kl_bits = encoder_step_shift(e, step);
-        e->estimated = false; /* a lift needs its place, and y is about to change */
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)
             convey_ideally(e, step, i);

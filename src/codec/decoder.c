@@ -22,7 +22,6 @@ struct ddz_decoder {
     bool has_chain;
     struct chain chain;
     struct step_cursor cursor; /* behind the steps that y has made, all of them whole */
-    bool estimated;            /* the estimate belongs to y */
     bool digest_agrees;
 
     uint8_t *bits;            /* of one step */
@@ -138,7 +137,8 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
                        .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
                        .scales = pyramid_of(l->header.width, l->header.height).coarsest,
                        .trellis_bits = known ? l->settings.trellis_bits : 0,
-                       .steps_per_octave = known ? 1 << l->settings.steps_log2 : 0,
+                       .calls_per_octave = known ? 1 << l->settings.calls_log2 : 0,
+                       .updates = known ? 1 << l->settings.updates_log2 : 0,
                        .bits = d->bits_taken,
                        .complete = l->layer == LAYER_END,
                        .digest_agrees = d->digest_agrees};
@@ -190,17 +190,13 @@ static ddz_status ensure_chain(ddz_decoder *d)
         return DDZ_ERR_MEMORY;
     }
     d->has_chain = true;
-    d->estimated = true;
     return DDZ_OK;
 }
 
-/* The estimate that belongs to y, shown to the observer. */
-static ddz_status estimate(ddz_decoder *d)
+/* The estimate to the observer. */
+static ddz_status show(ddz_decoder *d)
 {
     struct chain *c = &d->chain;
-    if (!d->estimated)
-        chain_estimate(c);
-    d->estimated = true;
     if (!d->settings.observer)
         return DDZ_OK;
     chain_picture(c, d->observed);
@@ -218,14 +214,14 @@ static int tell_progress(const ddz_decoder *d, const struct schedule *s, int ind
 static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
 {
     const struct step *step = &s->step[index];
-    ddz_status status = estimate(d);
+    chain_next_estimate(&d->chain);
+    ddz_status status = show(d);
     if (status != DDZ_OK)
         return status;
     if (step->lift)
         chain_enter_lift(&d->chain, step);
     struct trellis t = chain_trellis(step, index, b->bits, b->register_bits);
     chain_apply(&d->chain, step, &t, d->bits, b->known);
-    d->estimated = false;
     return DDZ_OK;
 }
 
@@ -291,7 +287,8 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
         if (tell_progress(d, s, i + 1))
             return DDZ_ERR_CANCELLED;
     }
-    return estimate(d);
+    chain_estimate(&d->chain);
+    return show(d);
 }
 
 /* The estimate where the bits end. */
@@ -300,7 +297,10 @@ static ddz_status mean_rest(ddz_decoder *d, const struct step_bits *part)
     ddz_status status = DDZ_OK;
     if (part->bits)
         status = make_step(d, &d->layers.schedule, d->cursor.index, part);
-    return status == DDZ_OK ? estimate(d) : status;
+    if (status != DDZ_OK)
+        return status;
+    chain_estimate(&d->chain);
+    return show(d);
 }
 
 static ddz_status check_digest(ddz_decoder *d)
@@ -326,8 +326,8 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     ddz_status stream = status == DDZ_OK ? walk(d, &part) : status;
     if (stream != DDZ_OK && stream != DDZ_ERR_CORRUPT)
         return stream;
-    bool apart = part.bits || recon == DDZ_RECON_SAMPLE;
-    if (apart && (status = chain_save(&d->chain)) != DDZ_OK)
+    bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
+    if (apart && (status = chain_save(&d->chain, 0)) != DDZ_OK)
         return status;
     if (recon == DDZ_RECON_SAMPLE)
         status = sample_rest(d, &part);
@@ -337,10 +337,8 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
         chain_picture(&d->chain, rgb);
     if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
         stream = check_digest(d);
-    if (apart) {
-        chain_restore(&d->chain);
-        d->estimated = false;
-    }
+    if (apart)
+        chain_restore(&d->chain, 0);
     if (status != DDZ_OK)
         return status;
     return d->layers.error ? d->layers.error : stream;

@@ -12,11 +12,12 @@
 #include "container/header.h"
 #include "diffusion/lift.h"
 
-/* Effort 1 to 9: steps in the last octave, states of the search, and searches for a part of layer 0. */
+/* Effort 1 to 9: calls of the network in the last octave, steps to a call, states of the search, and searches
+ * for a part of layer 0. */
 static const struct {
-    int steps_log2, register_bits, trials;
-} efforts[9] = {{1, 8, 1},    {2, 8, 8},    {2, 10, 16},   {3, 10, 32},  {3, 12, 128},
-                {3, 14, 256}, {4, 14, 512}, {4, 16, 1024}, {5, 16, 2048}};
+    int calls_log2, updates_log2, register_bits, trials;
+} efforts[9] = {{0, 2, 8, 1},    {1, 2, 8, 8},    {1, 2, 10, 16},   {2, 1, 10, 32},  {2, 2, 12, 128},
+                {2, 2, 14, 256}, {3, 2, 14, 512}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
 
 void ddz_encoder_defaults(ddz_encoder_settings *settings)
 {
@@ -49,12 +50,13 @@ static bool target_valid(const ddz_encoder_settings *s)
 
 static bool settings_valid(const ddz_encoder_settings *s)
 {
-    int n = s->steps_per_octave;
+    int n = s->calls_per_octave, updates = s->updates;
     return s->struct_size == sizeof *s && target_valid(s) && s->effort >= 1 && s->effort <= 9 &&
            s->steering >= 0 && s->steering <= 4 &&
            (s->trellis_bits == 0 ||
             (s->trellis_bits >= TRELLIS_MIN_BITS && s->trellis_bits <= TRELLIS_MAX_BITS)) &&
-           (n == 0 || (n >= 2 && n <= 32 && (n & (n - 1)) == 0)) && s->threads >= 0 && s->threads <= 256 &&
+           (n == 0 || (n >= 2 && n <= 32 && (n & (n - 1)) == 0)) && updates >= 0 && updates <= 8 &&
+           (updates & (updates - 1)) == 0 && s->threads >= 0 && s->threads <= 256 &&
            (s->channel == DDZ_CHANNEL_TRELLIS || s->channel == DDZ_CHANNEL_IDEAL) && s->max_pixels >= 1 &&
            s->max_pixels <= MAX_PIXELS;
 }
@@ -78,12 +80,16 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *s
     e->model = model;
     e->register_bits =
         settings->trellis_bits ? settings->trellis_bits : efforts[settings->effort - 1].register_bits;
-    e->walk.steps_log2 = efforts[settings->effort - 1].steps_log2;
+    e->walk.calls_log2 = efforts[settings->effort - 1].calls_log2;
+    e->walk.updates_log2 = efforts[settings->effort - 1].updates_log2;
     e->trials = efforts[settings->effort - 1].trials;
-    if (settings->steps_per_octave) {
-        e->walk.steps_log2 = ilog2((uint64_t)settings->steps_per_octave);
+    if (settings->calls_per_octave) {
+        e->walk.calls_log2 = ilog2((uint64_t)settings->calls_per_octave);
         e->walk.uniform = true;
+        e->walk.updates_log2 = 0;
     }
+    if (settings->updates)
+        e->walk.updates_log2 = ilog2((uint64_t)settings->updates);
     bit_writer_init(&e->opening, &e->mem);
     bit_writer_init(&e->main, &e->mem);
     e->opening_viterbi = viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, settings->isa);
@@ -216,8 +222,9 @@ static void begin_stream(ddz_encoder *e, bool has_extras)
 {
     uint8_t settings[SETTINGS_SIZE];
     struct settings stored = {.trellis_bits = e->register_bits,
-                              .steps_log2 = e->walk.steps_log2,
+                              .calls_log2 = e->walk.calls_log2,
                               .uniform = e->walk.uniform,
+                              .updates_log2 = e->walk.updates_log2,
                               .end_level = e->walk.end_level,
                               .model_id = e->model->id,
                               .has_extras = has_extras};
@@ -302,7 +309,7 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, uint8_t *rgb)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    encoder_ensure_estimate(e);
+    chain_estimate(&e->chain);
     chain_picture(&e->chain, rgb);
     return DDZ_OK;
 }
@@ -313,7 +320,7 @@ ddz_status ddz_encoder_estimate(ddz_encoder *e, int32_t *estimate)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    encoder_ensure_estimate(e);
+    chain_estimate(&e->chain);
     chain_full_estimate(&e->chain, estimate);
     return DDZ_OK;
 }

@@ -25,7 +25,6 @@ struct ddz_encoder {
     /* of one picture */
     bool has_chain;
     struct chain chain;
-    bool estimated;     /* chain.estimate is that of chain.y */
     const uint8_t *rgb; /* the caller's */
     int32_t *x[PYRAMID_MAX_SCALES + 1];
     struct schedule schedule;
@@ -54,9 +53,6 @@ double encoder_step_shift(ddz_encoder *e, const struct step *step);
 
 /* Bits of a step whose shift is in chain->plain, into e->bits, which has the first `given` of them. */
 void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t, uint32_t given);
-
-/* A call of the network, put off until somebody asks: nobody may ask after the last step. */
-void encoder_ensure_estimate(ddz_encoder *e);
 
 /* PSNR over the three channels of the 8-bit picture that the estimate gives. */
 double encoder_psnr(ddz_encoder *e);

@@ -4,7 +4,7 @@
 
 #include "codec/chain.h"
 
-const struct walk default_walk = {.end_level = 132, .steps_log2 = 3};
+const struct walk default_walk = {.end_level = 132, .calls_log2 = 3};
 
 void layers_init(struct layers *l, const struct mem *mem, const struct ddz_model *model, uint64_t max_pixels)
 {
@@ -71,7 +71,8 @@ static ddz_status read_settings(struct layers *l)
     if (l->settings.end_level < LEVEL_MIN_END || l->settings.end_level > LEVEL_MAX_END)
         return DDZ_ERR_CORRUPT;
     l->has_settings = true;
-    struct walk walk = {l->settings.end_level, l->settings.steps_log2, l->settings.uniform};
+    struct walk walk = {l->settings.end_level, l->settings.calls_log2, l->settings.uniform,
+                        l->settings.updates_log2};
     schedule_build(&l->schedule, l->model, &l->pyramid, walk);
     return DDZ_OK;
 }

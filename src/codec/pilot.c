@@ -16,6 +16,7 @@ static double denoising_error(struct chain *chain, const int32_t *x, size_t n, i
     ideal_draw((uint64_t)level, NULL, chain->plain, n);
     for (size_t i = 0; i < n; i++)
         chain->y[i] = x[i] + (int32_t)((chain->sigma_q8 * chain->plain[i]) >> 20);
+    chain->estimate_kind = ESTIMATE_NONE;
     chain_estimate(chain);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {

@@ -19,10 +19,10 @@
  *
  * Settings, first in the main frame:
  *
- *   byte 0      bits 7-4 trellis_bits - 8 (0..8), bits 3-1 steps_log2 (0..5), bit 0 uniform
+ *   byte 0      bits 7-4 trellis_bits - 8 (0..8), bits 3-1 calls_log2 (0..5), bit 0 uniform
  *   byte 1      end_level
  *   bytes 2-5   the model's identity, little-endian, with flags in place of its low 3 bits:
- *               bit 0 extras follow; others must be 0
+ *               bit 0 extras follow; bits 2-1 updates_log2
  */
 #ifndef DDZ_CONTAINER_HEADER_H
 #define DDZ_CONTAINER_HEADER_H
@@ -52,8 +52,9 @@ ddz_status header_read(const uint8_t *data, size_t size, struct header *header);
 
 struct settings {
     int trellis_bits;  /* 8..16 */
-    int steps_log2;    /* 0..5: 2^steps_log2 steps in the last octave of scale 0 */
+    int calls_log2;    /* 0..5: 2^calls_log2 calls of the network in the last octave of scale 0 */
     int uniform;       /* 1: as many in every octave of scale 0 */
+    int updates_log2;  /* 0..3: 2^updates_log2 steps to a call */
     int32_t end_level; /* 0..255: level at which scale 0 ends */
     uint32_t model_id;
     int has_extras;

@@ -121,11 +121,29 @@ static void add(struct schedule *out, const struct ddz_model *model, const struc
         out->opening = out->steps;
 }
 
+/* One call of the network, and what its steps do with it */
+static void add_call(struct schedule *out, const struct ddz_model *model, const struct pyramid *p,
+                     struct step s, uint32_t rate_q16, int updates_log2)
+{
+    if (rate_q16) { /* only such steps may begin from nothing */
+        add(out, model, p, s, rate_q16);
+        return;
+    }
+    int32_t from = s.level_from, length = s.level_to - from;
+    int32_t count = 1 << updates_log2 < length ? 1 << updates_log2 : length;
+    for (int32_t i = 0; i < count; i++) {
+        s.level_from = from + length * i / count;
+        s.level_to = from + length * (i + 1) / count;
+        s.update = i + 1 < count;
+        add(out, model, p, s, 0);
+    }
+}
+
 /* Levels to the next stop of scale 0, from the distance to the end. */
 static int32_t stride(struct walk walk, int32_t distance)
 {
     enum { LONGEST = 16 }; /* two steps an octave at least */
-    int32_t length = LEVELS_PER_OCTAVE >> walk.steps_log2;
+    int32_t length = LEVELS_PER_OCTAVE >> walk.calls_log2;
     int32_t boundary = 0;
     if (!walk.uniform && distance > LEVELS_PER_OCTAVE) {
         bool far = distance > 2 * LEVELS_PER_OCTAVE;
@@ -152,14 +170,14 @@ void schedule_build(struct schedule *s, const struct ddz_model *model, const str
         bool planned = scale > 0 || scale == p->coarsest;
         for (int i = 0; planned && i < model->plan_steps[label]; i++) {
             struct plan_step to = model->plan[label][i];
-            add(s, model, p, (struct step){.scale = scale, .level_from = level, .level_to = to.level},
-                to.rate_q16);
+            add_call(s, model, p, (struct step){.scale = scale, .level_from = level, .level_to = to.level},
+                     to.rate_q16, walk.updates_log2);
             level = to.level;
         }
     }
     while (level < walk.end_level) {
         int32_t next = level + stride(walk, walk.end_level - level);
-        add(s, model, p, (struct step){.level_from = level, .level_to = next}, 0);
+        add_call(s, model, p, (struct step){.level_from = level, .level_to = next}, 0, walk.updates_log2);
         level = next;
     }
 }

@@ -13,7 +13,7 @@
 
 enum {
     HEADER_SIZE = 24,
-    VERSION = 3,
+    VERSION = 4,
     MAX_BODY = 64 << 20,
     MAX_BLOCKS = 64,
     MAX_LEVEL = 4096,
@@ -257,11 +257,14 @@ static void expect_network(struct ddz_model *m, int network)
         expect_blocks(next, m, network, "leave", level);
     }
     expect(next, network, "tail", 9, m->channels[0], 12);
+    expect(next, network, "gates", 9, m->channels[0], m->channels[0]);
+    expect(next, network, "sift", 9, 12, m->channels[0]);
+    expect(next, network, "join", 9, m->channels[0], 12);
 }
 
 static int count_layers(const struct ddz_model *m)
 {
-    int layers = 2 + 2 * (m->levels - 1);
+    int layers = 2 + 2 * (m->levels - 1) + 1 + MODEL_UPDATE_LAYERS;
     for (int i = 0; i < m->levels; i++)
         layers += 2 * m->blocks[i] * (i < m->levels - 1 ? 2 : 1);
     return layers;
@@ -409,12 +412,12 @@ const char *ddz_model_provenance(const ddz_model *model)
     return model->provenance;
 }
 
-/* Level i of the U-Net has 1 / 4^(i + 1) of the pixels; `down` and `up` are counted where they are
- * evaluated once per filter: at the coarser level. */
+/* Of a call; updates are left aside. Level i of the U-Net has 1 / 4^(i + 1) of the pixels; `down` and `up`
+ * are counted where they are evaluated once per filter: at the coarser level. */
 uint32_t ddz_model_macs_per_pixel(const ddz_model *model)
 {
     uint64_t sum = 0; /* in units of 1 / 4^levels */
-    for (int i = 0; i < model->layers; i++) {
+    for (int i = 0; i < model->layers - MODEL_UPDATE_LAYERS; i++) {
         const struct model_layer *layer = &model->layer[i];
         const char *dot = strchr(layer->name, '.');
         int level = dot ? dot[1] - '0' + (layer->taps != 9) : 0;

@@ -42,11 +42,12 @@ struct conv_run {
 };
 
 /*
- * For each pixel i < pixels and c < channels / 2, v being its values:
- *   v[c] = R(v[c] * max(v[channels / 2 + c], 0) / 2^15), R(x) = floor(x + 1/2)
- * `channels` is a multiple of KERNEL_BLOCK.
+ * For each pixel i < pixels and channel c < channels, both arrays having pixels `step` apart:
+ *   values[i * step + c] = R(values[i * step + c] * max(opening[i * step + c], 0) / 2^15), R(x) = floor(x +
+ * 1/2) `channels` is a multiple of half a KERNEL_BLOCK; `opening` may be the other half of the same pixels.
  */
-#define KERNEL_GATE(name) void name(int16_t *values, ptrdiff_t pixels, ptrdiff_t channels)
+#define KERNEL_GATE(name)                                                                                    \
+    void name(int16_t *values, const int16_t *opening, ptrdiff_t pixels, ptrdiff_t step, ptrdiff_t channels)
 #define KERNEL_CONV(name) void name(const struct conv_run *run)
 
 struct kernels {

@@ -43,9 +43,9 @@ KERNEL_CONV(conv_c)
 
 KERNEL_GATE(gate_c)
 {
-    for (int16_t *a = values, *end = values + pixels * channels; a != end; a += channels)
-        for (ptrdiff_t c = 0; c < channels / 2; c++) {
-            int32_t opening = a[channels / 2 + c] < 0 ? 0 : a[channels / 2 + c];
-            a[c] = (int16_t)asr32(a[c] * opening + (1 << 14), 15);
+    for (ptrdiff_t at = 0; at < pixels * step; at += step)
+        for (ptrdiff_t i = at; i < at + channels; i++) {
+            int32_t open = opening[i] < 0 ? 0 : opening[i];
+            values[i] = (int16_t)asr32(values[i] * open + (1 << 14), 15);
         }
 }

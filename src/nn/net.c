@@ -44,8 +44,15 @@ struct net {
     int threads;
     struct conv *conv;                 /* [networks][layers], in the order of model->layer */
     int16_t *stream[MODEL_MAX_LEVELS]; /* a level's residual stream; kept as the skip connection */
-    int16_t *scratch;                  /* between the two convolutions of a block; input, output */
+    int16_t *scratch;                  /* between the two convolutions of a block; then the gates */
+    int16_t *patches;                  /* pictures, as 2x2 pixels of 3 colours */
     int16_t *embedding;
+
+    struct call {
+        uint32_t width, height;
+        int label;
+        int32_t level_q8;
+    } call; /* the last one, which updates go on from */
 };
 
 /* ---- Arena --------------------------------------------------------------------------------- */
@@ -110,6 +117,8 @@ static void lay_out(struct net *net, struct arena *arena, const struct ddz_model
         scratch = values > scratch ? values : scratch;
     }
     net->scratch = carve(arena, scratch, sizeof *net->scratch);
+    size_t patches = map_values(level_side(model, width, 0), level_side(model, height, 0), KERNEL_BLOCK);
+    net->patches = carve(arena, patches, sizeof *net->patches);
 }
 
 size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
@@ -246,7 +255,9 @@ struct job {
     const struct net *net;
     const struct conv *conv;
     const struct map *in, *out;
-    int gate, residual;
+    const struct map *gates; /* of the first `gated` channels of `out`; NULL: none */
+    ptrdiff_t gated;
+    int residual;
     ptrdiff_t rows; /* of 3x3: rows of a run */
 };
 
@@ -285,8 +296,8 @@ static void run_3x3(const struct job *job, ptrdiff_t i)
     run.residual = job->residual ? run.out : NULL;
     run.pixels = (end - y) * (in->width + 1) - 1;
     job->net->kernels.conv(&run);
-    if (job->gate)
-        job->net->kernels.gate(run.out, run.pixels, out->channels);
+    if (job->gates)
+        job->net->kernels.gate(run.out, map_pixel(job->gates, y, 0), run.pixels, out->channels, job->gated);
     clear_right_border(out, y, end);
 }
 
@@ -295,12 +306,17 @@ static void run_3x3(const struct job *job, ptrdiff_t i)
  * kernels' tiles too; what lands in the border is cleared. Taps that see nothing but border are
  * left out.
  */
-static void conv_3x3(const struct net *net, const struct conv *conv, const struct map *in,
-                     const struct map *out, int gate, int residual)
+static void run_conv_3x3(struct job job)
 {
-    ptrdiff_t rows = RUN_PIXELS / (in->width + 1) + 1;
-    struct job job = {net, conv, in, out, gate, residual, rows};
-    parallel(&job, in->width * in->height, (in->height + rows - 1) / rows, run_3x3);
+    const struct map *in = job.in;
+    job.rows = RUN_PIXELS / (in->width + 1) + 1;
+    parallel(&job, in->width * in->height, (in->height + job.rows - 1) / job.rows, run_3x3);
+}
+
+static void conv_3x3(const struct net *net, const struct conv *conv, const struct map *in,
+                     const struct map *out)
+{
+    run_conv_3x3((struct job){.net = net, .conv = conv, .in = in, .out = out});
 }
 
 static void run_down(const struct job *job, ptrdiff_t y)
@@ -349,10 +365,11 @@ static void conv_up(const struct net *net, const struct conv *conv, const struct
 static const struct conv *residual_blocks(const struct net *net, const struct conv *conv, int count,
                                           const struct map *x)
 {
-    struct map inner = map_bind(net->scratch, x->width, x->height, x->channels);
+    struct map inner = map_bind(net->scratch, x->width, x->height, x->channels), gates = inner;
+    gates.data += x->channels / 2;
     for (int i = 0; i < count; i++, conv += 2) {
-        conv_3x3(net, &conv[0], x, &inner, 1, 0);
-        conv_3x3(net, &conv[1], &inner, x, 0, 1);
+        run_conv_3x3((struct job){net, &conv[0], x, &inner, .gates = &gates, .gated = x->channels / 2});
+        run_conv_3x3((struct job){net, &conv[1], &inner, x, .residual = 1});
     }
     return conv;
 }
@@ -384,23 +401,38 @@ static void shuffle(const struct map *map, int16_t *out, uint32_t width, uint32_
         }
 }
 
+static const struct conv *called_network(const struct net *net)
+{
+    const struct ddz_model *model = net->model;
+    return net->conv + model_network(model, net->call.label, net->call.level_q8) * model->layers;
+}
+
+/* Make the layers of the called network ready, from number `first` on. */
+static void condition(struct net *net, int first)
+{
+    const struct ddz_model *model = net->model;
+    const struct conv *conv = called_network(net);
+    model_embedding(model, net->call.label, net->call.level_q8, net->embedding);
+    for (int i = first; i < model->layers; i++)
+        conv_condition(&conv[i], net->embedding, model->embedding);
+}
+
 void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
                  int32_t level_q8)
 {
     const struct ddz_model *model = net->model;
     const int deepest = model->levels - 1;
-    const struct conv *conv = net->conv + model_network(model, label, level_q8) * model->layers;
-    model_embedding(model, label, level_q8, net->embedding);
-    for (int i = 0; i < model->layers; i++)
-        conv_condition(&conv[i], net->embedding, model->embedding);
+    net->call = (struct call){width, height, label, level_q8};
+    const struct conv *conv = called_network(net);
+    condition(net, 0);
 
     struct map stream[MODEL_MAX_LEVELS];
     for (int i = 0; i <= deepest; i++)
         stream[i] = map_bind(net->stream[i], level_side(model, width, i), level_side(model, height, i),
                              model->channels[i]);
-    struct map input = map_bind(net->scratch, stream[0].width, stream[0].height, INPUT_CHANNELS);
+    struct map input = map_bind(net->patches, stream[0].width, stream[0].height, INPUT_CHANNELS);
     unshuffle(in, width, height, &input);
-    conv_3x3(net, conv++, &input, &stream[0], 0, 0);
+    conv_3x3(net, conv++, &input, &stream[0]);
     for (int i = 0; i < deepest; i++) {
         conv = residual_blocks(net, conv, model->blocks[i], &stream[i]);
         conv_down(net, conv++, &stream[i], &stream[i + 1]);
@@ -410,7 +442,53 @@ void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t widt
         conv_up(net, conv++, &stream[i + 1], &stream[i]);
         conv = residual_blocks(net, conv, model->blocks[i], &stream[i]);
     }
-    struct map output = map_bind(net->scratch, stream[0].width, stream[0].height, KERNEL_BLOCK);
-    conv_3x3(net, conv, &stream[0], &output, 0, 0);
+    struct map output = map_bind(net->patches, stream[0].width, stream[0].height, KERNEL_BLOCK);
+    conv_3x3(net, conv++, &stream[0], &output);
     shuffle(&output, out, width, height);
+    struct map gates = map_bind(net->scratch, stream[0].width, stream[0].height, stream[0].channels);
+    conv_3x3(net, conv, &stream[0], &gates);
+}
+
+void net_update(struct net *net, const int16_t *in, int16_t *out)
+{
+    const struct conv *update = called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS;
+    const struct call *call = &net->call;
+    ptrdiff_t width = level_side(net->model, call->width, 0),
+              height = level_side(net->model, call->height, 0);
+    ptrdiff_t channels = net->model->channels[0];
+    struct map gates = {net->scratch, width, height, channels}; /* as net_forward left it */
+    struct map input = map_bind(net->patches, width, height, INPUT_CHANNELS);
+    unshuffle(in, call->width, call->height, &input);
+    struct map sifted = map_bind(net->stream[0], width, height, channels);
+    run_conv_3x3((struct job){net, &update[0], &input, &sifted, .gates = &gates, .gated = channels});
+    struct map output = map_bind(net->patches, width, height, KERNEL_BLOCK);
+    conv_3x3(net, &update[1], &sifted, &output);
+    shuffle(&output, out, call->width, call->height);
+}
+
+static size_t gates_size(const struct net *net, const struct call *call)
+{
+    size_t values = map_values(level_side(net->model, call->width, 0),
+                               level_side(net->model, call->height, 0), (size_t)net->model->channels[0]);
+    return size_mul(values, sizeof *net->scratch);
+}
+
+size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height)
+{
+    struct net largest = {.model = model};
+    struct call call = {.width = width, .height = height};
+    return size_add(sizeof call, gates_size(&largest, &call));
+}
+
+void net_save(const struct net *net, uint8_t *state)
+{
+    memcpy(state, &net->call, sizeof net->call);
+    memcpy(state + sizeof net->call, net->scratch, gates_size(net, &net->call));
+}
+
+void net_restore(struct net *net, const uint8_t *state)
+{
+    memcpy(&net->call, state, sizeof net->call);
+    memcpy(net->scratch, state + sizeof net->call, gates_size(net, &net->call));
+    condition(net, net->model->layers - MODEL_UPDATE_LAYERS);
 }

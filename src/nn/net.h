@@ -1,12 +1,13 @@
 /*
- * The network in integers: F(c_in y; sigma, label) of one picture.
+ * The network in integers: F(c_in y; sigma, label) of one picture, and the update of an estimate by the noise
+ * of the steps that follow (HACKING.md).
  *
  * Activations are int16, channels last, in one arena allocated with the network; a call allocates
  * nothing. The result is the same for every instruction set and number of threads.
  *
  * Memory: twice the weights of all of the model's networks, and per pixel of the picture 2 bytes times the
  * sum over levels of channels / 4^(level + 1), plus the largest of these terms again for scratch: with
- * channels 64, 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel.
+ * channels 64, 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel. 8 bytes a pixel more hold the picture.
  */
 #ifndef DDZ_NN_NET_H
 #define DDZ_NN_NET_H
@@ -34,5 +35,17 @@ size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height
  */
 void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
                  int32_t level_q8);
+
+/*
+ * out = J in for the noise of a step, both int16 q12 and of the size of the last net_forward's picture: with
+ * J = join(gates * sift(.)), gates and conditioning those of that call. in == out is allowed.
+ */
+void net_update(struct net *net, const int16_t *in, int16_t *out);
+
+/* What updates go on from, in net_state_size bytes for pictures no larger than width x height: after
+ * net_restore they do so, whatever has been called since. */
+size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
+void net_save(const struct net *net, uint8_t *state);
+void net_restore(struct net *net, const uint8_t *state);
 
 #endif

@@ -29,7 +29,8 @@ static const char help[] =
     "How to encode:\n"
     "  -q, --quality N       of --prefixes and --bits, 0 to 100; default 60\n"
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
-    "      --steps N         steps an octave at full size, 2, 4 ... 32; default: by effort\n"
+    "      --calls N         calls of the network an octave at full size, 2, 4 ... 32; default: by effort\n"
+    "      --updates N       steps to a call, 1, 2, 4 or 8; default: by effort, 1 with --calls\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
     "      --seed N          of --ideal; default 1\n"
@@ -50,7 +51,8 @@ enum {
     OPTION_PAPER,
     OPTION_SIGMA_END,
     OPTION_IDEAL,
-    OPTION_STEPS,
+    OPTION_CALLS,
+    OPTION_UPDATES,
     OPTION_TRELLIS_BITS,
     OPTION_STEERING,
     OPTION_SEED,
@@ -67,7 +69,8 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {"ideal", no_argument, NULL, OPTION_IDEAL},
                                       {"quality", required_argument, NULL, 'q'},
                                       {"effort", required_argument, NULL, 'e'},
-                                      {"steps", required_argument, NULL, OPTION_STEPS},
+                                      {"calls", required_argument, NULL, OPTION_CALLS},
+                                      {"updates", required_argument, NULL, OPTION_UPDATES},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
@@ -146,8 +149,10 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_IDEAL:
         s->channel = DDZ_CHANNEL_IDEAL;
         return CLI_OK;
-    case OPTION_STEPS:
-        return cli_power_of_two("--steps", optarg, 2, 32, &s->steps_per_octave);
+    case OPTION_CALLS:
+        return cli_power_of_two("--calls", optarg, 2, 32, &s->calls_per_octave);
+    case OPTION_UPDATES:
+        return cli_power_of_two("--updates", optarg, 1, 8, &s->updates);
     case 'q':
         return cli_real("--quality", optarg, 0, 100, &task->quality);
     case 'e':

@@ -17,7 +17,8 @@ static void print_stream(const ddz_info *info)
     printf("scales         %d below full size\n", info->scales);
     if (info->trellis_bits) {
         printf("trellis        %d bits\n", info->trellis_bits);
-        printf("steps          %d in the last octave\n", info->steps_per_octave);
+        printf("steps          %d in the last octave, a call of the network for %d of them\n",
+               info->calls_per_octave * info->updates, info->updates);
         printf("last sigma     %.3f grey levels\n", info->sigma_end);
     }
 }

@@ -49,7 +49,7 @@ for option in '--bits x' '--bits -1' '--bytes x' '--bpp 0' '--bits 9 --bytes 9' 
     absent a.png x.png dir
 done
 
-for option in '--bpp 1,x' '--bpp ,' '--bits 0' '--steps 3' '--steps 64' '--prefixes --bits 9' '--bpp 1 --prefixes' \
+for option in '--bpp 1,x' '--bpp ,' '--bits 0' '--calls 3' '--calls 64' '--updates 3' '--updates 16' '--prefixes --bits 9' '--bpp 1 --prefixes' \
     '--ideal --prefixes' '--compare'; do
     # shellcheck disable=SC2086
     expect 1 ddpmeval $option "$data/3x5.png"

@@ -94,8 +94,8 @@ psnr=$(ddpmeval --compare "$data/small.png" s.png)
 expect 0 ddpmeval --paper --csv --sigma-end 2 "$data/small.png"
 near "$(value table real_file)" "$(calculate "8 * $(size_of s.ddz) / 5760")" || fail "size of the file"
 near "$(value table real_psnr_8bit)" "$psnr" 1e-4 || fail "PSNR of the file"
-expect 0 ddpmeval --paper --csv --sigma-end 2 --steps 16 "$data/small.png"
-less "$steps" "$(value table steps)" || fail "--steps does nothing"
+expect 0 ddpmeval --paper --csv --sigma-end 2 --calls 16 "$data/small.png"
+less "$steps" "$(value table steps)" || fail "--calls does nothing"
 
 # Left to itself it takes the end with the shortest codelength. Sizes, and so steps, may differ.
 expect 0 ddpmeval --paper --csv "$data/3x5.png" "$data/small.png" "$data/67x1.png"

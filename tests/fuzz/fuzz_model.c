@@ -39,7 +39,7 @@ static void build_schedules(const struct ddz_model *model)
     const uint32_t sizes[][2] = {{1, 1}, {65, 9}, {700, 500}, {65535, 4000}};
     for (int i = 0; i < 4; i++) {
         struct pyramid p = pyramid_of(sizes[i][0], sizes[i][1]);
-        schedule_build(&s, model, &p, (struct walk){132, i, false});
+        schedule_build(&s, model, &p, (struct walk){132, i, false, i});
         for (int k = 0; k < s.steps; k++)
             if (s.step[k].bits < 1 || step_bits(&s.step[k], 8 * k - 90) > s.step[k].samples)
                 abort();

@@ -92,14 +92,14 @@ KERNEL_CONV(conv_avx2)
         strip(run, 2 * block);
 }
 
-/* Vectors of 8 values, half of a KERNEL_BLOCK, which divide half of any number of channels */
+/* Vectors of 8 values, half of a KERNEL_BLOCK */
 KERNEL_GATE(gate_avx2)
 {
-    for (int16_t *a = values, *end = values + pixels * channels; a != end; a += channels)
-        for (ptrdiff_t c = 0; c < channels / 2; c += 8) {
-            __m128i opening = _mm_loadu_si128((const __m128i *)(a + channels / 2 + c));
-            opening = _mm_max_epi16(opening, _mm_setzero_si128());
-            __m128i *to = (__m128i *)(a + c);
-            _mm_storeu_si128(to, _mm_mulhrs_epi16(_mm_loadu_si128(to), opening));
+    for (ptrdiff_t at = 0; at < pixels * step; at += step)
+        for (ptrdiff_t i = at; i < at + channels; i += 8) {
+            __m128i open = _mm_loadu_si128((const __m128i *)(opening + i));
+            open = _mm_max_epi16(open, _mm_setzero_si128());
+            __m128i *to = (__m128i *)(values + i);
+            _mm_storeu_si128(to, _mm_mulhrs_epi16(_mm_loadu_si128(to), open));
         }
 }
