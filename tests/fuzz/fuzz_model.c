@@ -41,7 +41,7 @@ static void build_schedules(const struct ddz_model *model)
         struct pyramid p = pyramid_of(sizes[i][0], sizes[i][1]);
         schedule_build(&s, model, &p, (struct walk){132, i, false, i});
         for (int k = 0; k < s.steps; k++)
-            if (s.step[k].bits < 1 || step_bits(&s.step[k], 8 * k - 90) > s.step[k].samples)
+            if (s.step[k].bits < 1 || step_bits(&s.step[k], 8 * k % 193 - 96) > s.step[k].samples)
                 abort();
     }
 }
