@@ -173,23 +173,24 @@ class Denoiser(nn.Module):
                 x = block(x, emb)
         return F.pixel_shuffle(self.tail(x, emb), 2), x
 
+    def pad(self, x):
+        """Width and height to multiples of arch.multiple, by zeros"""
+        height, width = x.shape[2:]
+        return F.pad(x, (0, -width % self.arch.multiple, 0, -height % self.arch.multiple))
+
     def update(self, c, features, emb):
         """J c for the unit noise c (N, 3, H, W) of steps from where the network gave `features`."""
         height, width = c.shape[2:]
-        multiple = self.arch.multiple
-        c = F.pad(c, (0, -width % multiple, 0, -height % multiple))
-        sifted = self.sift(F.pixel_unshuffle(c, 2), emb)
+        sifted = self.sift(F.pixel_unshuffle(self.pad(c), 2), emb)
         gated = sifted * (self.gates(features, emb) + 0.5).clamp(0, 1)
         return F.pixel_shuffle(self.join(gated, emb), 2)[:, :, :height, :width]
 
     def forward(self, y, sigma, label, step=None):
         """xhat_0; with `step` = (x_0, eps, r) of the first len(r) pictures, also J c of their steps by r."""
         height, width = y.shape[2:]
-        multiple = self.arch.multiple
         s = sigma[:, None, None, None]
         norm = torch.sqrt(s * s + SIGMA_DATA**2)
-        x = F.pad(y / norm, (0, -width % multiple, 0, -height % multiple))
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = self.pad(y / norm).contiguous(memory_format=torch.channels_last)
         emb = self.embed(torch.log(sigma), label)
         f, features = self.body(x, emb)
         estimate = y * (SIGMA_DATA / norm) ** 2 + f[:, :, :height, :width].float() * (s * SIGMA_DATA / norm)

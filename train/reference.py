@@ -238,6 +238,10 @@ def rescale(layer, acc, emb):
     return rshift_round(acc * mult + bias * (1 << (layer.shift - 4)), layer.shift)
 
 
+def convolve(layer, x, emb, finish=clamp16):
+    return finish(rescale(layer, accumulate(layer, x), emb))
+
+
 def unshuffle(x):
     """(..., 2h, 2w, c) to (..., h, w, 4c); torch's order: channel, row, column."""
     *lead, h, w, c = x.shape
@@ -274,8 +278,7 @@ def forward(model, in_q12, label, level_q8):
     layers = model.network(label, level_q8).layers
 
     def conv(name, x, finish=clamp16):
-        layer = layers[name]
-        return finish(rescale(layer, accumulate(layer, x), emb))
+        return convolve(layers[name], x, emb, finish)
 
     def block(name, x):
         a, b = np.split(conv(name + ".conv1", x), 2, -1)
@@ -303,8 +306,8 @@ def update(model, c_q12, gates, label, level_q8):
     emb = embedding(model, label, level_q8)
     layers = model.network(label, level_q8).layers
     height, width = c_q12.shape[-3:-1]
-    x = clamp16(rescale(layers["sift"], accumulate(layers["sift"], unshuffle(pad(c_q12, model))), emb))
-    x = clamp16(rescale(layers["join"], accumulate(layers["join"], gate(x, gates)), emb))
+    x = convolve(layers["sift"], unshuffle(pad(c_q12, model)), emb)
+    x = convolve(layers["join"], gate(x, gates), emb)
     return shuffle(x)[..., :height, :width, :].astype(np.int16)
 
 

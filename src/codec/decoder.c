@@ -287,20 +287,24 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
         if (tell_progress(d, s, i + 1))
             return DDZ_ERR_CANCELLED;
     }
-    chain_estimate(&d->chain);
-    return show(d);
+    return DDZ_OK;
 }
 
-/* The estimate where the bits end. */
-static ddz_status mean_rest(ddz_decoder *d, const struct step_bits *part)
+/* The picture where the bits end, or where the chain does that goes on without them. */
+static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz_recon recon, uint8_t *rgb)
 {
     ddz_status status = DDZ_OK;
-    if (part->bits)
+    if (recon == DDZ_RECON_SAMPLE)
+        status = sample_rest(d, part);
+    else if (part->bits)
         status = make_step(d, &d->layers.schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
     chain_estimate(&d->chain);
-    return show(d);
+    status = show(d);
+    if (status == DDZ_OK)
+        chain_picture(&d->chain, rgb);
+    return status;
 }
 
 static ddz_status check_digest(ddz_decoder *d)
@@ -329,12 +333,7 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
     if (apart && (status = chain_save(&d->chain, 0)) != DDZ_OK)
         return status;
-    if (recon == DDZ_RECON_SAMPLE)
-        status = sample_rest(d, &part);
-    else
-        status = mean_rest(d, &part);
-    if (status == DDZ_OK)
-        chain_picture(&d->chain, rgb);
+    status = last_picture(d, &part, recon, rgb);
     if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
         stream = check_digest(d);
     if (apart)

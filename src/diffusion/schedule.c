@@ -139,10 +139,10 @@ static void add_call(struct schedule *out, const struct ddz_model *model, const 
     }
 }
 
-/* Levels to the next stop of scale 0, from the distance to the end. */
+/* Levels to the next call of scale 0, from the distance to the end. */
 static int32_t stride(struct walk walk, int32_t distance)
 {
-    enum { LONGEST = 16 }; /* two steps an octave at least */
+    enum { LONGEST = 16 }; /* two calls an octave at least */
     int32_t length = LEVELS_PER_OCTAVE >> walk.calls_log2;
     int32_t boundary = 0;
     if (!walk.uniform && distance > LEVELS_PER_OCTAVE) {

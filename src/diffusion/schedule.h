@@ -55,15 +55,15 @@ struct step {
     uint32_t samples;             /* coordinates conveyed: N */
     uint32_t bits;                /* exact if `fixed`, else the model's prediction */
     bool fixed;
-    bool update; /* the estimate after it comes from its noise, not from a call of the network */
+    bool update; /* the estimate after it comes from its noise, not from a call */
 };
 
 /* How scale 0 is walked; the stream's settings. */
 struct walk {
     int32_t end_level; /* LEVEL_MIN_END to LEVEL_MAX_END */
-    int calls_log2; /* 0..5: of the network in the last octave, halved in the one before and again before */
+    int calls_log2;    /* 0..5: in the last octave; half as many in the one before, and again before */
     bool uniform;      /* all octaves of scale 0 have as many */
-    int updates_log2;  /* 0..3: a call is followed by so many steps, where levels are fine enough */
+    int updates_log2;  /* 0..3: 2^updates_log2 steps to a call, where levels are fine enough */
 };
 
 struct schedule {

@@ -22,8 +22,7 @@ enum {
     MODEL_GAIN_BITS = 12,      /* gains: q12 */
     MODEL_BIAS_BITS = 4,       /* biases: sixteenths of a unit of the layer's output */
     MODEL_INPUT_BITS = 12,     /* the network's input and output: q12 */
-    MODEL_UPDATE_LAYERS =
-        2, /* a network's last ones, sift and join: no call runs them, but net_update does */
+    MODEL_UPDATE_LAYERS = 2,   /* a network's last ones, sift and join, which net_update alone runs */
     MODEL_NAME_SIZE = 24
 };
 

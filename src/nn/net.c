@@ -466,29 +466,27 @@ void net_update(struct net *net, const int16_t *in, int16_t *out)
     shuffle(&output, out, call->width, call->height);
 }
 
-static size_t gates_size(const struct net *net, const struct call *call)
+static size_t gates_size(const struct ddz_model *model, uint32_t width, uint32_t height)
 {
-    size_t values = map_values(level_side(net->model, call->width, 0),
-                               level_side(net->model, call->height, 0), (size_t)net->model->channels[0]);
-    return size_mul(values, sizeof *net->scratch);
+    size_t values =
+        map_values(level_side(model, width, 0), level_side(model, height, 0), (size_t)model->channels[0]);
+    return size_mul(values, sizeof(int16_t));
 }
 
 size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height)
 {
-    struct net largest = {.model = model};
-    struct call call = {.width = width, .height = height};
-    return size_add(sizeof call, gates_size(&largest, &call));
+    return size_add(sizeof(struct call), gates_size(model, width, height));
 }
 
 void net_save(const struct net *net, uint8_t *state)
 {
     memcpy(state, &net->call, sizeof net->call);
-    memcpy(state + sizeof net->call, net->scratch, gates_size(net, &net->call));
+    memcpy(state + sizeof net->call, net->scratch, gates_size(net->model, net->call.width, net->call.height));
 }
 
 void net_restore(struct net *net, const uint8_t *state)
 {
     memcpy(&net->call, state, sizeof net->call);
-    memcpy(net->scratch, state + sizeof net->call, gates_size(net, &net->call));
+    memcpy(net->scratch, state + sizeof net->call, gates_size(net->model, net->call.width, net->call.height));
     condition(net, net->model->layers - MODEL_UPDATE_LAYERS);
 }
