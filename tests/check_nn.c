@@ -417,6 +417,57 @@ START_TEST(update_depends)
 }
 END_TEST
 
+/* A network on the weights of another gives the same, and leaves it alone. */
+START_TEST(networks_beside)
+{
+    ddz_model *model = load(1, NULL);
+    struct mem mem = mem_init(NULL);
+    struct net *net = net_new(&mem, model, 40, 24, 2, DDZ_ISA_BEST), *other = net_new_beside(net, 16, 16);
+    ck_assert_ptr_nonnull(other);
+    static int16_t in[768], f[768], moved[768], out[768];
+    fill(in, 768, 0, 1);
+    net_forward(net, in, f, 16, 16, 0, 300);
+    net_forward(other, in, out, 16, 16, 5, 4000);
+    ck_assert_mem_ne(f, out, sizeof f);
+    net_update(net, in, moved);
+    net_forward(other, in, out, 16, 16, 0, 300);
+    ck_assert_mem_eq(f, out, sizeof f);
+    net_update(other, in, out);
+    ck_assert_mem_eq(moved, out, sizeof f);
+    net_free(other);
+    net_forward(net, in, out, 16, 16, 0, 300);
+    ck_assert_mem_eq(f, out, sizeof f);
+    net_free(net);
+    ddz_model_free(model);
+}
+END_TEST
+
+/* A state taken back makes the update's layers ready for its call, and only these. */
+START_TEST(state_taken_back)
+{
+    ddz_model *model = load(1, NULL);
+    struct mem mem = mem_init(NULL);
+    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    uint8_t *state = malloc(net_state_size(model, 16, 16));
+    static int16_t in[768], f[768], moved[768], out[768];
+    fill(in, 768, 0, 1);
+    net_forward(net, in, f, 16, 16, 0, 300);
+    net_update(net, in, moved);
+    net_save(net, state);
+    net_forward(net, in, out, 16, 16, 0, 4000);
+    net_restore(net, state);
+    net_update(net, in, out);
+    ck_assert_mem_eq(moved, out, sizeof f);
+    net_forward(net, in, out, 16, 16, 0, 300);
+    ck_assert_mem_eq(f, out, sizeof f);
+    net_update(net, in, out);
+    ck_assert_mem_eq(moved, out, sizeof f);
+    free(state);
+    net_free(net);
+    ddz_model_free(model);
+}
+END_TEST
+
 struct ledger {
     size_t bytes;
     int calls, allowed;
@@ -597,6 +648,8 @@ int main(void)
     tcase_add_loop_test(tc, architectures, 0, 3);
     tcase_add_test(tc, output_depends);
     tcase_add_test(tc, update_depends);
+    tcase_add_test(tc, networks_beside);
+    tcase_add_test(tc, state_taken_back);
     tcase_add_test(tc, memory);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

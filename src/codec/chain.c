@@ -34,27 +34,45 @@ static size_t capacity_of(uint32_t width, uint32_t height)
     return size_mul(3, size_mul((size_t)width + 1, (size_t)height + 1));
 }
 
-ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
-                      uint32_t height, int threads, ddz_isa isa)
+/* The chain has its network, or NULL: the rest. */
+static ddz_status allocate(struct chain *chain)
 {
-    *chain = (struct chain){.mem = *mem,
-                            .model = model,
-                            .threads = threads,
-                            .pyramid = pyramid_of(width, height),
-                            .capacity = capacity_of(width, height)};
     int32_t **arrays[WORK_ARRAYS] = {&chain->y,     &chain->estimate, &chain->detail,
                                      &chain->plain, &chain->mixed,    &chain->scratch};
     bool ok = true;
     for (int i = 0; i < WORK_ARRAYS; i++)
-        ok = (*arrays[i] = mem_alloc(mem, chain->capacity, sizeof(int32_t))) && ok;
-    chain->activations = mem_alloc(mem, chain->capacity, sizeof(int16_t));
-    chain->net = net_new(mem, model, width, height, threads, isa);
+        ok = (*arrays[i] = mem_alloc(&chain->mem, chain->capacity, sizeof(int32_t))) && ok;
+    chain->activations = mem_alloc(&chain->mem, chain->capacity, sizeof(int16_t));
     if (!ok || !chain->activations || !chain->net) {
         chain_free(chain);
         return DDZ_ERR_MEMORY;
     }
     chain_start(chain);
     return DDZ_OK;
+}
+
+ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model,
+                      uint32_t width, uint32_t height, int threads, ddz_isa isa)
+{
+    *chain = (struct chain){.mem = *mem,
+                            .model = model,
+                            .net = net_new(mem, model, width, height, threads, isa),
+                            .threads = threads,
+                            .pyramid = pyramid_of(width, height),
+                            .capacity = capacity_of(width, height)};
+    return allocate(chain);
+}
+
+ddz_status chain_init_coarse(struct chain *chain, const struct chain *whole, int finest)
+{
+    uint32_t width = whole->pyramid.width[finest], height = whole->pyramid.height[finest];
+    *chain = (struct chain){.mem = whole->mem,
+                            .model = whole->model,
+                            .net = net_new_beside(whole->net, width, height),
+                            .threads = 1,
+                            .pyramid = whole->pyramid,
+                            .capacity = capacity_of(width, height)};
+    return allocate(chain);
 }
 
 void chain_free(struct chain *chain)

@@ -55,6 +55,9 @@ int chain_threads(int setting);
 /* MEMORY only. The picture's size has been checked against MAX_PIXELS. `chain` is zeroed on failure. */
 ddz_status chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
                       uint32_t height, int threads, ddz_isa isa);
+/* Another one of the same picture on a thread of its own, which comes no further than scale `finest` and uses
+ * the network's weights of `whole`. MEMORY. */
+ddz_status chain_init_coarse(struct chain *chain, const struct chain *whole, int finest);
 void chain_free(struct chain *chain);
 
 /* Samples of the picture at a scale */

@@ -29,9 +29,8 @@ double encoder_psnr(ddz_encoder *e)
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
 }
 
-double encoder_step_shift(ddz_encoder *e, const struct step *step)
+double encoder_step_shift(const ddz_encoder *e, struct chain *c, const struct step *step)
 {
-    struct chain *c = &e->chain;
     const int32_t *x = e->x[step->scale];
     if (step->lift) {
         chain_enter_lift(c, step);
@@ -65,12 +64,12 @@ struct sent {
     uint64_t side_at; /* position in its layer before the side information */
 };
 
-void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t, uint32_t given)
+void encoder_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
+                    uint8_t *bits)
 {
-    struct chain *c = &e->chain;
     struct mixing m = mixing_plan(t->samples, t->branches, t->key);
     mix(&m, c->plain, c->mixed, c->scratch, c->threads);
-    viterbi_search(viterbi, t, c->mixed, given, e->bits);
+    viterbi_search(viterbi, t, c->mixed, given, bits);
 }
 
 /* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
@@ -119,7 +118,7 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     if (opening)
         memcpy(e->bits, e->opening_bits + opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
     else
-        encoder_search(e, e->viterbi, &t, 0);
+        encoder_search(c, e->viterbi, &t, 0, e->bits);
     if (!step->fixed)
         bit_write_se(out, eighths - e->eighths);
     bit_append(out, e->bits, sent->known);
@@ -226,7 +225,7 @@ ddz_status encoder_walk(ddz_encoder *e)
             return DDZ_OK;
         if (to_psnr && chain_save(&e->chain, BEFORE_STEP) != DDZ_OK)
             return DDZ_ERR_MEMORY;
-        report->kl_bits = encoder_step_shift(e, step);
+        report->kl_bits = encoder_step_shift(e, &e->chain, step);
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)
             convey_ideally(e, step, i);

@@ -16,8 +16,8 @@
  * for a part of layer 0. */
 static const struct {
     int calls_log2, updates_log2, register_bits, trials;
-} efforts[9] = {{0, 2, 8, 1},    {1, 2, 8, 8},    {1, 2, 10, 16},   {2, 1, 10, 32},  {2, 2, 12, 128},
-                {2, 2, 14, 256}, {3, 2, 14, 512}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
+} efforts[9] = {{0, 2, 8, 1},    {1, 2, 8, 8},    {1, 2, 10, 16},   {2, 1, 10, 64},  {2, 2, 12, 256},
+                {2, 2, 14, 512}, {3, 2, 14, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
 
 void ddz_encoder_defaults(ddz_encoder_settings *settings)
 {
@@ -92,9 +92,8 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *s
         e->walk.updates_log2 = ilog2((uint64_t)settings->updates);
     bit_writer_init(&e->opening, &e->mem);
     bit_writer_init(&e->main, &e->mem);
-    e->opening_viterbi = viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, settings->isa);
     e->viterbi = viterbi_new(&e->mem, e->register_bits, e->settings.threads, settings->isa);
-    if (!e->opening_viterbi || !e->viterbi) {
+    if (!e->viterbi) {
         ddz_encoder_free(e);
         return DDZ_ERR_MEMORY;
     }
@@ -129,7 +128,6 @@ void ddz_encoder_free(ddz_encoder *e)
     struct mem mem = e->mem;
     forget_picture(e);
     extras_free(&mem, &e->extras);
-    viterbi_free(e->opening_viterbi);
     viterbi_free(e->viterbi);
     bit_writer_free(&e->opening);
     bit_writer_free(&e->main);

@@ -19,7 +19,7 @@ struct ddz_encoder {
     ddz_encoder_settings settings;
     const struct ddz_model *model;
     struct extras extras;
-    struct viterbi *opening_viterbi, *viterbi;
+    struct viterbi *viterbi;
     int trials; /* searches for each part of a step of layer 0 */
 
     /* of one picture */
@@ -48,11 +48,12 @@ struct ddz_encoder {
 /* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
 ddz_status encoder_walk(ddz_encoder *e);
 
-/* The shift to convey in a step, q12, into chain->plain; returns the KL in bits. */
-double encoder_step_shift(ddz_encoder *e, const struct step *step);
+/* The shift to convey in a chain's step, q12, into chain->plain; returns the KL in bits. */
+double encoder_step_shift(const ddz_encoder *e, struct chain *chain, const struct step *step);
 
-/* Bits of a step whose shift is in chain->plain, into e->bits, which has the first `given` of them. */
-void encoder_search(ddz_encoder *e, struct viterbi *viterbi, const struct trellis *t, uint32_t given);
+/* Bits of a step whose shift is in chain->plain, into `bits`, which has the first `given` of them. */
+void encoder_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
+                    uint8_t *bits);
 
 /* PSNR over the three channels of the 8-bit picture that the estimate gives. */
 double encoder_psnr(ddz_encoder *e);
@@ -63,7 +64,7 @@ double encoder_ideal_bits(const ddz_encoder *e);
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
 /* Choose all bits of layer 0 into e->opening_bits. They serve every walk of the picture: only the steering
- * of one that is a single coarse scale knows where the chain ends. Leaves the chain anywhere. MEMORY. */
+ * of one that is a single coarse scale knows where the chain ends. MEMORY. */
 ddz_status opening_choose(ddz_encoder *e);
 
 /* Where the bits of step `index` of layer 0 begin there. */

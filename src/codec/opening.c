@@ -4,6 +4,7 @@
  * times, for shifts a little beside the true one; the chains are kept whose estimates come closest to
  * the picture. Then the first of these bits stand, and the search begins again for the others.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -34,9 +35,20 @@ struct beam {
     struct path path[BEAM];
 };
 
-struct search {
-    struct beam beam[2], *before, *after; /* a part's search */
+/* What one thread searches with, and what it found */
+struct worker {
+    struct chain chain;
+    struct viterbi *viterbi;
     int32_t noise[MAX_SAMPLES];
+    uint8_t *bits; /* of the step */
+    double error;
+};
+
+struct search {
+    struct mem mem;
+    struct beam beam[2], *before, *after; /* a part's search */
+    struct worker *worker;
+    int workers;
     size_t bytes; /* of layer 0, each step's bits beginning a byte */
     uint8_t bits[];
 };
@@ -49,18 +61,49 @@ size_t opening_offset(const struct schedule *s, int index)
     return bytes;
 }
 
-static struct search *search_new(const struct mem *mem, const struct schedule *schedule)
+static void search_free(struct search *s)
 {
-    size_t bytes = opening_offset(schedule, schedule->opening);
-    struct search *s = mem_alloc(mem, 1, sizeof *s + (size_t)2 * BEAM * bytes);
+    struct mem mem = s->mem;
+    for (int i = 0; s->worker && i < s->workers; i++) {
+        chain_free(&s->worker[i].chain);
+        viterbi_free(s->worker[i].viterbi);
+        mem_free(&mem, s->worker[i].bits);
+    }
+    mem_free(&mem, s->worker);
+    mem_free(&mem, s);
+}
+
+static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
+{
+    int finest = e->schedule.step[e->schedule.opening - 1].scale;
+    if (chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
+        return false;
+    w->viterbi = viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->settings.isa);
+    w->bits = mem_alloc(&e->mem, bytes, 1);
+    return w->viterbi && w->bits;
+}
+
+static struct search *search_new(const ddz_encoder *e)
+{
+    size_t bytes = opening_offset(&e->schedule, e->schedule.opening);
+    struct search *s = mem_alloc(&e->mem, 1, sizeof *s + (size_t)2 * BEAM * bytes);
     if (!s)
         return NULL;
+    s->mem = e->mem;
     s->bytes = bytes;
     s->before = &s->beam[0];
     s->after = &s->beam[1];
     for (int i = 0; i < 2 * BEAM; i++)
         s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
-    return s;
+    s->workers = e->settings.threads < e->trials ? e->settings.threads : e->trials;
+    s->worker = mem_alloc(&e->mem, (size_t)s->workers, sizeof *s->worker);
+    bool ok = s->worker;
+    for (int i = 0; ok && i < s->workers; i++)
+        ok = worker_init(&s->worker[i], e, bytes);
+    if (ok)
+        return s;
+    search_free(s);
+    return NULL;
 }
 
 static void keep(const struct chain *c, struct path *p)
@@ -115,36 +158,43 @@ struct part {
 };
 
 /* Search for a part the k-th time. What an earlier search found for it comes first. */
-static void try_part(ddz_encoder *e, struct search *s, const struct path *from, struct beam *after,
-                     struct part part, int k)
+static void try_part(const ddz_encoder *e, struct worker *w, const struct path *from, struct part part, int k)
 {
-    struct chain *c = &e->chain;
+    struct chain *c = &w->chain;
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
-    size_t offset = opening_offset(&e->schedule, index), bytes = (step->bits + 7) / 8;
     struct trellis t = chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
     put_back(c, from);
-    encoder_step_shift(e, step);
+    encoder_step_shift(e, c, step);
     if (k > 0) {
-        ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, s->noise, step->samples);
+        ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, w->noise, step->samples);
         for (size_t i = 0; i < step->samples; i++)
-            c->plain[i] += (int32_t)(spread * s->noise[i]);
+            c->plain[i] += (int32_t)(spread * w->noise[i]);
     }
-    memcpy(e->bits, from->bits + offset, bytes);
+    memcpy(w->bits, from->bits + opening_offset(&e->schedule, index), (step->bits + 7) / 8);
     if (k > 0 || part.first == 0)
-        encoder_search(e, e->opening_viterbi, &t, part.first);
-    chain_apply(c, step, &t, e->bits, step->bits);
+        encoder_search(c, w->viterbi, &t, part.first, w->bits);
+    chain_apply(c, step, &t, w->bits, step->bits);
     chain_estimate(c);
-    double error = squared_error(c, e->x[c->scale]);
-    struct path *p = place(after, error);
+    w->error = squared_error(c, e->x[c->scale]);
+}
+
+/* Does what a worker found come among the best? While a part of the step is still open, its chain goes on
+ * from where it was. */
+static void judge(const ddz_encoder *e, struct worker *w, const struct path *from, struct part part,
+                  struct beam *after)
+{
+    struct path *p = place(after, w->error);
     if (!p)
         return;
-    if (part.end < step->bits)
-        put_back(c, from);
-    keep(c, p);
-    p->error = error;
+    uint32_t bits = e->schedule.step[part.index].bits;
+    size_t offset = opening_offset(&e->schedule, part.index);
+    if (part.end < bits)
+        put_back(&w->chain, from);
+    keep(&w->chain, p);
+    p->error = w->error;
     memcpy(p->bits, from->bits, offset);
-    memcpy(p->bits + offset, e->bits, bytes);
+    memcpy(p->bits + offset, w->bits, (bits + 7) / 8);
 }
 
 static const struct path *best_of(const struct beam *beam)
@@ -156,38 +206,43 @@ static const struct path *best_of(const struct beam *beam)
     return best;
 }
 
-static void search_part(ddz_encoder *e, struct search *s, struct part part)
+/* The order in which finds are judged does not depend on the number of threads. */
+static void search_part(const ddz_encoder *e, struct search *s, struct part part)
 {
     struct beam *before = s->before, *after = s->after;
     uint32_t bits = e->schedule.step[part.index].bits;
     int trials = bits > MANY ? (int)(e->trials * (int64_t)MANY / bits) : e->trials;
     int searches = trials / before->count > 0 ? trials / before->count : 1;
+    int end = before->count * searches;
     after->count = 0;
-    for (int i = 0; i < before->count; i++)
-        for (int k = 0; k < searches; k++)
-            try_part(e, s, &before->path[i], after, part, i * searches + k);
+    for (int first = 0; first < end; first += s->workers) {
+        int count = s->workers < end - first ? s->workers : end - first;
+#pragma omp parallel for num_threads(count) schedule(static, 1)
+        for (int i = 0; i < count; i++)
+            try_part(e, &s->worker[i], &before->path[(first + i) / searches], part, first + i);
+        for (int i = 0; i < count; i++)
+            judge(e, &s->worker[i], &before->path[(first + i) / searches], part, after);
+    }
     s->before = after;
     s->after = before;
 }
 
 ddz_status opening_choose(ddz_encoder *e)
 {
-    struct search *s = search_new(&e->mem, &e->schedule);
-    e->opening_bits = s ? mem_alloc(&e->mem, s->bytes, 1) : NULL;
-    if (!e->opening_bits) {
-        mem_free(&e->mem, s);
+    struct search *s = search_new(e);
+    if (!s)
         return DDZ_ERR_MEMORY;
-    }
     s->before->count = 1;
-    chain_start(&e->chain);
-    keep(&e->chain, &s->before->path[0]);
+    keep(&s->worker[0].chain, &s->before->path[0]);
     for (int index = 0; index < e->schedule.opening; index++) {
         uint32_t bits = e->schedule.step[index].bits,
                  parts = bits < PARTS * PART ? (bits + PART - 1) / PART : PARTS;
         for (uint32_t i = 0; i < parts; i++)
             search_part(e, s, (struct part){index, bits * i / parts, bits * (i + 1) / parts});
     }
-    memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
-    mem_free(&e->mem, s);
-    return DDZ_OK;
+    e->opening_bits = mem_alloc(&e->mem, s->bytes, 1);
+    if (e->opening_bits)
+        memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
+    search_free(s);
+    return e->opening_bits ? DDZ_OK : DDZ_ERR_MEMORY;
 }

@@ -53,6 +53,10 @@ struct net {
         int label;
         int32_t level_q8;
     } call; /* the last one, which updates go on from */
+    struct {
+        int label, first;
+        int32_t level_q8;
+    } ready; /* what the called network's layers from `first` on are conditioned for */
 };
 
 /* ---- Arena --------------------------------------------------------------------------------- */
@@ -77,12 +81,14 @@ static size_t map_values(size_t width, size_t height, size_t channels)
     return size_mul(size_add(size_mul(size_add(width, 1), size_add(height, 2)), 1), channels);
 }
 
-static struct conv conv_carve(struct arena *arena, const struct model_layer *layer)
+/* `weight`: of another network, or NULL */
+static struct conv conv_carve(struct arena *arena, const struct model_layer *layer, int16_t *weight)
 {
     struct conv conv = {.layer = layer, .parts = layer->taps == 1 ? 4 : 1};
     conv.blocks = (layer->cout / conv.parts + KERNEL_BLOCK - 1) / KERNEL_BLOCK;
     size_t outputs = (size_t)(conv.parts * conv.blocks * KERNEL_BLOCK);
-    conv.weight = carve(arena, outputs * (size_t)(layer->taps * layer->cin), sizeof *conv.weight);
+    conv.weight =
+        weight ? weight : carve(arena, outputs * (size_t)(layer->taps * layer->cin), sizeof *conv.weight);
     conv.mult = carve(arena, outputs, sizeof *conv.mult);
     conv.bias = carve(arena, outputs, sizeof *conv.bias);
     return conv;
@@ -95,16 +101,17 @@ static uint32_t level_side(const struct ddz_model *model, uint32_t side, int lev
     return deepest << (model->levels - 1 - level);
 }
 
-/* The parts of a network after `net` itself, which begins the arena */
-static void lay_out(struct net *net, struct arena *arena, const struct ddz_model *model, uint32_t width,
-                    uint32_t height)
+/* The parts of a network after `net` itself, which begins the arena; `weights` is the network whose weights
+ * it uses, or NULL */
+static void lay_out(struct net *net, struct arena *arena, const struct ddz_model *model,
+                    const struct net *weights, uint32_t width, uint32_t height)
 {
     carve(arena, 1, sizeof *net);
     net->model = model;
     int convs = model->networks * model->layers;
     net->conv = carve(arena, (size_t)convs, sizeof *net->conv);
     for (int i = 0; i < convs; i++) {
-        struct conv conv = conv_carve(arena, &model->layer[i]);
+        struct conv conv = conv_carve(arena, &model->layer[i], weights ? weights->conv[i].weight : NULL);
         if (arena->base)
             net->conv[i] = conv;
     }
@@ -121,12 +128,18 @@ static void lay_out(struct net *net, struct arena *arena, const struct ddz_model
     net->patches = carve(arena, patches, sizeof *net->patches);
 }
 
-size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
+static size_t memory_beside(const struct ddz_model *model, const struct net *weights, uint32_t width,
+                            uint32_t height)
 {
     struct arena arena = {NULL, 0};
     struct net sizes;
-    lay_out(&sizes, &arena, model, width, height);
+    lay_out(&sizes, &arena, model, weights, width, height);
     return arena.used;
+}
+
+size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
+{
+    return memory_beside(model, NULL, width, height);
 }
 
 /* Row of the layer that computes output channel `o` of part `part` (the order of torch's
@@ -153,16 +166,26 @@ static void conv_pack(const struct conv *conv)
                 }
 }
 
-struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                    int threads, ddz_isa isa)
+static struct net *make(const struct mem *mem, const struct ddz_model *model, const struct net *weights,
+                        uint32_t width, uint32_t height)
 {
     struct arena arena = {NULL, 0};
-    arena.base = mem_alloc(mem, net_memory(model, width, height), 1);
+    arena.base = mem_alloc(mem, memory_beside(model, weights, width, height), 1);
     if (!arena.base)
         return NULL;
     struct net *net = (struct net *)arena.base;
-    lay_out(net, &arena, model, width, height);
+    lay_out(net, &arena, model, weights, width, height);
     net->mem = *mem;
+    net->ready.first = model->layers;
+    return net;
+}
+
+struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
+                    int threads, ddz_isa isa)
+{
+    struct net *net = make(mem, model, NULL, width, height);
+    if (!net)
+        return NULL;
     net->threads = threads;
 #ifdef _OPENMP
     if (threads <= 0)
@@ -172,6 +195,16 @@ struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32
     for (int i = 0; i < model->networks * model->layers; i++)
         conv_pack(&net->conv[i]);
     return net;
+}
+
+struct net *net_new_beside(const struct net *net, uint32_t width, uint32_t height)
+{
+    struct net *other = make(&net->mem, net->model, net, width, height);
+    if (!other)
+        return NULL;
+    other->threads = 1;
+    other->kernels = net->kernels;
+    return other;
 }
 
 void net_free(struct net *net)
@@ -407,11 +440,18 @@ static const struct conv *called_network(const struct net *net)
     return net->conv + model_network(model, net->call.label, net->call.level_q8) * model->layers;
 }
 
-/* Make the layers of the called network ready, from number `first` on. */
+/* Make the layers of the called network ready, from number `first` on. For a small picture this is a good
+ * part of a call, and many are called alike. */
 static void condition(struct net *net, int first)
 {
     const struct ddz_model *model = net->model;
     const struct conv *conv = called_network(net);
+    if (net->ready.label == net->call.label && net->ready.level_q8 == net->call.level_q8 &&
+        net->ready.first <= first)
+        return;
+    net->ready.label = net->call.label;
+    net->ready.level_q8 = net->call.level_q8;
+    net->ready.first = first;
     model_embedding(model, net->call.label, net->call.level_q8, net->embedding);
     for (int i = first; i < model->layers; i++)
         conv_condition(&conv[i], net->embedding, model->embedding);

@@ -24,6 +24,8 @@ struct net;
  * OpenMP gives); NULL if memory is short. `model` must outlive it. */
 struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
                     int threads, ddz_isa isa);
+/* Another one on a thread of its own, which uses the weights of `net`. */
+struct net *net_new_beside(const struct net *net, uint32_t width, uint32_t height);
 void net_free(struct net *net);
 
 /* Bytes that net_new would allocate, SIZE_MAX if not representable. */
