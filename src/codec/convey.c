@@ -9,6 +9,7 @@
 #include "base/fixed.h"
 #include "codec/encoder.h"
 #include "codec/ideal.h"
+#include "codec/jacobian.h"
 #include "codec/report.h"
 #include "codec/steer.h"
 #include "diffusion/lift.h"
@@ -29,6 +30,20 @@ double encoder_psnr(ddz_encoder *e)
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
 }
 
+/* What to aim a step of the full size at, into c->mixed: less of the error than all of it. The coarse steps
+ * of a small picture, of few bits each, are better without the network's word. */
+static void aim(const ddz_encoder *e, struct chain *c, const struct step *step)
+{
+    const int32_t *x = e->x[0];
+    double noise = e->settings.steering * (double)sigma_q8(e->walk.end_level) / 256;
+    if (!step->fixed) {
+        if (c->estimate_kind == ESTIMATE_CALLED)
+            jacobian_target(c, x, noise, e->target);
+        x = e->target;
+    }
+    steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
+}
+
 double encoder_step_shift(const ddz_encoder *e, struct chain *c, const struct step *step)
 {
     const int32_t *x = e->x[step->scale];
@@ -38,8 +53,7 @@ double encoder_step_shift(const ddz_encoder *e, struct chain *c, const struct st
         x = c->mixed;
     }
     if (step->scale == 0 && !step->lift && e->settings.steering > 0) {
-        double noise = e->settings.steering * (double)sigma_q8(e->walk.end_level) / 256;
-        steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
+        aim(e, c, step);
         x = c->mixed;
     }
     struct reverse_step r = chain_reverse_step(step);

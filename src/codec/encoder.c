@@ -112,8 +112,10 @@ static void forget_picture(ddz_encoder *e)
     }
     mem_free(&e->mem, e->bits);
     mem_free(&e->mem, e->preview);
+    mem_free(&e->mem, e->target);
     mem_free(&e->mem, e->opening_bits);
     mem_free(&e->mem, e->stream);
+    e->target = NULL;
     e->bits = e->preview = e->opening_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
     bit_writer_free(&e->opening);
@@ -166,7 +168,8 @@ static ddz_status open_picture(ddz_encoder *e, uint32_t width, uint32_t height)
     e->has_chain = true;
     e->bits = mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
     e->preview = mem_alloc(&e->mem, e->chain.capacity, 1);
-    return e->bits && e->preview ? make_pyramid(e) : DDZ_ERR_MEMORY;
+    e->target = mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
+    return e->bits && e->preview && e->target ? make_pyramid(e) : DDZ_ERR_MEMORY;
 }
 
 /* Header, layer 0, main frame, extras, digest in one buffer; cut to the target in bytes. */

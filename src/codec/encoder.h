@@ -27,6 +27,7 @@ struct ddz_encoder {
     struct chain chain;
     const uint8_t *rgb; /* the caller's */
     int32_t *x[PYRAMID_MAX_SCALES + 1];
+    int32_t *target; /* of the steps of a call, by jacobian_target */
     struct schedule schedule;
     struct walk walk;
     int register_bits;
