@@ -287,18 +287,26 @@ void chain_picture(struct chain *chain, uint8_t *rgb)
         rgb[i] = (uint8_t)((grey_of(finest[i]) + GREY_LEVEL / 2) / GREY_LEVEL);
 }
 
-ddz_status chain_save(struct chain *chain, int number)
+ddz_status chain_reserve(struct chain *chain, int count)
+{
+    size_t net_size = net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]);
+    for (int i = 0; i < count; i++) {
+        struct chain_state *saved = &chain->saved[i];
+        if (!saved->y)
+            saved->y = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->y);
+        if (!saved->estimate)
+            saved->estimate = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->estimate);
+        if (!saved->net)
+            saved->net = mem_alloc(&chain->mem, net_size, 1);
+        if (!saved->y || !saved->estimate || !saved->net)
+            return DDZ_ERR_MEMORY;
+    }
+    return DDZ_OK;
+}
+
+void chain_save(struct chain *chain, int number)
 {
     struct chain_state *saved = &chain->saved[number];
-    if (!saved->y)
-        saved->y = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->y);
-    if (!saved->estimate)
-        saved->estimate = mem_alloc(&chain->mem, chain->capacity, sizeof *saved->estimate);
-    if (!saved->net)
-        saved->net = mem_alloc(
-            &chain->mem, net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]), 1);
-    if (!saved->y || !saved->estimate || !saved->net)
-        return DDZ_ERR_MEMORY;
     net_save(chain->net, saved->net);
     size_t bytes = chain_samples(chain, chain->scale) * sizeof *chain->y;
     memcpy(saved->y, chain->y, bytes);
@@ -306,7 +314,6 @@ ddz_status chain_save(struct chain *chain, int number)
     saved->scale = chain->scale;
     saved->sigma_q8 = chain->sigma_q8;
     saved->estimate_kind = chain->estimate_kind;
-    return DDZ_OK;
 }
 
 void chain_restore(struct chain *chain, int number)

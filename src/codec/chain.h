@@ -41,7 +41,7 @@ struct chain {
     int32_t *plain, *mixed, *scratch;
     int16_t *activations;
     struct chain_state {
-        int32_t *y, *estimate; /* allocated by chain_save, as is net */
+        int32_t *y, *estimate; /* allocated by chain_reserve, as is net */
         uint8_t *net;
         int scale;
         int64_t sigma_q8;
@@ -100,9 +100,12 @@ void chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 void chain_full_estimate(struct chain *chain, int32_t *full);
 void chain_picture(struct chain *chain, uint8_t *rgb);
 
-/* Keep the chain's state aside, as number 0 or 1, and take it back: y, the estimate and what updates need.
- * MEMORY. */
-ddz_status chain_save(struct chain *chain, int number);
+/* Room for `count` states, up to CHAIN_STATES. MEMORY. */
+ddz_status chain_reserve(struct chain *chain, int count);
+
+/* Keep the chain's state aside, where there is room for it, and take it back: y, the estimate and what
+ * updates need. */
+void chain_save(struct chain *chain, int number);
 void chain_restore(struct chain *chain, int number);
 
 /* CRC-32 of y as little-endian int32. */

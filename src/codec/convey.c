@@ -15,7 +15,7 @@
 #include "diffusion/lift.h"
 
 /* States of the chain that a target PSNR needs. */
-enum { BEFORE_STEP, PRESENT };
+enum { BEFORE_STEP, PRESENT, STATES };
 
 double encoder_psnr(ddz_encoder *e)
 {
@@ -172,8 +172,8 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
 static bool is_good_enough(ddz_encoder *e, double psnr)
 {
     const double worse = 1; /* dB, at most */
-    if (e->chain.estimate_kind == ESTIMATE_UPDATED && psnr + worse >= e->settings.target_value &&
-        chain_save(&e->chain, PRESENT) == DDZ_OK) {
+    if (e->chain.estimate_kind == ESTIMATE_UPDATED && psnr + worse >= e->settings.target_value) {
+        chain_save(&e->chain, PRESENT);
         chain_estimate(&e->chain);
         psnr = encoder_psnr(e);
         chain_restore(&e->chain, PRESENT);
@@ -227,6 +227,8 @@ ddz_status encoder_walk(ddz_encoder *e)
     struct sent sent = {0};
     if (!ideal && !e->opening_bits && opening_choose(e) != DDZ_OK)
         return DDZ_ERR_MEMORY;
+    if (to_psnr && chain_reserve(&e->chain, STATES) != DDZ_OK)
+        return DDZ_ERR_MEMORY;
     chain_start(&e->chain);
     for (int i = 0; i < e->schedule.steps; i++) {
         const struct step *step = &e->schedule.step[i];
@@ -237,8 +239,8 @@ ddz_status encoder_walk(ddz_encoder *e)
         report->psnr = encoder_psnr(e);
         if (psnr_reached(e, i, report->psnr, &sent))
             return DDZ_OK;
-        if (to_psnr && chain_save(&e->chain, BEFORE_STEP) != DDZ_OK)
-            return DDZ_ERR_MEMORY;
+        if (to_psnr)
+            chain_save(&e->chain, BEFORE_STEP);
         report->kl_bits = encoder_step_shift(e, &e->chain, step);
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)

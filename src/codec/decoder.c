@@ -331,8 +331,10 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     if (stream != DDZ_OK && stream != DDZ_ERR_CORRUPT)
         return stream;
     bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
-    if (apart && (status = chain_save(&d->chain, 0)) != DDZ_OK)
+    if (apart && (status = chain_reserve(&d->chain, 1)) != DDZ_OK)
         return status;
+    if (apart)
+        chain_save(&d->chain, 0);
     status = last_picture(d, &part, recon, rgb);
     if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
         stream = check_digest(d);

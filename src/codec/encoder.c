@@ -16,8 +16,8 @@
  * for a part of layer 0. */
 static const struct {
     int calls_log2, updates_log2, register_bits, trials;
-} efforts[9] = {{0, 2, 8, 1},    {1, 2, 8, 8},    {1, 2, 10, 16},   {2, 1, 10, 64},  {2, 2, 12, 256},
-                {2, 2, 14, 512}, {3, 2, 14, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
+} efforts[9] = {{0, 2, 8, 1},    {1, 2, 10, 8},   {1, 2, 12, 16},   {2, 1, 14, 64},  {2, 2, 15, 256},
+                {2, 2, 16, 512}, {3, 2, 16, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
 
 void ddz_encoder_defaults(ddz_encoder_settings *settings)
 {
