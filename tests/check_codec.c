@@ -976,8 +976,7 @@ START_TEST(target_beyond_the_guess)
         stream = encode(&rgb, 96, 64, &es);
         ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, got), DDZ_OK);
         double reached = psnr(got, rgb.data, rgb.size);
-        /* a random model's updates hide how good a call would be */
-        ck_assert_msg(reached >= 33 && reached < 33.6, "%g dB with steering %d", reached, steering);
+        ck_assert_msg(reached >= 33 && reached < 33.1, "%g dB with steering %d", reached, steering);
         free(stream.data);
     }
     free(got);

@@ -171,7 +171,7 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
  * call at the end of a stream. */
 static bool is_good_enough(ddz_encoder *e, double psnr)
 {
-    const double worse = 1; /* dB, at most */
+    const double worse = 2; /* dB, at most */
     if (e->chain.estimate_kind == ESTIMATE_UPDATED && psnr + worse >= e->settings.target_value) {
         chain_save(&e->chain, PRESENT);
         chain_estimate(&e->chain);
