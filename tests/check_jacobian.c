@@ -59,7 +59,7 @@ static void open_chain(const struct toy_shape *shape)
     for (size_t i = 0; i < SAMPLES; i++)
         chain.y[i] = (int32_t)(9000 * number(1, i / 40));
     chain.estimate_kind = ESTIMATE_NONE;
-    chain_estimate(&chain);
+    chain_next_estimate(&chain);
     for (size_t i = 0; i < SAMPLES; i++)
         x[i] = chain.estimate[i] + (int32_t)(sigma() * number(2, i));
 }

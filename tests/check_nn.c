@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "cpu/cpu.h"
 #include "nn/kernels.h"
+#include "nn/mirror.h"
 #include "nn/net.h"
 #include "toy_model.h"
 
@@ -488,6 +489,25 @@ static void ledger_release(void *cookie, void *memory)
     free(memory);
 }
 
+START_TEST(mirrored)
+{
+    static const uint32_t shapes[][2] = {{1, 1}, {5, 4}, {4, 7}, {6, 1}, {1, 3}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        uint32_t width = shapes[i][0], height = shapes[i][1];
+        int16_t picture[5 * 7 * 3];
+        for (uint32_t k = 0; k < 3 * width * height; k++)
+            picture[k] = (int16_t)k;
+        mirror(picture, width, height, _i);
+        for (uint32_t k = 0; k < 3 * width * height; k++) {
+            uint32_t x = k / 3 % width, y = k / 3 / width;
+            x = _i & MIRROR_ACROSS ? width - 1 - x : x;
+            y = _i & MIRROR_DOWN ? height - 1 - y : y;
+            ck_assert_int_eq(picture[k], 3 * (y * width + x) + k % 3);
+        }
+    }
+}
+END_TEST
+
 START_TEST(memory)
 {
     ddz_model *model = load(1, NULL);
@@ -650,6 +670,7 @@ int main(void)
     tcase_add_test(tc, update_depends);
     tcase_add_test(tc, networks_beside);
     tcase_add_test(tc, state_taken_back);
+    tcase_add_loop_test(tc, mirrored, 0, 4);
     tcase_add_test(tc, memory);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

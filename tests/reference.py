@@ -529,12 +529,17 @@ def change(y, estimate, c, a, b):
     return shift_round((2**30 - r2) * (estimate - y), 30) + shift_round(noise * c, 20)
 
 
-def estimate_of(stream, net, y, k, v):
+VIEWS = [lambda x: x, lambda x: x[::-1, ::-1], lambda x: x[:, ::-1], lambda x: x[::-1]]
+
+
+def estimate_of(stream, net, y, k, v, last=False):
     norm = math.isqrt(v * v + 4177920**2)
     p = 4177920 * 2**30 // norm
     z = level(v)
     inputs = np.clip(shift_round(y * (2**44 // norm), 24), -32768, 32767)
-    F = net.run(inputs, z, stream.label(k, R(z, 256)))
+    label = stream.label(k, R(z, 256))
+    views = VIEWS if last or label in (2, 3, 4) else VIEWS[:1]
+    F = R(sum(view(net.run(view(inputs), z, label)) for view in reversed(views)), len(views))
     out = shift_round((p * p >> 30) * y, 30) + shift_round((v * p >> 30) * F, 20)
     return np.clip(out, -ONE, ONE)
 
@@ -550,7 +555,7 @@ def decode(data, model, seed=None):
     k = len(stream.sizes) - 1
     w, h = stream.sizes[k]
     y = np.zeros((h, w, 3), np.int64)
-    x, v, called = y + np.array(model.mean), 0, True
+    x, v = y + np.array(model.mean), 0
     for i, s, L, bits, B in stream.walk() if seed is None else stream.walk_all(seed):
         key, known = H(0x64647A2D31, i), len(bits)
         fresh = s["lift"] or s["a"] is None
@@ -561,7 +566,6 @@ def decode(data, model, seed=None):
         c = mixing.unmix(trellis(bits, s["N"], B, L, key))
         if x is None:
             x = estimate_of(stream, net, y, k, v)
-        called = False
         if s["lift"]:
             k -= 1
             w, h = stream.sizes[k]
@@ -582,8 +586,8 @@ def decode(data, model, seed=None):
                 F, Gs = sigma(s["a"]), v
                 v = math.isqrt(F * F - ((F * F - Gs * Gs) >> 16) * ((known << 16) // B))
             y = y + step
-    if not called:
-        x = estimate_of(stream, net, y, k, v)
+    if v:
+        x = estimate_of(stream, net, y, k, v, last=True)
     digest = zlib.crc32(y.astype("<i4").tobytes())
     while k > 0:
         k -= 1

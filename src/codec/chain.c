@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
+#include "nn/mirror.h"
 
 enum { WORK_ARRAYS = 6, GREY_LEVEL = 256, CENTRE = 32640 };
 
@@ -102,20 +103,37 @@ void chain_start(struct chain *chain)
     chain->sigma_q8 = 0;
     chain->estimate_kind = ESTIMATE_NONE;
     memset(chain->y, 0, chain_samples(chain, chain->scale) * sizeof *chain->y);
-    chain_estimate(chain);
+    chain_next_estimate(chain);
+}
+
+/* How the network is told what y is */
+static int present_label(const struct chain *chain, int32_t level_q8)
+{
+    /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
+    return scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
 }
 
 void chain_next_estimate(struct chain *chain)
 {
-    if (chain->estimate_kind == ESTIMATE_NONE)
-        chain_estimate(chain);
+    if (chain->estimate_kind == ESTIMATE_UPDATED)
+        return;
+    /* small pictures cost little; the smallest are estimated hundreds of times to choose their bits */
+    int label = chain->sigma_q8 ? present_label(chain, level_q8_of_sigma(chain->sigma_q8)) : 0;
+    chain_call(chain, label >= 2 && label <= 4 ? MAX_VIEWS : 1);
 }
 
-void chain_estimate(struct chain *chain)
+void chain_last_estimate(struct chain *chain)
 {
-    if (chain->estimate_kind == ESTIMATE_CALLED)
+    chain_call(chain, MAX_VIEWS);
+}
+
+void chain_call(struct chain *chain, int views)
+{
+    static const int mirrors[MAX_VIEWS] = {0, MIRROR_ACROSS | MIRROR_DOWN, MIRROR_ACROSS, MIRROR_DOWN};
+    if (chain->estimate_kind == ESTIMATE_CALLED && chain->views == views)
         return;
     chain->estimate_kind = ESTIMATE_CALLED;
+    chain->views = views;
     size_t n = chain_samples(chain, chain->scale);
     if (!chain->sigma_q8) {
         for (size_t i = 0; i < n; i++)
@@ -124,11 +142,19 @@ void chain_estimate(struct chain *chain)
     }
     struct precondition p = precondition_of(chain->sigma_q8);
     int32_t level_q8 = level_q8_of_sigma(chain->sigma_q8);
-    /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
-    int label = scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
-    precondition_input(&p, chain->y, chain->activations, n);
-    net_forward(chain->net, chain->activations, chain->activations, chain->pyramid.width[chain->scale],
-                chain->pyramid.height[chain->scale], label, level_q8);
+    int label = present_label(chain, level_q8);
+    uint32_t width = chain->pyramid.width[chain->scale], height = chain->pyramid.height[chain->scale];
+    memset(chain->scratch, 0, n * sizeof *chain->scratch);
+    for (int i = views - 1; i >= 0; i--) { /* y as it is comes last, so that updates have its gates */
+        precondition_input(&p, chain->y, chain->activations, n);
+        mirror(chain->activations, width, height, mirrors[i]);
+        net_forward(chain->net, chain->activations, chain->activations, width, height, label, level_q8);
+        mirror(chain->activations, width, height, mirrors[i]);
+        for (size_t j = 0; j < n; j++)
+            chain->scratch[j] += chain->activations[j];
+    }
+    for (size_t j = 0; j < n; j++)
+        chain->activations[j] = (int16_t)rshift_round((int64_t)chain->scratch[j] * (MAX_VIEWS / views), 2);
     precondition_output(&p, chain->y, chain->activations, chain->estimate, n);
 }
 
@@ -314,6 +340,7 @@ void chain_save(struct chain *chain, int number)
     saved->scale = chain->scale;
     saved->sigma_q8 = chain->sigma_q8;
     saved->estimate_kind = chain->estimate_kind;
+    saved->views = chain->views;
 }
 
 void chain_restore(struct chain *chain, int number)
@@ -323,6 +350,7 @@ void chain_restore(struct chain *chain, int number)
     chain->scale = saved->scale;
     chain->sigma_q8 = saved->sigma_q8;
     chain->estimate_kind = saved->estimate_kind;
+    chain->views = saved->views;
     size_t bytes = chain_samples(chain, chain->scale) * sizeof *chain->y;
     memcpy(chain->y, saved->y, bytes);
     memcpy(chain->estimate, saved->estimate, bytes);

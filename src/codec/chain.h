@@ -21,6 +21,7 @@ enum {
     MAX_PIXELS = 1 << 28,       /* hard limit, so that counts of samples fit 32 bits */
     EIGHTHS_LIMIT = 96,         /* of the factor of a step's bits */
     CHAIN_STATES = 2,           /* that can be kept aside */
+    MAX_VIEWS = 4,              /* of y: as it is, and mirrored */
 };
 
 /* Arrays hold `capacity` int32 each. */
@@ -35,6 +36,7 @@ struct chain {
     int scale;         /* that y and estimate have now */
     int64_t sigma_q8;  /* noise of y; 0 before the first step */
     enum estimate_kind { ESTIMATE_NONE, ESTIMATE_UPDATED, ESTIMATE_CALLED } estimate_kind; /* for y */
+    int views;         /* of which a called estimate is the mean */
     int32_t *y;        /* [h][w][3] */
     int32_t *estimate; /* xhat_0; within a lift the predicted bands */
     int32_t *detail;   /* bands of a lift */
@@ -46,6 +48,7 @@ struct chain {
         int scale;
         int64_t sigma_q8;
         enum estimate_kind estimate_kind;
+        int views;
     } saved[CHAIN_STATES];
 };
 
@@ -66,12 +69,15 @@ size_t chain_samples(const struct chain *chain, int scale);
 /* Before the first step: y unknown, the estimate is the model's mean. */
 void chain_start(struct chain *chain);
 
-/* estimate = xhat_0(y) at the present scale and noise (before the first step: the mean). One call of the
- * network, if the estimate is not there. */
-void chain_estimate(struct chain *chain);
+/* estimate = xhat_0(y) at the present scale and noise (before the first step: the mean colour): the mean of
+ * what calls of the network say of 1, 2 or MAX_VIEWS views of y, unless it is there. */
+void chain_call(struct chain *chain, int views);
 
-/* What the next step starts from: the estimate that the last one's update left, or chain_estimate's. */
+/* What the next step starts from: the estimate that the last one's update left, or the call's. */
 void chain_next_estimate(struct chain *chain);
+
+/* What is shown where the bits end: the estimate from all views. */
+void chain_last_estimate(struct chain *chain);
 
 /* Before a lift, once the estimate is there: turn it into the prediction of the bands. */
 void chain_enter_lift(struct chain *chain, const struct step *step);

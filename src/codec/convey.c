@@ -17,9 +17,9 @@
 /* States of the chain that a target PSNR needs. */
 enum { BEFORE_STEP, PRESENT, STATES };
 
-double encoder_psnr(ddz_encoder *e)
+/* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
+static double estimate_psnr(ddz_encoder *e)
 {
-    chain_next_estimate(&e->chain);
     chain_picture(&e->chain, e->preview);
     size_t n = chain_samples(&e->chain, 0);
     uint64_t sum = 0;
@@ -28,6 +28,19 @@ double encoder_psnr(ddz_encoder *e)
         sum += (uint64_t)(d * d);
     }
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
+}
+
+double encoder_psnr(ddz_encoder *e)
+{
+    chain_last_estimate(&e->chain);
+    return estimate_psnr(e);
+}
+
+/* That of what the next step starts from */
+static double next_estimate_psnr(ddz_encoder *e)
+{
+    chain_next_estimate(&e->chain);
+    return estimate_psnr(e);
 }
 
 /* What to aim a step of the full size at, into c->mixed: less of the error than all of it. The coarse steps
@@ -141,44 +154,58 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     return true;
 }
 
-/* Cut the last step, which took `sent`, to as few whole bytes as still reach the target PSNR. */
-static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
+/* Make the last step again, which took `sent`, from fewer of its bits: those in the first `bytes` of main. */
+static void cut_step(ddz_encoder *e, const struct step *step, int index, struct sent *sent, uint64_t bytes)
 {
     struct trellis t = chain_trellis(step, index, sent->bits, e->register_bits);
-    uint64_t begin = sent->side_at + (uint64_t)sent->side_bits;
+    uint64_t known = 8 * bytes - sent->side_at - (uint64_t)sent->side_bits;
+    sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
+    chain_restore(&e->chain, BEFORE_STEP);
+    chain_apply(&e->chain, step, &t, e->bits, sent->known);
+}
+
+/* Cut the last step to as few whole bytes as still reach the target PSNR: as one view of y tells, to which
+ * all of them add as much as before, and from there on as a decoder shows it. */
+static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
+{
+    uint64_t begin = sent->side_at + (uint64_t)sent->side_bits, grain = 1 + sent->bits / 512;
     uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
     while (low < high) {
         uint64_t middle = (low + high) / 2;
-        chain_restore(&e->chain, BEFORE_STEP);
-        sent->known = (uint32_t)(8 * middle - begin);
-        chain_apply(&e->chain, step, &t, e->bits, sent->known < sent->bits ? sent->known : sent->bits);
-        chain_estimate(&e->chain);
-        bool enough = encoder_psnr(e) >= e->settings.target_value;
-        if (high - low <= 1 + sent->bits / 512)
+        cut_step(e, step, index, sent, middle);
+        chain_call(&e->chain, 1);
+        bool enough = estimate_psnr(e) + e->views_gain >= e->settings.target_value;
+        if (high - low <= grain)
             low = high = enough ? middle : high;
         else
             *(enough ? &high : &low) = enough ? middle : middle + 1;
     }
-    chain_restore(&e->chain, BEFORE_STEP);
-    uint64_t known = 8 * high - begin;
-    sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
-    chain_apply(&e->chain, step, &t, e->bits, sent->known);
+    do {
+        cut_step(e, step, index, sent, high);
+        high += grain;
+    } while (sent->known < sent->bits && encoder_psnr(e) < e->settings.target_value);
     bit_truncate(&e->main, begin + sent->known);
-    chain_estimate(&e->chain);
 }
 
-/* Does the picture that a decoder makes here reach the target? An updated estimate is a little worse than the
- * call at the end of a stream. */
-static bool is_good_enough(ddz_encoder *e, double psnr)
+/* Before step i: does the picture that a decoder makes here reach the target? It is better than that of an
+ * updated estimate, and than that of one view of y: each is found out only if the one before is near. */
+static bool is_good_enough(ddz_encoder *e, int i, double psnr)
 {
-    const double worse = 2; /* dB, at most */
-    if (e->chain.estimate_kind == ESTIMATE_UPDATED && psnr + worse >= e->settings.target_value) {
-        chain_save(&e->chain, PRESENT);
-        chain_estimate(&e->chain);
-        psnr = encoder_psnr(e);
-        chain_restore(&e->chain, PRESENT);
+    const double update_loss = 1, scatter = 0.1; /* dB, at most */
+    double target = e->settings.target_value, near = target - e->views_gain - scatter, loss = 0;
+    for (const struct step *step = &e->schedule.step[i - 1]; step->update; step--)
+        loss += update_loss;
+    if (psnr < near - loss)
+        return false;
+    chain_save(&e->chain, PRESENT);
+    chain_call(&e->chain, 1);
+    psnr = estimate_psnr(e);
+    if (psnr >= near) {
+        e->views_gain = encoder_psnr(e) - psnr;
+        psnr += e->views_gain;
     }
-    return psnr >= e->settings.target_value;
+    chain_restore(&e->chain, PRESENT);
+    return psnr >= target;
 }
 
 /* Before step i, whose estimate has this PSNR: is the target reached? The step before is then cut to
@@ -186,7 +213,7 @@ static bool is_good_enough(ddz_encoder *e, double psnr)
 static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
 {
     const ddz_encoder_settings *set = &e->settings;
-    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, psnr))
+    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, i, psnr))
         return false;
     const struct step *last = &e->schedule.step[i - 1];
     if (set->channel == DDZ_CHANNEL_TRELLIS && i > e->schedule.opening && !last->lift) {
@@ -229,6 +256,7 @@ ddz_status encoder_walk(ddz_encoder *e)
         return DDZ_ERR_MEMORY;
     if (to_psnr && chain_reserve(&e->chain, STATES) != DDZ_OK)
         return DDZ_ERR_MEMORY;
+    e->views_gain = 1; /* more than a trained network's */
     chain_start(&e->chain);
     for (int i = 0; i < e->schedule.steps; i++) {
         const struct step *step = &e->schedule.step[i];
@@ -236,7 +264,7 @@ ddz_status encoder_walk(ddz_encoder *e)
             return DDZ_ERR_CANCELLED;
         ddz_step *report = &e->steps[e->step_count];
         *report = report_step(step);
-        report->psnr = encoder_psnr(e);
+        report->psnr = next_estimate_psnr(e);
         if (psnr_reached(e, i, report->psnr, &sent))
             return DDZ_OK;
         if (to_psnr)
@@ -257,6 +285,6 @@ ddz_status encoder_walk(ddz_encoder *e)
             return DDZ_OK;
     }
     if (to_psnr)
-        psnr_reached(e, e->schedule.steps, encoder_psnr(e), &sent);
+        psnr_reached(e, e->schedule.steps, next_estimate_psnr(e), &sent);
     return DDZ_OK;
 }

@@ -300,7 +300,7 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
         status = make_step(d, &d->layers.schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
-    chain_estimate(&d->chain);
+    chain_last_estimate(&d->chain);
     status = show(d);
     if (status == DDZ_OK)
         chain_picture(&d->chain, rgb);

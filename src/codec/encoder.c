@@ -310,7 +310,7 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, uint8_t *rgb)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    chain_estimate(&e->chain);
+    chain_last_estimate(&e->chain);
     chain_picture(&e->chain, rgb);
     return DDZ_OK;
 }
@@ -321,7 +321,7 @@ ddz_status ddz_encoder_estimate(ddz_encoder *e, int32_t *estimate)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    chain_estimate(&e->chain);
+    chain_last_estimate(&e->chain);
     chain_full_estimate(&e->chain, estimate);
     return DDZ_OK;
 }

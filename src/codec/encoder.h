@@ -36,6 +36,7 @@ struct ddz_encoder {
     uint8_t *opening_bits; /* of layer 0, once they are chosen */
     struct bit_writer opening, main;
     int eighths;
+    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
     uint64_t opening_limit, main_limit; /* bits of either, by the target in bytes */
 
     uint8_t *stream;
@@ -56,7 +57,7 @@ double encoder_step_shift(const ddz_encoder *e, struct chain *chain, const struc
 void encoder_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
                     uint8_t *bits);
 
-/* PSNR over the three channels of the 8-bit picture that the estimate gives. */
+/* PSNR over the three channels of the 8-bit picture that a decoder shows where the bits end. */
 double encoder_psnr(ddz_encoder *e);
 
 /* Bits of the ideal channel's steps so far. */

@@ -175,7 +175,7 @@ static void try_part(const ddz_encoder *e, struct worker *w, const struct path *
     if (k > 0 || part.first == 0)
         encoder_search(c, w->viterbi, &t, part.first, w->bits);
     chain_apply(c, step, &t, w->bits, step->bits);
-    chain_estimate(c);
+    chain_next_estimate(c);
     w->error = squared_error(c, e->x[c->scale]);
 }
 

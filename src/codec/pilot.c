@@ -17,7 +17,7 @@ static double denoising_error(struct chain *chain, const int32_t *x, size_t n, i
     for (size_t i = 0; i < n; i++)
         chain->y[i] = x[i] + (int32_t)((chain->sigma_q8 * chain->plain[i]) >> 20);
     chain->estimate_kind = ESTIMATE_NONE;
-    chain_estimate(chain);
+    chain_call(chain, 1);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double e = x[i] - chain->estimate[i];
