@@ -4,6 +4,7 @@
  */
 #include "nn/net.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #ifdef _OPENMP
@@ -53,6 +54,7 @@ struct net {
         int label;
         int32_t level_q8;
     } call; /* the last one, which updates go on from */
+    bool has_gates; /* of that call in `scratch`; else what they are made of is still in stream[0] */
     struct {
         int label, first;
         int32_t level_q8;
@@ -485,23 +487,34 @@ void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t widt
     struct map output = map_bind(net->patches, stream[0].width, stream[0].height, KERNEL_BLOCK);
     conv_3x3(net, conv++, &stream[0], &output);
     shuffle(&output, out, width, height);
-    struct map gates = map_bind(net->scratch, stream[0].width, stream[0].height, stream[0].channels);
-    conv_3x3(net, conv, &stream[0], &gates);
+    net->has_gates = false;
+}
+
+/* The last call's gates. Only updates need them, and not every call has one. */
+static struct map gates_of_call(struct net *net)
+{
+    struct map gates = {net->scratch, level_side(net->model, net->call.width, 0),
+                        level_side(net->model, net->call.height, 0), net->model->channels[0]};
+    if (net->has_gates)
+        return gates;
+    struct map stream = gates;
+    stream.data = net->stream[0];
+    gates = map_bind(net->scratch, gates.width, gates.height, gates.channels);
+    conv_3x3(net, called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS - 1, &stream, &gates);
+    net->has_gates = true;
+    return gates;
 }
 
 void net_update(struct net *net, const int16_t *in, int16_t *out)
 {
     const struct conv *update = called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS;
     const struct call *call = &net->call;
-    ptrdiff_t width = level_side(net->model, call->width, 0),
-              height = level_side(net->model, call->height, 0);
-    ptrdiff_t channels = net->model->channels[0];
-    struct map gates = {net->scratch, width, height, channels}; /* as net_forward left it */
-    struct map input = map_bind(net->patches, width, height, INPUT_CHANNELS);
+    struct map gates = gates_of_call(net);
+    struct map input = map_bind(net->patches, gates.width, gates.height, INPUT_CHANNELS);
     unshuffle(in, call->width, call->height, &input);
-    struct map sifted = map_bind(net->stream[0], width, height, channels);
-    run_conv_3x3((struct job){net, &update[0], &input, &sifted, .gates = &gates, .gated = channels});
-    struct map output = map_bind(net->patches, width, height, KERNEL_BLOCK);
+    struct map sifted = map_bind(net->stream[0], gates.width, gates.height, gates.channels);
+    run_conv_3x3((struct job){net, &update[0], &input, &sifted, .gates = &gates, .gated = gates.channels});
+    struct map output = map_bind(net->patches, gates.width, gates.height, KERNEL_BLOCK);
     conv_3x3(net, &update[1], &sifted, &output);
     shuffle(&output, out, call->width, call->height);
 }
@@ -518,8 +531,9 @@ size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t he
     return size_add(sizeof(struct call), gates_size(model, width, height));
 }
 
-void net_save(const struct net *net, uint8_t *state)
+void net_save(struct net *net, uint8_t *state)
 {
+    gates_of_call(net);
     memcpy(state, &net->call, sizeof net->call);
     memcpy(state + sizeof net->call, net->scratch, gates_size(net->model, net->call.width, net->call.height));
 }
@@ -528,5 +542,6 @@ void net_restore(struct net *net, const uint8_t *state)
 {
     memcpy(&net->call, state, sizeof net->call);
     memcpy(net->scratch, state + sizeof net->call, gates_size(net->model, net->call.width, net->call.height));
+    net->has_gates = true;
     condition(net, net->model->layers - MODEL_UPDATE_LAYERS);
 }

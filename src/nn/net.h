@@ -47,7 +47,7 @@ void net_update(struct net *net, const int16_t *in, int16_t *out);
 /* What updates go on from, in net_state_size bytes for pictures no larger than width x height: after
  * net_restore they do so, whatever has been called since. */
 size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
-void net_save(const struct net *net, uint8_t *state);
+void net_save(struct net *net, uint8_t *state);
 void net_restore(struct net *net, const uint8_t *state);
 
 #endif
