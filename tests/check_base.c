@@ -8,6 +8,7 @@
 #include "base/fixed.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "runner.h"
 
 /* ---- Fixed point ------------------------------------------------------------------------- */
 
@@ -309,7 +310,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("base");
     TCase *fixed = tcase_create("fixed"), *mem = tcase_create("mem"), *bytes = tcase_create("bytes"),
           *hash = tcase_create("hash");
     tcase_add_test(fixed, shifts_round_down);
@@ -325,13 +325,5 @@ int main(void)
     tcase_add_test(hash, hash_avalanche);
     tcase_add_test(hash, hash_is_injective);
     TCase *all[] = {fixed, mem, bytes, hash};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        tcase_set_timeout(all[i], 120);
-        suite_add_tcase(suite, all[i]);
-    }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("base", 120, all, sizeof all / sizeof *all);
 }

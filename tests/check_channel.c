@@ -13,6 +13,7 @@
 #include "channel/trellis.h"
 #include "channel/viterbi.h"
 #include "cpu/cpu.h"
+#include "runner.h"
 
 enum { ONE = 4096 }; /* 1.0 in q12 */
 
@@ -608,12 +609,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("channel");
     TCase *mixing = tcase_create("mix"), *trellis = tcase_create("trellis"),
           *viterbi = tcase_create("viterbi");
-    tcase_set_timeout(mixing, 120);
-    tcase_set_timeout(trellis, 120);
-    tcase_set_timeout(viterbi, 120);
     tcase_add_test(mixing, mixing_round_trip);
     tcase_add_test(mixing, mixing_plan_bounds);
     tcase_add_test(mixing, mixing_of_impulses);
@@ -630,12 +627,6 @@ int main(void)
     tcase_add_test(viterbi, search_without_memory);
     tcase_add_test(viterbi, efficiencies);
     tcase_add_test(viterbi, bits_do_not_compress);
-    suite_add_tcase(suite, mixing);
-    suite_add_tcase(suite, trellis);
-    suite_add_tcase(suite, viterbi);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    TCase *all[] = {mixing, trellis, viterbi};
+    return run_cases("channel", 120, all, sizeof all / sizeof *all);
 }

@@ -9,6 +9,7 @@
 #include "container/extras.h"
 #include "container/frames.h"
 #include "container/header.h"
+#include "runner.h"
 
 static struct mem mem;
 static uint64_t draws;
@@ -991,36 +992,32 @@ START_TEST(extras_out_of_memory)
 }
 END_TEST
 
-static void add_case(Suite *suite, const char *name, const TTest *const *tests, size_t count)
+static TCase *new_case(const char *name, const TTest *const *tests, size_t count)
 {
     TCase *tcase = tcase_create(name);
     tcase_add_unchecked_fixture(tcase, setup, NULL);
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
+    return tcase;
 }
 
-#define ADD(suite, name, ...)                                                                                \
-    add_case(suite, name, (const TTest *const[]){__VA_ARGS__},                                               \
+#define CASE(name, ...)                                                                                      \
+    new_case(name, (const TTest *const[]){__VA_ARGS__},                                                      \
              sizeof((const TTest *const[]){__VA_ARGS__}) / sizeof(const TTest *))
 
 int main(void)
 {
-    Suite *suite = suite_create("container");
-    ADD(suite, "bits", reads_match_single_bits, copies_out_match_single_bits, empty_reader,
-        writes_match_single_bits, exp_golomb, exp_golomb_hostile, writer_out_of_memory);
-    ADD(suite, "header", header_sizes, header_bytes_and_refusals, header_is_canonical, settings_round_trip,
-        settings_are_canonical);
-    ADD(suite, "frames", stored_frames, content_for_inverts_overhead, cut_after_every_byte,
-        cut_anywhere_fed_in_pieces, bytes_after_the_frame_are_left, content_limit, hostile_frames,
-        damaged_frames, frames_out_of_memory);
-    ADD(suite, "extras", extras_come_back, alpha_prediction_pays, paeth_is_pngs, extras_in_part,
-        extras_hostile, extras_arguments, extras_out_of_memory);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    TCase *all[] = {
+        CASE("bits", reads_match_single_bits, copies_out_match_single_bits, empty_reader,
+             writes_match_single_bits, exp_golomb, exp_golomb_hostile, writer_out_of_memory),
+        CASE("header", header_sizes, header_bytes_and_refusals, header_is_canonical, settings_round_trip,
+             settings_are_canonical),
+        CASE("frames", stored_frames, content_for_inverts_overhead, cut_after_every_byte,
+             cut_anywhere_fed_in_pieces, bytes_after_the_frame_are_left, content_limit, hostile_frames,
+             damaged_frames, frames_out_of_memory),
+        CASE("extras", extras_come_back, alpha_prediction_pays, paeth_is_pngs, extras_in_part, extras_hostile,
+             extras_arguments, extras_out_of_memory),
+    };
+    return run_cases("container", 60, all, sizeof all / sizeof *all);
 }

@@ -11,6 +11,7 @@
 #include "diffusion/posterior.h"
 #include "diffusion/precondition.h"
 #include "diffusion/schedule.h"
+#include "runner.h"
 
 /* ---- Helpers ----------------------------------------------------------------------------- */
 
@@ -817,7 +818,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("diffusion");
     TCase *schedule = tcase_create("schedule"), *posterior = tcase_create("posterior"),
           *lift = tcase_create("lift"), *precondition = tcase_create("precondition");
     tcase_add_test(schedule, sigma_of_all_levels);
@@ -841,13 +841,5 @@ int main(void)
     tcase_add_test(precondition, preconditions);
     tcase_add_test(precondition, precondition_of_extremes);
     TCase *all[] = {schedule, posterior, lift, precondition};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        tcase_set_timeout(all[i], 120);
-        suite_add_tcase(suite, all[i]);
-    }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("diffusion", 120, all, sizeof all / sizeof *all);
 }

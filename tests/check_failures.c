@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 #include "toy_model.h"
 
@@ -530,5 +531,5 @@ int main(void)
     tcase_add_test(bad, bad_arguments);
     tcase_add_test(bad, texts);
     TCase *all[] = {stop, memory, bad};
-    return run_cases("failures", all, sizeof all / sizeof *all);
+    return run_cases("failures", 300, all, sizeof all / sizeof *all);
 }

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 #include "toy_model.h"
 
@@ -235,7 +236,7 @@ static int run_writer(const char *what)
 {
     TCase *writer = tcase_create(what);
     tcase_add_test(writer, strcmp(what, "golden") == 0 ? make_golden : make_corpus);
-    return run_cases(what, &writer, 1);
+    return run_cases(what, 300, &writer, 1);
 }
 
 int main(int argc, char **argv)
@@ -250,5 +251,5 @@ int main(int argc, char **argv)
     directory = golden_directory;
     TCase *old = tcase_create("golden");
     tcase_add_test(old, golden_streams);
-    return run_cases("golden", &old, 1);
+    return run_cases("golden", 300, &old, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "codec/jacobian.h"
+#include "runner.h"
 #include "toy_model.h"
 
 enum { WIDTH = 22, HEIGHT = 17, SAMPLES = 3 * WIDTH * HEIGHT, LEVEL = 90, TERMS = 4 };
@@ -178,15 +179,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("jacobian");
     TCase *tests = tcase_create("jacobian");
     tcase_add_loop_test(tests, test_against_formula, 0, 5);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_no_covariance);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("jacobian", 4, &tests, 1);
 }

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "model/model.h"
 #include "nn/net.h"
+#include "runner.h"
 #include "toy_model.h"
 
 struct bytes {
@@ -567,9 +568,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("model");
     TCase *tc = tcase_create("model");
-    tcase_set_timeout(tc, 300);
     tcase_add_test(tc, contents);
     tcase_add_test(tc, cost);
     tcase_add_test(tc, interpolation);
@@ -585,10 +584,5 @@ int main(void)
     tcase_add_test(tc, truncated_bodies);
     tcase_add_test(tc, damaged_files);
     tcase_add_test(tc, damaged_bodies);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("model", 300, &tc, 1);
 }

@@ -10,6 +10,7 @@
 #include "nn/kernels.h"
 #include "nn/mirror.h"
 #include "nn/net.h"
+#include "runner.h"
 #include "toy_model.h"
 
 static void *allocate(size_t count, size_t size)
@@ -663,9 +664,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("nn");
     TCase *tc = tcase_create("nn");
-    tcase_set_timeout(tc, 300);
     tcase_add_test(tc, instruction_sets);
     tcase_add_loop_test(tc, kernels_agree, DDZ_ISA_PORTABLE, DDZ_ISA_AVX512 + 1);
     tcase_add_test(tc, sane_models);
@@ -677,10 +676,5 @@ int main(void)
     tcase_add_test(tc, state_taken_back);
     tcase_add_loop_test(tc, mirrored, 0, 4);
     tcase_add_test(tc, memory);
-    suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("nn", 300, &tc, 1);
 }

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "imgio/png.h"
+#include "runner.h"
 
 enum { LIMIT = 1 << 20 };
 
@@ -664,16 +665,9 @@ int main(void)
                                                 &chunks_are_written_once,
                                                 &writing_with_bad_side_data,
                                                 &writing_fails_cleanly};
-    Suite *suite = suite_create("png");
     TCase *tcase = tcase_create("png");
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 60);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
         tcase_add_test(tcase, *tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("png", 60, &tcase, 1);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 
 START_TEST(every_byte_is_a_place_to_stop)
@@ -250,5 +251,5 @@ int main(void)
     tcase_add_test(prefix, bit_limit_across_feeds);
     tcase_add_test(prefix, pieces);
     TCase *all[] = {prefix};
-    return run_cases("prefixes", all, sizeof all / sizeof *all);
+    return run_cases("prefixes", 300, all, sizeof all / sizeof *all);
 }

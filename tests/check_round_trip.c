@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 
 START_TEST(round_trip)
@@ -225,5 +226,5 @@ int main(void)
     tcase_add_test(extra, extras);
     tcase_add_test(extra, extras_that_do_not_fit);
     TCase *all[] = {round, extra};
-    return run_cases("round trip", all, sizeof all / sizeof *all);
+    return run_cases("round trip", 300, all, sizeof all / sizeof *all);
 }

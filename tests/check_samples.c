@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 
 START_TEST(samples_depend_on_the_seed)
@@ -274,5 +275,5 @@ int main(void)
     tcase_add_test(sample, observed_decoding);
     tcase_add_test(sample, steps_of_a_sample);
     TCase *all[] = {sample};
-    return run_cases("samples", all, sizeof all / sizeof *all);
+    return run_cases("samples", 300, all, sizeof all / sizeof *all);
 }

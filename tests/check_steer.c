@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "codec/steer.h"
+#include "runner.h"
 
 enum { MAX_SIDE = 40, SAMPLES = 3 * MAX_SIDE * MAX_SIDE };
 
@@ -104,15 +105,9 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("steer");
     TCase *tests = tcase_create("steer");
     tcase_add_loop_test(tests, test_against_sums, 0, 4);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_threads);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_cases("steer", 4, &tests, 1);
 }

@@ -6,6 +6,7 @@
 
 #include "codec/encoder.h"
 #include "ddz.h"
+#include "runner.h"
 #include "streams.h"
 
 START_TEST(target_in_bytes)
@@ -352,5 +353,5 @@ int main(void)
     tcase_add_test(figure, divergences);
     tcase_add_test(figure, ideal_channel);
     TCase *all[] = {target, saving, figure};
-    return run_cases("targets", all, sizeof all / sizeof *all);
+    return run_cases("targets", 300, all, sizeof all / sizeof *all);
 }

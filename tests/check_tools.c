@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner.h"
 #include "tools/cli.h"
 #include "tools/codelength.h"
 #include "tools/files.h"
@@ -426,7 +427,6 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("tools");
     TCase *values = tcase_create("values"), *files = tcase_create("files");
     cli_begin("check_tools");
     tcase_add_test(values, whole_numbers);
@@ -443,16 +443,11 @@ int main(void)
     tcase_add_loop_test(values, probabilities_sum_to_one, 0, DEVIATIONS);
     tcase_add_test(values, codelengths_of_far_errors);
     tcase_add_test(values, fitted_deviations);
-    suite_add_tcase(suite, values);
     tcase_add_checked_fixture(files, make_folder, remove_folder);
     tcase_add_test(files, files_appear_complete);
     tcase_add_test(files, failed_writes_leave_the_old_file);
     tcase_add_test(files, links_are_written_through);
     tcase_add_test(files, limits_of_reading);
-    suite_add_tcase(suite, files);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    TCase *all[] = {values, files};
+    return run_cases("tools", 4, all, sizeof all / sizeof *all);
 }

@@ -209,17 +209,3 @@ void check_round_trip(uint32_t w, uint32_t h, const ddz_encoder_settings *es)
     check_round_trip_of(rgb, w, h, es);
     free(rgb.data);
 }
-
-int run_cases(const char *name, TCase **cases, size_t count)
-{
-    Suite *suite = suite_create(name);
-    for (size_t i = 0; i < count; i++) {
-        tcase_set_timeout(cases[i], 300);
-        suite_add_tcase(suite, cases[i]);
-    }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

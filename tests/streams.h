@@ -8,7 +8,6 @@
 #ifndef DDZ_TESTS_STREAMS_H
 #define DDZ_TESTS_STREAMS_H
 
-#include <check.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,8 +64,5 @@ struct layout layout_of(const struct buffer *stream);
  * and steps agrees. The first takes picture(w, h). */
 void check_round_trip(uint32_t w, uint32_t h, const ddz_encoder_settings *es);
 void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const ddz_encoder_settings *es);
-
-/* What main() returns after these cases, 300 seconds a test */
-int run_cases(const char *name, TCase **cases, size_t count);
 
 #endif
