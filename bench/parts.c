@@ -6,6 +6,7 @@
  *   parts [--bpp X] [--effort N] [--threads N] [--repeats N] MODEL.ddm PICTURE.png
  */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,20 +15,44 @@
 #include "channel/mix.h"
 #include "channel/viterbi.h"
 #include "codec/chain.h"
+#include "codec/encoder.h"
+#include "codec/jacobian.h"
 #include "codec/layers.h"
+#include "codec/pilot.h"
+#include "codec/steer.h"
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
 #include "tools/cli.h"
 
 /* ---- Stopwatch ------------------------------------------------------------------------------ */
 
-enum part { REST, START, INPUT, NETWORK, UPDATE, CHAIN, MIXING, SEARCH, WALK, PREVIEW, DIGEST, OUTPUT, PARTS };
+enum part {
+    REST,
+    START,
+    INPUT,
+    PILOT,
+    OPENING,
+    NETWORK,
+    UPDATE,
+    AIM,
+    CHAIN,
+    MIXING,
+    SEARCH,
+    WALK,
+    PREVIEW,
+    DIGEST,
+    OUTPUT,
+    PARTS
+};
 
 static const char *const part_names[PARTS] = {
     [START] = "start: model, allocation, weights",
     [INPUT] = "input: PNG or stream",
+    [PILOT] = "pilot, with its network",
+    [OPENING] = "choice of the first bits, with its network",
     [NETWORK] = "network",
     [UPDATE] = "updates",
+    [AIM] = "aim: Jacobian, shrinkage",
     [CHAIN] = "diffusion: preconditioning, posterior, lift",
     [MIXING] = "mixing",
     [SEARCH] = "trellis search",
@@ -47,6 +72,10 @@ static struct {
     enum part now;
     int depth;
 } watch;
+
+/* The watch is the main thread's: what other threads call, within a part that has several at work, is that
+ * part's time. */
+static _Thread_local bool watching;
 
 static struct times clocks(void)
 {
@@ -70,13 +99,13 @@ static void switch_to(enum part part)
 /* A part called by another is that one's. */
 static void enter(enum part part)
 {
-    if (watch.depth++ == 0)
+    if (watching && watch.depth++ == 0)
         switch_to(part);
 }
 
 static void leave(void)
 {
-    if (--watch.depth == 0)
+    if (watching && --watch.depth == 0)
         switch_to(REST);
 }
 
@@ -86,7 +115,7 @@ static void watch_reset(void)
     watch.last = clocks();
 }
 
-/* ---- What is timed: all are called by the main thread ---------------------------------------- */
+/* ---- What is timed --------------------------------------------------------------------------- */
 
 #define WRAP(part, type, name, parameters, ...)                                                              \
     type __real_##name parameters;                                                                           \
@@ -119,6 +148,15 @@ WRAP(START, struct viterbi *, viterbi_new,
 WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
 WRAP(INPUT, ddz_status, layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits), l,
      data, size, last_bits)
+WRAP(PILOT, int32_t, pilot_end_level, (struct chain * chain, const int32_t *x, struct pilot_goal goal), chain,
+     x, goal)
+WRAP(OPENING, ddz_status, opening_choose, (ddz_encoder * e), e)
+WRAP_VOID(AIM, jacobian_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
+          chain, x, noise, target)
+WRAP_VOID(AIM, steer_target,
+          (const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
+           int32_t *target, int threads),
+          x, estimate, width, height, noise, target, threads)
 WRAP_VOID(NETWORK, net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),
@@ -326,6 +364,7 @@ int main(int argc, char **argv)
 {
     struct task task = {.bpp = 1, .effort = 5, .threads = 1, .repeats = 3};
     struct stream stream = {NULL, 0};
+    watching = true;
     cli_begin("parts");
     int code = read_arguments(&task, argc, argv);
     if (code != CLI_OK)

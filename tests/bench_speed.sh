@@ -28,7 +28,7 @@ awk -F, '
                 print "no time in " part
                 failed = 1
             }
-        exit failed || lines["encode"] != 12 || lines["decode"] != 12
+        exit failed || lines["encode"] != 15 || lines["decode"] != 15
     }' "$scratch/parts.csv" || fail "bench/parts misses a part"
 
 # Of what is not there, a line and a status.
@@ -50,7 +50,7 @@ speed "$picture" > "$scratch/report" 2> "$scratch/err" || {
 }
 [ "$(grep -c '^## ' "$scratch/report")" -eq 6 ] || fail "tables are missing from the report"
 [ "$(wc -l < "$scratch/out/codec.csv")" -eq 3 ] || fail "codec.csv has not the two points of --quick"
-[ "$(wc -l < "$scratch/out/parts.csv")" -eq 49 ] || fail "parts.csv has not 2 times 2 times 12 parts"
+[ "$(wc -l < "$scratch/out/parts.csv")" -eq 61 ] || fail "parts.csv has not 2 times 2 times 15 parts"
 for threads in 1 2; do
     [ "$(grep -c "^portable,network .*,$threads," "$scratch/out/network.csv")" -eq 3 ] ||
         fail "network.csv lacks networks of $threads threads"
