@@ -32,6 +32,7 @@ train() {
 check fixed
 check updates
 check pictures "$work/pictures"
+check precision "$work/pictures" "$work/none" >"$work/precision.out"
 
 train straight --steps 6 --decay 0
 train broken --steps 3 --decay 0

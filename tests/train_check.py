@@ -4,6 +4,7 @@
   fixed                   fixed point of the reference against floating point
   updates                 what a step's noise says of x_0, and the losses that updates are trained by
   network MODEL DUMP      net_dump (the C network) against the reference, value for value
+  precision DIR RUN       what the network is computed in
   same A B                two checkpoints hold the same bits
   plan MODEL              the tables and the plan of a model file
   cost REPORT             what the integers cost, from export.py's report
@@ -155,6 +156,16 @@ def equal(a, b, where):
         assert torch.equal(a, b), where
     else:
         assert a == b, where
+
+
+def precision(folder, run):
+    x = torch.ones(1, 16, 4, 4)
+    for words, expected in ((["--float32"], torch.float32), ([], torch.bfloat16)):
+        sys.argv = ["train.py", "--sharp", folder, "--run", run, "--steps", "1", "--channels", "16", "32",
+                    "--blocks", "1", "1", *words]
+        trainer = train.Trainer(train.arguments())
+        with trainer.autocast():
+            assert trainer.net.enter[0][0].conv1.conv(x).dtype == expected, words
 
 
 def same(a, b):

@@ -57,6 +57,8 @@ def arguments():
                    help="train a network for all noise, or one of two that share the work at full size")
     p.add_argument("--ema", type=float, default=0.999)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--float32", action="store_true",
+                   help="the network in float32; some processors are slower in bfloat16")
     p.add_argument("--threads", type=int, default=0)
     p.add_argument("--validate", type=int, default=1000, help="steps between two validations")
     p.add_argument("--checkpoint-minutes", type=float, default=4)
@@ -184,7 +186,7 @@ class Trainer:
         return int(label[0]), float(loss)
 
     def autocast(self):
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=not self.args.float32)
 
     @contextlib.contextmanager
     def averaged(self):
