@@ -17,6 +17,7 @@
 #include "nn/net.h"
 #include "peak.h"
 #include "tools/cli.h"
+#include "tools/models.h"
 
 struct settings {
     int threads, quick;
@@ -240,7 +241,7 @@ int main(int argc, char **argv)
     cli_begin("kernels");
     int status = read_arguments(&set, argc, argv);
     if (status == CLI_OK)
-        status = cli_load_model(argv[optind], argv[0], &model);
+        status = model_load(argv[optind], argv[0], NULL, &model);
     if (status != CLI_OK)
         return status;
     puts("isa,what,threads,gmac_per_s,milliseconds");

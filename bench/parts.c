@@ -23,6 +23,7 @@
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
 #include "tools/cli.h"
+#include "tools/models.h"
 
 /* ---- Stopwatch ------------------------------------------------------------------------------ */
 
@@ -138,7 +139,8 @@ static void watch_reset(void)
         leave();                                                                                             \
     }
 
-WRAP(START, int, cli_load_model, (const char *path, const char *argv0, ddz_model **model), path, argv0, model)
+WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_info *stream, ddz_model **model),
+     name, argv0, stream, model)
 WRAP(START, ddz_status, chain_init,
      (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
       uint32_t height, int threads, ddz_isa isa),
@@ -249,7 +251,7 @@ static int encode(const struct task *task, struct stream *stream)
     struct image image = {0};
     int code = cli_load_picture(task->picture, &image);
     if (code == CLI_OK)
-        code = cli_load_model(task->model, "parts", &model);
+        code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
         settings.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
         ddz_status status = ddz_encoder_new(model, &settings, &encoder);
@@ -288,7 +290,7 @@ static int decode(const struct task *task, struct stream *stream)
     settings.threads = task->threads;
     ddz_model *model = NULL;
     ddz_decoder *decoder = NULL;
-    int code = cli_load_model(task->model, "parts", &model);
+    int code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
         ddz_status status = ddz_decoder_new(model, &settings, &decoder);
         code = status == DDZ_OK ? decode_stream(decoder, stream) : cli_fail_status("stream", status);

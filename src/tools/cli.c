@@ -11,7 +11,6 @@
 
 #include "tools/files.h"
 
-enum { MODEL_MAX_SIZE = 256 << 20 };
 static const uint64_t picture_max_pixels = (uint64_t)1 << 26;
 
 static const char *program_name = "ddz";
@@ -226,60 +225,6 @@ int cli_load_picture(const char *path, struct image *image)
     if (png_read(file, picture_max_pixels, image, error, sizeof error) != 0)
         status = cli_fail(CLI_INPUT, "%s: %s", file_input_name(path), error);
     file_close(file);
-    return status;
-}
-
-/* folder of `argv0` + tail if such a file can be read, else NULL; freed by the caller */
-static char *beside_program(const char *argv0, const char *tail)
-{
-    const char *slash = strrchr(argv0, '/');
-    size_t folder = slash ? (size_t)(slash - argv0) + 1 : 0;
-    char *path = slash ? malloc(folder + strlen(tail) + 1) : NULL;
-    if (!path)
-        return NULL;
-    memcpy(path, argv0, folder);
-    memcpy(path + folder, tail, strlen(tail) + 1);
-    if (access(path, R_OK) == 0)
-        return path;
-    free(path);
-    return NULL;
-}
-
-/* A build tree has config.status at its top; libtool keeps the real programs in .libs below it. */
-static char *model_of_build_tree(const char *argv0)
-{
-    static const char *const trees[][2] = {{"config.status", "models/default.ddm"},
-                                           {"../config.status", "../models/default.ddm"}};
-    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
-        char *mark = beside_program(argv0, trees[i][0]);
-        if (mark) {
-            free(mark);
-            return beside_program(argv0, trees[i][1]);
-        }
-    }
-    return NULL;
-}
-
-static int load_model_from(const char *path, ddz_model **model)
-{
-    uint8_t *data;
-    size_t size;
-    int status = file_read(path, MODEL_MAX_SIZE, &data, &size);
-    if (status != CLI_OK)
-        return CLI_MODEL;
-    ddz_status loaded = ddz_model_load(data, size, NULL, model);
-    free(data);
-    return loaded == DDZ_OK ? CLI_OK : cli_fail_status(path, loaded);
-}
-
-int cli_load_model(const char *path, const char *argv0, ddz_model **model)
-{
-    const char *named = path ? path : getenv("DDZ_MODEL");
-    if (named && *named)
-        return load_model_from(named, model);
-    char *built = model_of_build_tree(argv0);
-    int status = load_model_from(built ? built : DDZ_MODEL_DIR "/default.ddm", model);
-    free(built);
     return status;
 }
 

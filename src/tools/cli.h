@@ -1,5 +1,5 @@
 /*
- * What the programs share: failures in one line, option values, the model, progress.
+ * What the programs share: failures in one line, option values, progress.
  *
  * A function that returns an exit status has already said why it failed.
  */
@@ -91,12 +91,6 @@ uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height);
 
 /* A PNG picture from a file, or from stdin if `path` is "-". */
 int cli_load_picture(const char *path, struct image *image);
-
-/*
- * The model: from `path` if not NULL, else from $DDZ_MODEL, else from models/default.ddm of the build
- * tree that the program stands in (`argv0` is how it was called), else where it is installed.
- */
-int cli_load_model(const char *path, const char *argv0, ddz_model **model);
 
 /* ---- Output --------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "tools/cli.h"
 #include "tools/files.h"
 #include "tools/info.h"
+#include "tools/models.h"
 #include "tools/stream.h"
 
 static const char help[] =
@@ -29,7 +30,7 @@ static const char help[] =
     "      --ignore-digest write the picture of a whole stream even if its digest disagrees\n"
     "\n"
     "  -t, --threads N     0: as many as there are processors (default)\n"
-    "  -m, --model FILE    model; default: $DDZ_MODEL, else the installed one\n"
+    "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else the one that made the stream\n"
     "      --isa NAME      portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
     "  -v, --verbose       say what was decoded\n"
     "      --quiet         no progress\n"
@@ -285,7 +286,7 @@ static int run(struct task *task, const char *argv0, struct job *job)
     ddz_model *model = NULL;
     if (task->info)
         info_print_header(&job->stream.info);
-    int code = cli_load_model(task->model, argv0, &model);
+    int code = model_load(task->model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
     task->settings.max_bits = stream_limit_bits(&task->limit, &job->stream.info);

@@ -8,6 +8,7 @@
 #include "imgio/png.h"
 #include "tools/cli.h"
 #include "tools/files.h"
+#include "tools/models.h"
 
 static const char help[] =
     "Usage: ddpmenc [options] IN.png OUT.ddz\n"
@@ -25,7 +26,7 @@ static const char help[] =
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
     "      --seed N          of what the encoder draws; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
-    "  -m, --model FILE      model; default: $DDZ_MODEL, else the installed one\n"
+    "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
     "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
     "\n"
     "  -v, --verbose         a table of the steps, on standard error\n"
@@ -239,7 +240,7 @@ int main(int argc, char **argv)
         return status;
     status = cli_load_picture(task.input, &image);
     if (status == CLI_OK)
-        status = cli_load_model(task.model, argv[0], &model);
+        status = model_load(task.model, argv[0], NULL, &model);
     if (status == CLI_OK)
         status = run(&task, model, &image);
     ddz_model_free(model);

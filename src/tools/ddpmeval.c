@@ -8,6 +8,7 @@
 #include "imgio/png.h"
 #include "tools/cli.h"
 #include "tools/metrics.h"
+#include "tools/models.h"
 #include "tools/paper.h"
 #include "tools/report.h"
 
@@ -35,7 +36,7 @@ static const char help[] =
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
     "      --seed N          of --ideal; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
-    "  -m, --model FILE      model; default: $DDZ_MODEL, else the installed one\n"
+    "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
     "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
     "\n"
     "      --csv             comma-separated values in place of a table\n"
@@ -439,7 +440,7 @@ int main(int argc, char **argv)
         return status;
     if (task.mode == MODE_COMPARE)
         return compare(argv[optind], argv[optind + 1]);
-    status = cli_load_model(task.model, argv[0], &model);
+    status = model_load(task.model, argv[0], NULL, &model);
     if (status == CLI_OK && task.mode == MODE_PAPER)
         status = measure_paper(&task, model, argv + optind, argc - optind);
     else if (status == CLI_OK)

@@ -7,6 +7,7 @@
 #include "imgio/png.h"
 #include "tools/cli.h"
 #include "tools/files.h"
+#include "tools/models.h"
 #include "tools/sheet.h"
 #include "tools/stream.h"
 
@@ -29,7 +30,7 @@ static const char help[] =
     "      --frames DIR    the estimate at each octave of noise, and the picture: DIR/00.png ...\n"
     "      --steps N       steps an octave of noise, 1, 2, 4 ... 32; default 8\n"
     "  -t, --threads N     0: as many as there are processors (default)\n"
-    "  -m, --model FILE    model; default: $DDZ_MODEL, else the installed one\n"
+    "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else that of --from, else default\n"
     "      --isa NAME      portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
     "\n"
     "  -v, --verbose       say what was drawn\n"
@@ -366,7 +367,7 @@ static int begin(struct job *job)
 static int run(struct task *task, const char *argv0, struct job *job)
 {
     ddz_model *model = NULL;
-    int code = cli_load_model(task->model, argv0, &model);
+    int code = model_load(task->model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
     ddz_decoder_settings *s = &task->settings;

@@ -1,0 +1,107 @@
+#include "tools/models.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/cli.h"
+#include "tools/files.h"
+
+enum { MODEL_MAX_SIZE = 256 << 20 };
+
+/* The one that is used unless another is asked for comes first. */
+static const char *const installed[] = {"default", "small"};
+enum { INSTALLED = sizeof installed / sizeof *installed };
+
+/* A formatted string, freed by the caller; NULL: no memory. */
+static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *text(const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    char *string = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (string)
+        vsnprintf(string, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return string;
+}
+
+/* Where the models are; freed by the caller. A build tree has config.status at its top; libtool keeps the
+ * real programs in .libs below it. */
+static char *models_folder(const char *argv0)
+{
+    static const char *const tops[] = {"", "../"};
+    const char *slash = strrchr(argv0, '/');
+    int folder = slash ? (int)(slash - argv0) + 1 : 0;
+    for (size_t i = 0; slash && i < sizeof tops / sizeof *tops; i++) {
+        char *mark = text("%.*s%sconfig.status", folder, argv0, tops[i]);
+        int stands_here = mark && access(mark, R_OK) == 0;
+        free(mark);
+        if (stands_here)
+            return text("%.*s%smodels", folder, argv0, tops[i]);
+    }
+    return text("%s", DDZ_MODEL_DIR);
+}
+
+static int load_file(const char *path, ddz_model **model)
+{
+    uint8_t *data;
+    size_t size;
+    int status = file_read(path, MODEL_MAX_SIZE, &data, &size);
+    if (status != CLI_OK)
+        return CLI_MODEL;
+    ddz_status loaded = ddz_model_load(data, size, NULL, model);
+    free(data);
+    return loaded == DDZ_OK ? CLI_OK : cli_fail_status(path, loaded);
+}
+
+static int load_installed(const char *name, const char *argv0, ddz_model **model)
+{
+    char *folder = models_folder(argv0);
+    char *path = folder ? text("%s/%s.ddm", folder, name) : NULL;
+    int status = path ? load_file(path, model) : cli_fail(CLI_LIMIT, "out of memory");
+    free(path);
+    free(folder);
+    return status;
+}
+
+static int load_named(const char *name, const char *argv0, ddz_model **model)
+{
+    for (int i = 0; i < INSTALLED; i++)
+        if (strcmp(name, installed[i]) == 0)
+            return load_installed(name, argv0, model);
+    return load_file(name, model);
+}
+
+static int agrees(const ddz_model *model, const ddz_info *stream)
+{
+    uint64_t known = ((uint64_t)1 << stream->model_id_bits) - 1;
+    return ((ddz_model_id(model) ^ stream->model_id) & known) == 0;
+}
+
+/* If no installed model made the stream, the first one, with which the decoder says so. */
+static int load_for_stream(const ddz_info *stream, const char *argv0, ddz_model **model)
+{
+    for (int i = 0; i < INSTALLED; i++) {
+        int status = load_installed(installed[i], argv0, model);
+        if (status != CLI_OK || agrees(*model, stream))
+            return status;
+        ddz_model_free(*model);
+        *model = NULL;
+    }
+    return load_installed(installed[0], argv0, model);
+}
+
+int model_load(const char *name, const char *argv0, const ddz_info *stream, ddz_model **model)
+{
+    const char *named = name ? name : getenv("DDZ_MODEL");
+    if (named && *named)
+        return load_named(named, argv0, model);
+    return stream ? load_for_stream(stream, argv0, model) : load_installed(installed[0], argv0, model);
+}
