@@ -159,12 +159,7 @@ static char *default_output(const char *input)
         return strdup(input);
     if (length > 4 && strcmp(input + length - 4, ".ddz") == 0)
         length -= 4;
-    char *name = malloc(length + sizeof ".png");
-    if (name) {
-        memcpy(name, input, length);
-        memcpy(name + length, ".png", sizeof ".png");
-    }
-    return name;
+    return file_path("%.*s.png", (int)length, input);
 }
 
 /* ---- Output --------------------------------------------------------------------------------- */
@@ -202,11 +197,9 @@ static void print_outcome(const struct job *job, const char *path)
 
 static int make_frame(struct job *job, uint64_t bits)
 {
-    size_t room = strlen(job->task->frames) + 32;
-    char *path = malloc(room);
+    char *path = file_path("%s/%010llu.png", job->task->frames, (unsigned long long)bits);
     if (!path)
         return cli_fail(CLI_LIMIT, "out of memory");
-    snprintf(path, room, "%s/%010llu.png", job->task->frames, (unsigned long long)bits);
     int status = decode_to_file(job, path);
     if (status == CLI_OK)
         print_outcome(job, path);

@@ -195,25 +195,18 @@ static char *picture_name(const struct job *job)
     const char *path = job->task->output;
     if (job->task->count == 1)
         return strdup(path);
-    size_t length = strlen(path), room = length + 16;
+    size_t length = strlen(path);
     const char *suffix = length > 4 && strcmp(path + length - 4, ".png") == 0 ? ".png" : "";
-    char *name = malloc(room);
-    if (name)
-        snprintf(name, room, "%.*s-%0*d%s", (int)(length - strlen(suffix)), path, digits(job->task),
-                 job->number, suffix);
-    return name;
+    return file_path("%.*s-%0*d%s", (int)(length - strlen(suffix)), path, digits(job->task), job->number,
+                     suffix);
 }
 
 static char *frame_name(const struct job *job)
 {
-    size_t room = strlen(job->task->frames) + 32;
-    char *name = malloc(room);
-    if (name && job->task->count == 1)
-        snprintf(name, room, "%s/%02d.png", job->task->frames, job->frame);
-    else if (name)
-        snprintf(name, room, "%s/%0*d-%02d.png", job->task->frames, digits(job->task), job->number,
-                 job->frame);
-    return name;
+    const struct task *task = job->task;
+    if (task->count == 1)
+        return file_path("%s/%02d.png", task->frames, job->frame);
+    return file_path("%s/%0*d-%02d.png", task->frames, digits(task), job->number, job->frame);
 }
 
 /* ---- Drawing -------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,20 @@ const char *file_input_name(const char *path)
 const char *file_output_name(const char *path)
 {
     return strcmp(path, "-") == 0 ? "standard output" : path;
+}
+
+char *file_path(const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    char *path = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (path)
+        vsnprintf(path, (size_t)length + 1, format, again);
+    va_end(again);
+    va_end(arguments);
+    return path;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

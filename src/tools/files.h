@@ -10,6 +10,9 @@
 const char *file_input_name(const char *path);
 const char *file_output_name(const char *path);
 
+/* A path put together as by printf, freed by the caller; NULL: no memory. */
+char *file_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Open for reading, "-" is stdin. Both return an exit status and have said what went wrong. */
 int file_open(const char *path, FILE **file);
 void file_close(FILE *file);

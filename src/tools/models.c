@@ -1,8 +1,6 @@
 #include "tools/models.h"
 
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,22 +14,6 @@ enum { MODEL_MAX_SIZE = 256 << 20 };
 static const char *const installed[] = {"default", "small"};
 enum { INSTALLED = sizeof installed / sizeof *installed };
 
-/* A formatted string, freed by the caller; NULL: no memory. */
-static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *text(const char *format, ...)
-{
-    va_list arguments, again;
-    va_start(arguments, format);
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    char *string = length < 0 ? NULL : malloc((size_t)length + 1);
-    if (string)
-        vsnprintf(string, (size_t)length + 1, format, again);
-    va_end(again);
-    va_end(arguments);
-    return string;
-}
-
 /* Where the models are; freed by the caller. A build tree has config.status at its top; libtool keeps the
  * real programs in .libs below it. */
 static char *models_folder(const char *argv0)
@@ -40,13 +22,13 @@ static char *models_folder(const char *argv0)
     const char *slash = strrchr(argv0, '/');
     int folder = slash ? (int)(slash - argv0) + 1 : 0;
     for (size_t i = 0; slash && i < sizeof tops / sizeof *tops; i++) {
-        char *mark = text("%.*s%sconfig.status", folder, argv0, tops[i]);
+        char *mark = file_path("%.*s%sconfig.status", folder, argv0, tops[i]);
         int stands_here = mark && access(mark, R_OK) == 0;
         free(mark);
         if (stands_here)
-            return text("%.*s%smodels", folder, argv0, tops[i]);
+            return file_path("%.*s%smodels", folder, argv0, tops[i]);
     }
-    return text("%s", DDZ_MODEL_DIR);
+    return file_path("%s", DDZ_MODEL_DIR);
 }
 
 static int load_file(const char *path, ddz_model **model)
@@ -64,7 +46,7 @@ static int load_file(const char *path, ddz_model **model)
 static int load_installed(const char *name, const char *argv0, ddz_model **model)
 {
     char *folder = models_folder(argv0);
-    char *path = folder ? text("%s/%s.ddm", folder, name) : NULL;
+    char *path = folder ? file_path("%s/%s.ddm", folder, name) : NULL;
     int status = path ? load_file(path, model) : cli_fail(CLI_LIMIT, "out of memory");
     free(path);
     free(folder);
