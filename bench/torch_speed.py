@@ -32,13 +32,13 @@ class Body(torch.nn.Module):
         super().__init__()
         self.net = net
         self.dtype = dtype
-        self.register_buffer("ln_sigma", torch.tensor([math.log(SIGMA)]))
+        self.register_buffer("sigma", torch.tensor([SIGMA]))
         self.register_buffer("label", torch.tensor([LABEL]))
 
     def forward(self, x):
         mixed = self.dtype == torch.bfloat16
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mixed, cache_enabled=False):
-            return self.net.body(x, self.net.embed(self.ln_sigma, self.label))
+            return self.net.body(x, self.net.conditions(self.sigma, self.label))
 
 
 def network(model):

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The training side, end to end on a toy: render pictures, train, resume, export, and hold the C
+# The training side, end to end on a toy: draw pictures, pack them, train, resume, export, and hold the C
 # network to the integer network in NumPy (train/reference.py), value for value.
 set -eu
 
@@ -14,62 +14,73 @@ fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ddz-train.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+pack=$work/toy-00.zip
 
 check() {
     "$python" "$top/tests/train_check.py" "$@"
 }
-# NAME RUN ARGUMENTS...: a training run whose output is shown only if it fails
+# RUN ARGUMENTS...: a training run whose output is shown only if it fails
 train() {
     run=$work/$1
     shift
-    "$python" "$top/train/train.py" --sharp "$work/pictures" --run "$run" --threads 1 --channels 16 32 \
-        --blocks 1 1 --batch 4 --side 32 --warmup 2 "$@" >"$run.out" 2>&1 || {
+    "$python" "$top/train/train.py" --packs "$pack" --run "$run" --threads 1 --channels 16 32 --blocks 1 1 \
+        --batch 4 --side 32 "$@" >"$run.out" 2>&1 || {
         cat "$run.out"
         exit 1
     }
 }
 
-check fixed
-check updates
+for name in fixed randomness fused optimiser schedule odd updates; do
+    check $name
+done
+check pieces "$work/pieces"
 check pictures "$work/pictures"
-check precision "$work/pictures" "$work/none" >"$work/precision.out"
+check packs "$work/pictures" "$work"
+"$python" "$top/train/pack.py" "$work/toy" --sharp "$work/pictures" >"$work/pack.out"
+check cuts "$pack"
+check precision "$pack" "$work/none" >"$work/precision.out"
+echo "the parts of the trainer"
 
-train straight --steps 6 --decay 0
-train broken --steps 3 --decay 0
-train broken --steps 6 --decay 0 --resume
-grep -q "^resumed at step 3" "$work/broken.out"
-check same "$work/straight/last.pt" "$work/broken/last.pt"
+train straight --steps 6 --decay 0 --checkpoint full
+train broken --steps 3 --decay 0 --checkpoint full
+train broken --steps 6 --decay 0 --checkpoint full --resume
+grep -q "^high: resumed at 3 updates" "$work/broken.out"
+check same "$work/straight" "$work/broken"
 echo "resumed training equals training in one go"
 
-train toy --steps 150 --lr 3e-3 --ema 0.95
-cat >"$work/plan.json" <<EOF
+train toy --steps 150 --lr 3e-3
+cat >"$work/plan.json" <<EOF2
 {"levels": {"7": [-16, 32]}, "rates": {"7": [0.125, 0.25]}, "lift_rates": {"5": 0.1}, "efficiency": 0.8}
-EOF
-"$python" "$top/train/export.py" "$work/toy/last.pt" "$work/toy.ddm" --sharp "$work/pictures" \
-    --plan "$work/plan.json" >"$work/export.out"
+EOF2
+"$python" "$top/train/export.py" "$work/toy" "$work/toy.ddm" --packs "$pack" --plan "$work/plan.json" >"$work/export.out"
 check plan "$work/toy.ddm"
 check cost "$work/toy.txt"
+check parts "$work/toy.ddm"
 check network "$work/toy.ddm" "$dump"
+echo "two networks, exported"
 
-train again --steps 1 --lr 0 --init "$work/toy.ddm"
-check restored "$work/toy.ddm" "$work/toy/last.pt" "$work/again/last.pt"
+train again --steps 1 --lr 0 --checkpoint full --init "$work/toy.ddm"
+check restored "$work/toy.ddm" "$work/toy" "$work/again"
 echo "training goes on from a model file"
 
-train quiet --steps 20 --lr 3e-3 --ema 0.9 --part quiet --init "$work/toy/last.pt"
-grep -q "valid 0" "$work/quiet.out"
-if grep "valid 1" "$work/quiet.out"; then
+train one --steps 20 --lr 3e-3 --parts all
+"$python" "$top/train/export.py" "$work/one" "$work/one.ddm" --packs "$pack" >"$work/export.out"
+check cost "$work/one.txt"
+check network "$work/one.ddm" "$dump"
+train low --steps 20 --parts low --init "$work/one"
+grep -q "low held out, label 0" "$work/low.out"
+if grep "label 1" "$work/low.out"; then
     exit 1
 fi
-"$python" "$top/train/export.py" "$work/toy/last.pt" "$work/two.ddm" --quiet "$work/quiet/last.pt" \
-    --sharp "$work/pictures" >"$work/export.out"
-check parts "$work/two.ddm"
-check cost "$work/two.txt"
-check network "$work/two.ddm" "$dump"
-train again_quiet --steps 1 --lr 0 --part quiet --init "$work/two.ddm"
-check restored "$work/two.ddm" "$work/quiet/last.pt" "$work/again_quiet/last.pt" quiet
-echo "a second network for quiet noise"
+echo "one network for all noise, and a second one from it"
 
-check measure "$work/toy/last.pt" "$work/toy.ddm" "$work/pictures"
-"$python" "$top/train/measure.py" "$work/toy.ddm" "$work/pictures" --count 2 --crop 64 \
-    --per-octave 1 >"$work/measure.out"
+train brief --minutes 0.05 --until 0.5
+train brief --minutes 0.05 --resume
+grep -q "^high: resumed at .* 50.0% of the schedule" "$work/brief.out"
+grep -q "^plan: about " "$work/brief.out"
+grep -q "^high,.*,0,0.7," "$work/brief/validation.csv"
+echo "a run of a few seconds, in two parts"
+
+check measure "$work/toy" "$work/toy.ddm" "$work/pictures"
+"$python" "$top/train/measure.py" "$work/toy.ddm" "$pack" --count 2 --crop 64 --per-octave 1 >"$work/measure.out"
 grep "^ideal bpp at" "$work/measure.out"

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Write a model file: the averaged weights of a checkpoint in integers, and the tables that the
-codec predicts bits with.
+"""Write a model file: the averaged weights of a run in integers, and the tables that the codec predicts bits
+with.
 
-  export.py CHECKPOINT OUT.ddm [--quiet CHECKPOINT] --sharp DIR --soft DIR --thumbs TAR
+  export.py RUN OUT.ddm --packs PACK...
 
-Give the pictures that the network was trained on, as to train.py: ranges and second moments of
-the activations are taken from the training split, all measurements from the held-out one. What
-the integers cost against the float network is printed and written to OUT.txt.
+RUN is a folder of train.py with checkpoints of the parts "high" and "low", or of "all". Give the packs that the
+network was trained on: ranges and second moments of the activations are taken from the training split, all
+measurements from the held-out one. What the integers cost against the float network is printed and
+written to OUT.txt.
 
 --plan FILE overrides the plan, a JSON object with any of
   "levels": {"7": [-32, 0, 16, 32], ...}   noise levels to visit, by label
@@ -28,12 +29,13 @@ import zlib
 import numpy as np
 import torch
 
-import data
+import batches
+import checkpoint
 import quantise
 import reference
-from measure import (BITS_PER_NAT, float_denoiser, halve, integer_denoiser, lift_density, load_checkpoint,
-                     mean_error, noise)
-from net import LABELS
+import store
+from measure import BITS_PER_NAT, float_denoiser, halve, integer_denoiser, lift_density, mean_error
+from net import LABELS, LIFT
 from quantise import EMBED_FIRST, EMBED_STEP, sigma_of
 
 RATE_FIRST, RATE_STEP, RATE_NODES = -160, 16, 24
@@ -48,42 +50,50 @@ PLAN = {
 # ---- Tables -------------------------------------------------------------------------------------
 
 
-def held_out_pictures(split, label, share=1.0):
-    """(N, 3, H, W) pictures of a label, the same at every call."""
-    rng = np.random.default_rng([12345, label])
+def held_out_pictures(pictures, label, share=1.0):
+    """(N, 3, H, W) pictures of a label, the same at every call; None if there are none."""
     count = 12 if label < 3 else 64 if label < 5 else 256
-    return data.draw(split, rng, label, max(2, round(count * share)), 128 if label < 2 else 80)
+    return batches.fixed(pictures, label, max(2, round(count * share)))
 
 
-def rate_table(denoise, split):
-    """float [label][node]: mean |x_0 - xhat_0|^2 / sigma^2, constant outside a label's range."""
+def noise_like(x, *name):
+    return batches.normal(x.shape, x.device, *name)
+
+
+def rate_table(denoise, pictures):
+    """float [label][node]: mean |x_0 - xhat_0|^2 / sigma^2, constant outside a label's range. A label without
+    pictures has the numbers of the one before it."""
     table = np.zeros((LABELS, RATE_NODES))
     for label in range(LABELS):
-        low, high = data.sigma_range(label)
-        x = held_out_pictures(split, label)
-        eps = noise(np.random.default_rng([54321, label]), x)
+        low, high = batches.sigma_range(label)
+        x = held_out_pictures(pictures, label)
+        if x is None:
+            table[label] = table[label - 1]
+            continue
+        eps = noise_like(x, "rates", label)
         nodes = [i for i in range(RATE_NODES) if 0.95 * low <= sigma_of(RATE_FIRST + i * RATE_STEP) <= 1.05 * high]
         measured = [mean_error(denoise, x, sigma_of(RATE_FIRST + i * RATE_STEP), label, eps) for i in nodes]
         table[label] = np.interp(np.arange(RATE_NODES), nodes, measured)
     return table
 
 
-def lift_table(denoise, split):
+def lift_table(denoise, pictures):
     """{label: (dhat 0, dhat of the clean coarse picture, dhat of its estimate)}: mean
     |d - dhat|^2 / sigma^2 of the lift to a scale of that label."""
     table = {}
     for label in range(LABELS - 1):
-        x = held_out_pictures(split, label)
+        x = held_out_pictures(pictures, label)
+        if x is None:
+            continue
         coarse = halve(x)
-        eps = noise(np.random.default_rng([99, label]), coarse)
-        estimate = denoise(coarse + data.LIFT * eps, data.LIFT, label + 1)
+        estimate = denoise(coarse + LIFT * noise_like(coarse, "lifts", label), LIFT, label + 1)
         table[label] = lift_density(x), lift_density(x, coarse), lift_density(x, estimate)
     return table
 
 
-def first_density(split):
+def first_density(pictures):
     """(mean colour in [-1, 1], mean square distance from it) of the coarsest scale."""
-    x = data.draw(split, np.random.default_rng(5), LABELS - 1, 2048, 8)
+    x = batches.fixed(pictures, LABELS - 1, 2048, "first")
     mean = x.mean((0, 2, 3))
     return mean, float((x - mean[None, :, None, None]).square().mean())
 
@@ -172,41 +182,55 @@ def write(path, model):
     return identity
 
 
-def load_weights(path, part="all"):
-    """state_dict of the averaged weights of a checkpoint, or of a model file's integers, of its network
-    for that part of the noise."""
-    if not str(path).endswith(".ddm"):
-        return torch.load(path, map_location="cpu")["ema"]
-    model = reference.read(path)
-    net, residual = quantise.dequantise(model, len(model.networks) - 1 if part == "quiet" else 0)
-    print(f"{path}: embedding fitted to its table with an rms error of {residual:.2e}", flush=True)
-    return net.state_dict()
+def load_network(source, part="all"):
+    """The Denoiser of a part of the noise, from a model file's integers or a run's averaged weights; one network for all
+    noise serves as either part."""
+    if not str(source).endswith(".ddm"):
+        found = checkpoint.network(source, part) or checkpoint.network(source, "all")
+        if not found:
+            raise ValueError(f"{source}: no checkpoint of the part {part} there")
+        return found[0]
+    model = reference.read(source)
+    net, residual = quantise.dequantise(model, len(model.networks) - 1 if part == "low" else 0)
+    print(f"{source}: embedding fitted to its table with an rms error of {residual:.2e}", flush=True)
+    return net
+
+
+def load_run(run):
+    """([Denoiser], [notes]) of a run's parts "high" and "low", or of "all"."""
+    for parts in (("high", "low"), ("all",)):
+        found = [checkpoint.network(run, part) for part in parts]
+        if all(found):
+            return zip(*found)
+    raise ValueError(f"{run}: no checkpoints of the parts high and low there, nor of all")
 
 
 # ---- Report -------------------------------------------------------------------------------------
 
 
-def quantisation_cost(nets, model, split, share=0.5):
+def quantisation_cost(nets, model, pictures, share=0.5):
     """Yield (label, sigma, float error, integer error), each mean |x_0 - xhat_0|^2 / sigma^2 with
     the same noise; the levels lie between the nodes of the embedding's table."""
     flt, integer = float_denoiser(*nets), integer_denoiser(model)
     for label in range(LABELS):
-        low, high = data.sigma_range(label)
-        x = held_out_pictures(split, label, share)
+        low, high = batches.sigma_range(label)
+        x = held_out_pictures(pictures, label, share)
+        if x is None:
+            continue
         for level in (range(3, 196, 32) if label == 0 else range(-125, 28, 32) if label == LABELS - 1 else (3, 29)):
             sigma = sigma_of(level)
             if low <= sigma <= high:
-                eps = noise(np.random.default_rng([777, label, level + 1000]), x)
+                eps = noise_like(x, "cost", label, level)
                 yield label, sigma, mean_error(flt, x, sigma, label, eps), mean_error(integer, x, sigma, label, eps)
 
 
-def report(nets, model, split, lifts, proofs, say):
+def report(nets, model, pictures, lifts, proofs, say):
     say("lift, mean |d - dhat|^2 / sigma^2 by label: dhat 0, of the clean coarse picture, of its estimate")
     for label, row in lifts.items():
         say(f"  {label}: " + " ".join(f"{v:.5f}" for v in row))
     say("mean |x_0 - xhat_0|^2 / sigma^2: label, sigma, float, integer, integer is more by")
     worst, ratios = -math.inf, []
-    for label, sigma, before, after in quantisation_cost(nets, model, split):
+    for label, sigma, before, after in quantisation_cost(nets, model, pictures):
         say(f"  {label} {sigma:8.4f} {before:.5f} {after:.5f} {100 * (after / before - 1):+.3f} %")
         worst = max(worst, after / before - 1)
         if label == 0:
@@ -218,13 +242,9 @@ def report(nets, model, split, lifts, proofs, say):
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("checkpoint")
+    p.add_argument("run")
     p.add_argument("out")
-    p.add_argument("--sharp", nargs="*", default=[], help="as to train.py")
-    p.add_argument("--soft", nargs="*", default=[])
-    p.add_argument("--thumbs", nargs="*", default=[])
-    p.add_argument("--quiet", metavar="CHECKPOINT", help="a second network, of train.py --part quiet; the first "
-                   "is then one of --part loud")
+    p.add_argument("--packs", nargs="+", required=True, metavar="PACK", help="as to train.py")
     p.add_argument("--plan", help="JSON file that overrides parts of the plan")
     p.add_argument("--note", default="", help="a line for the provenance: data, licence, author")
     p.add_argument("--threads", type=int, default=1)
@@ -232,21 +252,21 @@ def arguments():
     return p.parse_args()
 
 
-def provenance(args, states, nets, scales):
+def provenance(args, notes, nets, scales):
     parameters = sum(v.numel() for net in nets for v in net.parameters())
-    steps = " and ".join(str(state["step"]) for state in states)
-    lines = [f"trained {steps} steps; {parameters / 1e6:.2f} M parameters, "
+    updates = " and ".join(str(each["updates"]) for each in notes)
+    lines = [f"trained by {updates} updates; {parameters / 1e6:.2f} M parameters, "
              f"{nets[0].macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel"]
     return "\n".join(lines + [args.note] * bool(args.note) + [quantise.scales_line(s) for s in scales])
 
 
-def quantise_all(nets, split):
+def quantise_all(nets, pictures):
     """([reference.Network], [activation scales], [proof of each layer])"""
     networks, scales, proofs = [], [], []
     for i, net in enumerate(nets):
-        part = "all" if len(nets) == 1 else "quiet" if i else "loud"
-        layers, embed, units = quantise.quantise(net, quantise.calibrate(net, split, part))
-        networks.append(reference.Network(data.BORDER_LEVEL if i else None, embed, layers))
+        part = "all" if len(nets) == 1 else "low" if i else "high"
+        layers, embed, units = quantise.quantise(net, quantise.calibrate(net, pictures, part))
+        networks.append(reference.Network(batches.BORDER_LEVEL if i else None, embed, layers))
         scales.append(units)
         proofs += [quantise.prove(layer, embed) for layer in layers.values()]
     return networks, scales, proofs
@@ -261,24 +281,24 @@ def main():
             if key not in settings:
                 raise SystemExit(f"{args.plan}: unknown key {key}")
             settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
-    nets, states = zip(*(load_checkpoint(path) for path in [args.checkpoint] + [args.quiet] * bool(args.quiet)))
+    nets, notes = map(list, load_run(args.run))
     net = nets[0]
     if any(other.arch != net.arch for other in nets):
         raise SystemExit("the two networks have different shapes")
     if any(c % 16 for c in net.arch.channels):
         raise SystemExit("the C network takes multiples of 16 channels only")
-    pictures = data.Pictures(args.sharp, args.soft, args.thumbs)
-    networks, scales, proofs = quantise_all(nets, pictures.train)
+    train, valid = store.load(args.packs, torch.device("cpu"))
+    networks, scales, proofs = quantise_all(nets, train)
     denoise = float_denoiser(*nets)
-    rates, lifts = rate_table(denoise, pictures.valid), lift_table(denoise, pictures.valid)
-    mean, spread = first_density(pictures.train)
+    rates, lifts = rate_table(denoise, valid), lift_table(denoise, valid)
+    mean, spread = first_density(train)
     plan, lift_rate = make_plan(settings, rates, lifts, spread)
     density = [round(lifts[label][2] * 65536) if label in lifts else 0 for label in range(LABELS)]
     model = reference.Model(
         net.arch.channels, net.arch.blocks, net.arch.embedding, EMBED_FIRST, EMBED_STEP,
         tuple(round(float(m) * reference.ONE) for m in mean), plan, tuple(lift_rate), RATE_FIRST, RATE_STEP,
         np.rint(rates * 65536).astype(np.uint32), tuple(density),
-        provenance(args, states, nets, scales), networks)
+        provenance(args, notes, nets, scales), networks)
     identity = write(args.out, model)
     text = []
 
@@ -286,10 +306,10 @@ def main():
         print(line, flush=True)
         text.append(line)
 
-    say(f"{args.out}: id {identity:08x}, {os.path.getsize(args.out)} bytes, from "
-        + " and ".join(f"{path} at step {state['step']}" for path, state in zip((args.checkpoint, args.quiet), states)))
+    say(f"{args.out}: id {identity:08x}, {os.path.getsize(args.out)} bytes, from {args.run}, "
+        + " and ".join(f"{each['part']} after {each['updates']} updates" for each in notes))
     if not args.no_report:
-        report(nets, reference.read(args.out), pictures.valid, lifts, proofs, say)
+        report(nets, reference.read(args.out), valid, lifts, proofs, say)
     pathlib.Path(args.out).with_suffix(".txt").write_text("\n".join(text) + "\n")
 
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """What a denoiser is worth to the codec, without running the codec.
 
-  measure.py MODEL PICTURES...     MODEL: a checkpoint (.pt) or a model file (.ddm)
+  measure.py MODEL PICTURES... [--rendered PICTURES...]
+
+MODEL is a model file or the folder of a run; PICTURES are folders, tar files, or packs, of which the sharp ones are
+taken, and the rendered ones for --rendered.
 
 Walks each picture's pyramid as the codec does and measures |x_0 - xhat_0|^2 / sigma^2 at every
 scale and noise level. Its integral over ln sigma is the rate of the chain with infinitely many
@@ -9,34 +12,46 @@ steps and an ideal channel (I-MMSE): `bpp` is that integral from the loud end do
 coarser scales and lifts included, and `PSNR` is that of the estimate there. Two networks are
 compared by the bpp at 30, 35 and 40 dB. A codec's losses (finite steps, the channel code) come
 on top and depend on the network but little.
+
+With --rendered, pictures that render.py drew are measured beside the photographs, and a table has both, the
+rendered ones also by kind (the name up to the number). A flat picture has no error at all, so in a
+mean no picture's PSNR counts as more than 60 dB: there it is exact once rounded. Where kinds differ that much,
+bpp and error at a noise level say more than bpp at a PSNR.
 """
 
 import argparse
 import math
+import tarfile
 
 import numpy as np
 import torch
 
-import data
+import checkpoint
+import pack
 import reference
-from net import Arch, Denoiser, scale_label
+from batches import BORDER
+from net import COARSEST, LIFT, scale_label
 from quantise import sigma_of
 
 LIFTED = sigma_of(0)  # noise of a scale right after the lift to it
 BITS_PER_NAT = 1 / math.log(2)
+MOST_PSNR = 60.0  # that a picture adds to a mean
 
 
 # ---- Denoisers: functions of y (N, 3, H, W), sigma, label ---------------------------------------
 
 
-def float_denoiser(net, quiet=None):
-    """`quiet`: the network of data.part_range's "quiet" part, if `net` is the "loud" one."""
+def float_denoiser(net, low=None, device="cpu"):
+    """`low`: the network of the part "low", if `net` is of the part "high". y and the estimate lie on the CPU, the
+    networks on `device`."""
+    nets = [each and each.to(device) for each in (net, low)]
 
     @torch.no_grad()
     def denoise(y, sigma, label):
         n = y.shape[0]
-        part = quiet if quiet and label == 0 and sigma < data.BORDER * 1.001 else net
-        return part(y, torch.full((n,), float(sigma)), torch.full((n,), label)).clamp(-1, 1)
+        part = nets[1] if low and label == 0 and sigma < BORDER * 1.001 else nets[0]
+        s, labels = torch.full((n,), float(sigma), device=device), torch.full((n,), label, device=device)
+        return part(y.to(device), s, labels).clamp(-1, 1).to(y.device)
 
     return denoise
 
@@ -50,19 +65,15 @@ def integer_denoiser(model):
     return denoise
 
 
-def load_checkpoint(path):
-    """Network with the averaged weights of a checkpoint."""
-    state = torch.load(path, map_location="cpu")
-    channels, blocks, embedding = state["arch"]
-    net = Denoiser(Arch(tuple(channels), tuple(blocks), embedding))
-    net.load_state_dict(state["ema"])
-    return net.eval(), state
-
-
-def load_denoiser(path, quiet=None):
+def load_denoiser(path, device="cpu"):
+    """Of a model file's integers, or of a run's averaged weights."""
     if str(path).endswith(".ddm"):
         return integer_denoiser(reference.read(path))
-    return float_denoiser(load_checkpoint(path)[0], load_checkpoint(quiet)[0] if quiet else None)
+    for parts in (("high", "low"), ("all",)):
+        found = [checkpoint.network(path, part) for part in parts]
+        if all(found):
+            return float_denoiser(*(net for net, _ in found), device=device)
+    raise ValueError(f"{path}: neither a model file nor a run with checkpoints")
 
 
 # ---- Errors -------------------------------------------------------------------------------------
@@ -115,7 +126,7 @@ def picture_curve(denoise, picture, rng, per_octave):
     """([(sigma, bpp, squared error)] of scale 0, {(label, sigma): error / sigma^2}) for one
     uint8 picture."""
     scales = [torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1]
-    while max(scales[-1].shape[2:]) > data.COARSEST:
+    while max(scales[-1].shape[2:]) > COARSEST:
         scales.append(halve(scales[-1]))
     pixels = picture.shape[0] * picture.shape[1]
     table, nats = {}, 0.0
@@ -128,14 +139,14 @@ def picture_curve(denoise, picture, rng, per_octave):
             nats += float(x.square().sum()) / (2 * top**2)
         else:
             coarse = scales[k + 1]
-            estimate = denoise(coarse + data.LIFT * noise(rng, coarse), data.LIFT,
+            estimate = denoise(coarse + LIFT * noise(rng, coarse), LIFT,
                                scale_label(k + 1, max(coarse.shape[2:])))
             nats += lift_density(x, estimate) / 2 * 9 * coarse.shape[2] * coarse.shape[3]
-        octaves = round(math.log2(top / data.LIFT)) if k else 6
+        octaves = round(math.log2(top / LIFT)) if k else 6
         curve, before = [], None
         for i in range(octaves * per_octave + 1):
             sigma = top * 2 ** (-i / per_octave)
-            label = 0 if k == 0 and sigma < 0.99 * data.LIFT else scale_label(k, longer)
+            label = 0 if k == 0 and sigma < 0.99 * LIFT else scale_label(k, longer)
             density = mean_error(denoise, x, sigma, label, noise(rng, x))
             table[label, sigma] = density
             if before is not None:
@@ -158,49 +169,112 @@ def centre(picture, side):
     return picture[top:top + side, left:left + side]
 
 
-def measure(denoise, pictures, per_octave=2, seed=1):
-    """(mean curve [(sigma, bpp, dB)], {label: {sigma: mean error / sigma^2}})"""
-    curves, table = [], {}
-    for i, picture in enumerate(pictures):
-        curve, errors = picture_curve(denoise, picture, np.random.default_rng([seed, i]), per_octave)
-        curves.append(curve)
+def walk(denoise, pictures, per_octave=2, seed=1):
+    """picture_curve of each picture."""
+    return [picture_curve(denoise, picture, np.random.default_rng([seed, i]), per_octave)
+            for i, picture in enumerate(pictures)]
+
+
+def psnr(error):
+    """dB of a squared error of x_0 (-1 to 1), at most MOST_PSNR."""
+    return min(MOST_PSNR, 10 * math.log10(4 / max(error, 1e-9)))
+
+
+def average(walks):
+    """(mean curve [(sigma, bpp, dB)], {label: {sigma: mean error / sigma^2}}) of what `walk` returns."""
+    table = {}
+    for _, errors in walks:
         for (label, sigma), error in errors.items():
             table.setdefault(label, {}).setdefault(sigma, []).append(error)
-    mean = [(points[0][0], float(np.mean([p[1] for p in points])),
-             float(np.mean([10 * math.log10(4 / max(p[2], 1e-9)) for p in points]))) for points in zip(*curves)]
+    mean = [(points[0][0], float(np.mean([p[1] for p in points])), float(np.mean([psnr(p[2]) for p in points])))
+            for points in zip(*(curve for curve, _ in walks))]
     return mean, {label: {s: float(np.mean(v)) for s, v in sorted(row.items())} for label, row in sorted(table.items())}
+
+
+def measure(denoise, pictures, per_octave=2, seed=1):
+    """`average` of the pictures' walks."""
+    return average(walk(denoise, pictures, per_octave, seed))
+
+
+# ---- Reports ------------------------------------------------------------------------------------
+
+
+def load_pictures(sources, of_packs, held_out, count, crop):
+    """[(name, uint8 picture)]: at most `count` of the sources' pictures, evenly chosen; of packs those of one kind."""
+    found = [(name, image) for source in sources for name, image in pack.pictures(source, of_packs)
+             if not held_out or pack.held_out(name)]
+    chosen = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, count).round().astype(int))] if found else []
+    pictures = [(name, np.array(image.convert("RGB"))) for name, image in chosen]
+    return [(name, centre(picture, crop)) for name, picture in pictures] if crop else pictures
+
+
+def kind(name):
+    """The kind of a picture that render.py drew, from its name KIND-NUMBER.png."""
+    return name.rpartition("-")[0] or "other"
+
+
+def report(title, walks):
+    curve, table = average(walks)
+    print(title)
+    print("mean |x_0 - xhat_0|^2 / sigma^2, by label:")
+    for label, row in table.items():
+        print(f"  {label}: " + " ".join(f"{sigma:.4g}:{error:.4f}" for sigma, error in row.items()))
+    print("   sigma  grey levels     bpp   PSNR")
+    for sigma, bpp, db in curve:
+        print(f"{sigma:8.4f} {sigma * 127.5:12.2f} {bpp:7.4f} {db:6.2f}")
+    print("ideal bpp at " + ", ".join(f"{db} dB: {at_psnr(curve, db):.4f}" for db in (28, 30, 32, 35, 40)))
+
+
+def compare(rows, per_octave):
+    """A table of {title: walks}: ideal bpp at some PSNRs; bpp, and mean error over sigma^2, at some noise levels."""
+    wanted, places = (28, 30, 32, 35, 40), [2 * per_octave, 4 * per_octave, 6 * per_octave]
+    sigmas = [LIFTED * 2 ** (-place / per_octave) for place in places]
+    print(f"\n{'':24} ideal bpp at{'':31} bpp at sigma{'':12} error / sigma^2")
+    print(f"{'':24}" + "".join(f"{db:6} dB" for db in wanted) + "".join(f"{s:8.4f}" for s in (*sigmas, *sigmas)))
+    for title, walks in rows.items():
+        curve, _ = average(walks)
+        errors = [np.mean([points[at][2] for points, _ in walks]) / sigma**2 for at, sigma in zip(places, sigmas)]
+        bpp = [at_psnr(curve, db) for db in wanted]
+        print(f"{f'{title} ({len(walks)})':24}" + "".join(f"{'-' if math.isnan(v) else f'{v:.4f}':>9}" for v in bpp)
+              + "".join(f"{v:8.4f}" for v in (*(curve[place][1] for place in places), *errors)))
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("model")
-    p.add_argument("pictures", nargs="+", help="folders or tar files of pictures, best ones never trained on")
-    p.add_argument("--quiet", metavar="CHECKPOINT", help="of train.py --part quiet, if MODEL is of --part loud")
+    p.add_argument("pictures", nargs="+", help="photographs, best ones never trained on")
+    p.add_argument("--rendered", nargs="+", metavar="PICTURES", help="pictures that render.py drew")
     p.add_argument("--held-out", action="store_true", help="only those that train.py would hold out")
-    p.add_argument("--count", type=int, default=24, help="at most so many, evenly chosen")
+    p.add_argument("--count", type=int, default=24, help="at most so many, and as many rendered ones, evenly chosen")
     p.add_argument("--crop", type=int, default=256, help="side of the middle part to use; 0: all")
     p.add_argument("--per-octave", type=int, default=2, help="noise levels")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--device", default="cpu", help="where a run's networks are computed: cpu, cuda; default: cpu")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
-    found = [(name, image) for source in args.pictures for name, image in data.pictures(source)
-             if not args.held_out or data.held_out(name)]
-    if not found:
-        p.error("no pictures")
-    chosen = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, args.count).round().astype(int))]
-    pictures = [np.array(image.convert("RGB")) for _, image in chosen]
-    if args.crop:
-        pictures = [centre(picture, args.crop) for picture in pictures]
-    curve, table = measure(load_denoiser(args.model, args.quiet), pictures, args.per_octave, args.seed)
-    print(f"{args.model}: {len(pictures)} pictures, crop {args.crop or 'none'}")
-    print("mean |x_0 - xhat_0|^2 / sigma^2, by label:")
-    for label, row in table.items():
-        print(f"  {label}: " + " ".join(f"{sigma:.4g}:{error:.4f}" for sigma, error in row.items()))
-    print("   sigma  grey levels     bpp   PSNR")
-    for sigma, bpp, psnr in curve:
-        print(f"{sigma:8.4f} {sigma * 127.5:12.2f} {bpp:7.4f} {psnr:6.2f}")
-    print("ideal bpp at " + ", ".join(f"{psnr} dB: {at_psnr(curve, psnr):.4f}" for psnr in (28, 30, 32, 35, 40)))
+    sets, rows = {}, {}
+    for title, of_packs, sources in (("photographs", "sharp", args.pictures),
+                                     ("rendered", "rendered", args.rendered or [])):
+        try:
+            sets[title] = load_pictures(sources, of_packs, args.held_out, args.count, args.crop)
+        except (OSError, ValueError, tarfile.TarError) as error:
+            p.error(str(error))
+        if sources and not sets[title]:
+            p.error(f"no {'held-out ' * args.held_out}pictures in {' '.join(sources)}")
+    try:
+        denoise = load_denoiser(args.model, args.device)
+    except (OSError, ValueError) as error:
+        p.error(str(error))
+    for title, pictures in sets.items():
+        if pictures:
+            rows[title] = walk(denoise, [picture for _, picture in pictures], args.per_octave, args.seed)
+            called = "pictures" if title == "photographs" else "rendered pictures"
+            report(f"{args.model}: {len(pictures)} {called}, crop {args.crop or 'none'}", rows[title])
+    if args.rendered:
+        for (name, _), walked in zip(sets["rendered"], rows["rendered"]):
+            rows.setdefault(f"  {kind(name)}", []).append(walked)
+        compare(rows, args.per_octave)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import affine
+
 SIGMA_DATA = 0.5
 LABELS = 8  # scale labels, see scale_label()
 LIFT = 0.35  # a scale ends, and the next finer one begins at twice this
@@ -60,59 +62,29 @@ def step_scale(sigma, r):
 
 
 class Conditioned(nn.Module):
-    """A bias-free convolution, then a gain and a bias per channel, affine in the embedding."""
+    """A bias-free convolution, and what follows it: a gain and a bias for each channel, which `Denoiser.condition`
+    computes for all layers at once. `first` is where this one's begin: C gains, then C biases."""
 
-    def __init__(self, cin, cout, kernel, stride, embedding, init=1.0):
+    def __init__(self, cin, cout, kernel, stride, first, init=1.0):
         super().__init__()
         self.conv = nn.Conv2d(cin, cout, kernel, stride, kernel // 2 if kernel == 3 else 0, bias=False)
         nn.init.normal_(self.conv.weight, std=init * math.sqrt(2 / (cin * kernel * kernel)))
-        self.gain = nn.Linear(embedding, cout)
-        self.bias = nn.Linear(embedding, cout)
-        for layer, value in ((self.gain, 1.0), (self.bias, 0.0)):
-            nn.init.zeros_(layer.weight)
-            nn.init.constant_(layer.bias, value)
+        self.first, self.channels = first, cout
 
-    def forward(self, x, emb):
-        y = self.conv(x)
-        gain = self.gain(emb)[:, :, None, None].to(y.dtype)
-        bias = self.bias(emb)[:, :, None, None].to(y.dtype)
-        return torch.addcmul(bias, y, gain)
-
-
-class Gate(torch.autograd.Function):
-    """a * clamp(b + 1/2, 0, 1), a and b the two halves of the channels: a gated linear unit
-    (Dauphin et al. 2017) whose sigmoid is piecewise linear, and so exact in integers."""
-
-    @staticmethod
-    def forward(ctx, x):
-        a, b = x.chunk(2, 1)
-        opening = (b + 0.5).clamp_(0, 1)
-        ctx.save_for_backward(a, opening)
-        return a * opening
-
-    @staticmethod
-    def backward(ctx, grad):
-        # by hand, because the derivative of chunk() copies everything twice
-        a, opening = ctx.saved_tensors
-        out = torch.empty((a.shape[0], 2 * a.shape[1], *a.shape[2:]), dtype=grad.dtype, device=grad.device,
-                          memory_format=torch.channels_last)
-        of_a, of_b = out.chunk(2, 1)
-        torch.mul(grad, opening, out=of_a)
-        torch.mul(grad, a, out=of_b)
-        of_b.mul_((opening > 0) & (opening < 1))
-        return out
+    def forward(self, x, conditions):
+        return affine.affine(self.conv(x), *conditions[self])
 
 
 class Block(nn.Module):
     """x + conv(gate(conv(x)))"""
 
-    def __init__(self, channels, embedding):
+    def __init__(self, conv1, conv2):
         super().__init__()
-        self.conv1 = Conditioned(channels, channels, 3, 1, embedding)
-        self.conv2 = Conditioned(channels // 2, channels, 3, 1, embedding, init=0.25)
+        self.conv1, self.conv2 = conv1, conv2
 
-    def forward(self, x, emb):
-        return x + self.conv2(Gate.apply(self.conv1(x, emb)), emb)
+    def forward(self, x, conditions):
+        inner = affine.gated(self.conv1.conv(x), *conditions[self.conv1])
+        return affine.residual(x, self.conv2.conv(inner), *conditions[self.conv2])
 
 
 class Embedding(nn.Module):
@@ -128,78 +100,112 @@ class Embedding(nn.Module):
     def forward(self, ln_sigma, label):
         width = self.centres[1] - self.centres[0]
         knots = torch.exp(-0.5 * ((ln_sigma[:, None] - self.centres) / width) ** 2)
-        return self.mlp(torch.cat([knots, F.one_hot(label, LABELS).to(knots.dtype)], 1))
+        of_label = label[:, None] == torch.arange(LABELS, device=label.device)
+        return self.mlp(torch.cat([knots, of_label.to(knots.dtype)], 1))
 
 
 class Denoiser(nn.Module):
-    """xhat_0(y, sigma, label); y is (N, 3, H, W), sigma (N,) in units of x_0, label (N,) int."""
+    """xhat_0(y, sigma, label); y is (N, 3, H, W), sigma (N,) in units of x_0, label (N,) int64."""
 
     def __init__(self, arch):
         super().__init__()
         self.arch = arch
-        c, e = arch.channels, arch.embedding
-        self.embed = Embedding(e)
-        self.head = Conditioned(12, c[0], 3, 1, e)
-        self.enter = nn.ModuleList(
-            nn.ModuleList(Block(c[i], e) for _ in range(arch.blocks[i])) for i in range(len(c)))
-        self.leave = nn.ModuleList(
-            nn.ModuleList(Block(c[i], e) for _ in range(arch.blocks[i])) for i in range(len(c) - 1))
-        self.down = nn.ModuleList(Conditioned(c[i], c[i + 1], 2, 2, e, init=0.7) for i in range(len(c) - 1))
-        self.up = nn.ModuleList(Conditioned(c[i + 1], 4 * c[i], 1, 1, e, init=0.5) for i in range(len(c) - 1))
-        self.tail = Conditioned(c[0], 12, 3, 1, e, init=0.1)
-        self.gates = Conditioned(c[0], c[0], 3, 1, e, init=0.1)
-        self.sift = Conditioned(12, c[0], 3, 1, e, init=0.7)
-        self.join = Conditioned(c[0], 12, 3, 1, e)
-        with torch.no_grad():  # J is symmetric, and small where nothing is known
+        self.embed = Embedding(arch.embedding)
+        self.layers = []  # all Conditioned, in the order of their gains and biases
+        c, deepest = arch.channels, len(arch.channels) - 1
+        self.head = self.layer(12, c[0], 3, 1)
+        self.enter = nn.ModuleList(nn.ModuleList(self.block(c[i]) for _ in range(arch.blocks[i]))
+                                   for i in range(len(c)))
+        self.leave = nn.ModuleList(nn.ModuleList(self.block(c[i]) for _ in range(arch.blocks[i]))
+                                   for i in range(deepest))
+        self.down = nn.ModuleList(self.layer(c[i], c[i + 1], 2, 2, init=0.7) for i in range(deepest))
+        self.up = nn.ModuleList(self.layer(c[i + 1], 4 * c[i], 1, 1, init=0.5) for i in range(deepest))
+        self.tail = self.layer(c[0], 12, 3, 1, init=0.1)
+        self.gates = self.layer(c[0], c[0], 3, 1, init=0.1)
+        self.sift = self.layer(12, c[0], 3, 1, init=0.7)
+        self.join = self.layer(c[0], 12, 3, 1)
+        self.condition = nn.Linear(arch.embedding, 2 * sum(layer.channels for layer in self.layers))
+        with torch.no_grad():
+            self.condition.weight.zero_()
+            for layer in self.layers:
+                gain, bias = self.rows(layer)
+                self.condition.bias[gain], self.condition.bias[bias] = 1, 0
+            # J is symmetric, and small where nothing is known
             self.join.conv.weight.copy_(self.sift.conv.weight.flip(2, 3).transpose(0, 1) * (12 / c[0]))
-            self.gates.bias.bias.fill_(-0.25)
+            self.condition.bias[self.rows(self.gates)[1]] = -0.25
 
-    def body(self, x, emb):
+    def layer(self, cin, cout, kernel, stride, init=1.0):
+        first = sum(2 * layer.channels for layer in self.layers)
+        self.layers.append(Conditioned(cin, cout, kernel, stride, first, init))
+        return self.layers[-1]
+
+    def block(self, channels):
+        return Block(self.layer(channels, channels, 3, 1), self.layer(channels // 2, channels, 3, 1, init=0.25))
+
+    @staticmethod
+    def rows(layer):
+        """(slice of a layer's gains, of its biases) among the outputs of `condition`"""
+        middle = layer.first + layer.channels
+        return slice(layer.first, middle), slice(middle, middle + layer.channels)
+
+    def conditions(self, sigma, label):
+        """{layer: (gain, bias)}, each (N, C)"""
+        with torch.autocast(sigma.device.type, enabled=False):
+            values = self.condition(self.embed(torch.log(sigma), label))
+        each = values.split([layer.channels for layer in self.layers for _ in range(2)], 1)
+        return dict(zip(self.layers, zip(each[::2], each[1::2])))
+
+    def body(self, x, conditions):
         """F: (N, 3, H, W), H and W multiples of arch.multiple, to the same shape; and the last features."""
-        with torch.autocast(x.device.type, enabled=False):  # quiet noise needs more than 8 bits
-            x = self.head(F.pixel_unshuffle(x, 2), emb.float())
+        with torch.autocast(x.device.type, enabled=False):  # small sigma needs more than 8 bits
+            x = self.head(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last), conditions)
         skips = []
         deepest = len(self.arch.channels) - 1
         for level in range(deepest):
             for block in self.enter[level]:
-                x = block(x, emb)
+                x = block(x, conditions)
             skips.append(x)
-            x = self.down[level](x, emb)
+            x = self.down[level](x, conditions)
         for block in self.enter[deepest]:
-            x = block(x, emb)
+            x = block(x, conditions)
         for level in reversed(range(deepest)):
-            x = F.pixel_shuffle(self.up[level](x, emb), 2) + skips[level]
+            x = F.pixel_shuffle(self.up[level](x, conditions), 2) + skips[level]
             for block in self.leave[level]:
-                x = block(x, emb)
-        return F.pixel_shuffle(self.tail(x, emb), 2), x
+                x = block(x, conditions)
+        return F.pixel_shuffle(self.tail(x, conditions), 2), x
 
     def pad(self, x):
         """Width and height to multiples of arch.multiple, by zeros"""
         height, width = x.shape[2:]
         return F.pad(x, (0, -width % self.arch.multiple, 0, -height % self.arch.multiple))
 
-    def update(self, c, features, emb):
+    def update(self, c, features, conditions):
         """J c for the unit noise c (N, 3, H, W) of steps from where the network gave `features`."""
         height, width = c.shape[2:]
-        sifted = self.sift(F.pixel_unshuffle(self.pad(c), 2), emb)
-        gated = sifted * (self.gates(features, emb) + 0.5).clamp(0, 1)
-        return F.pixel_shuffle(self.join(gated, emb), 2)[:, :, :height, :width]
+        unshuffled = F.pixel_unshuffle(self.pad(c), 2).contiguous(memory_format=torch.channels_last)
+        sifted = self.sift(unshuffled, conditions)
+        gated = sifted * (self.gates(features, conditions) + 0.5).clamp(0, 1)
+        return F.pixel_shuffle(self.join(gated, conditions), 2)[:, :, :height, :width]
 
-    def forward(self, y, sigma, label, step=None):
-        """xhat_0; with `step` = (x_0, eps, r) of the first len(r) pictures, also J c of their steps by r."""
+    def forward(self, y, sigma, label, step=None, inside=None):
+        """xhat_0; with `step` = (x_0, eps, r) of the first len(r) pictures, also J c of their steps by r. `inside`
+        (N, 1, H, W) is 0 where a picture has ended: there the network sees the zeros that it pads pictures with."""
         height, width = y.shape[2:]
         s = sigma[:, None, None, None]
         norm = torch.sqrt(s * s + SIGMA_DATA**2)
-        x = self.pad(y / norm).contiguous(memory_format=torch.channels_last)
-        emb = self.embed(torch.log(sigma), label)
-        f, features = self.body(x, emb)
+        x = y / norm if inside is None else y / norm * inside
+        conditions = self.conditions(sigma, label)
+        f, features = self.body(self.pad(x), conditions)
         estimate = y * (SIGMA_DATA / norm) ** 2 + f[:, :, :height, :width].float() * (s * SIGMA_DATA / norm)
         if step is None:
             return estimate
         x_0, eps, r = step
         n = len(r)
         c = eps + (x_0 - estimate[:n].detach()) / step_scale(sigma[:n], r)[1]
-        return estimate, self.update(c, features[:n], emb[:n])
+        c = c if inside is None else c * inside[:n]
+        first = {layer: (gain[:n], bias[:n]) for layer, (gain, bias) in conditions.items()
+                 if layer in (self.gates, self.sift, self.join)}
+        return estimate, self.update(c, features[:n], first)
 
     def macs_per_pixel(self):
         """Multiply-adds per pixel of one call, borders and the update left aside."""
@@ -211,3 +217,8 @@ class Denoiser(nn.Module):
         for i in range(len(c) - 1):
             total += 2 * 4 * c[i] * c[i + 1] / 4 ** (i + 2)
         return total
+
+    def update_macs_per_pixel(self):
+        """Multiply-adds per pixel of an update and its gates."""
+        c = self.arch.channels[0]
+        return 9 * (c * c + 2 * 12 * c) / 4

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import data
+import batches
+from affine import affine_forward
 from net import LABELS, Arch, Conditioned, Denoiser
 from reference import Layer
 
@@ -69,29 +70,35 @@ class Statistics:
     def __init__(self, net, seed=0):
         self.rng = np.random.default_rng(seed)
         self.largest, self.moments, self.count = {}, {}, {}
+        self.conditions = None  # gains and biases of the call under way
         self.with_moments = True
-        self.hooks = [module.register_forward_pre_hook(self._hook(name))
-                      for name, module in convolutions(net).items()]
-        self.hooks += [module.register_forward_hook(self._gate_hook(name))
-                       for name, module in convolutions(net).items() if name.endswith(".conv1")]
+        self.hooks = [net.condition.register_forward_hook(self._keep_conditions)]
+        for name, module in convolutions(net).items():
+            self.hooks.append(module.conv.register_forward_pre_hook(self._hook(name, module)))
+            if name.endswith(".conv1"):
+                self.hooks.append(module.conv.register_forward_hook(self._gate_hook(name, net.rows(module))))
         self.hooks.append(net.sift.register_forward_hook(lambda module, arguments, out: self._see("sifted", out)))
 
     def _see(self, tensor, x):
         self.largest[tensor] = max(self.largest.get(tensor, 0.0), float(x.detach().abs().max()))
 
-    def _gate_hook(self, name):
+    def _keep_conditions(self, module, arguments, out):
+        self.conditions = out.detach()
+
+    def _gate_hook(self, name, rows):
         """What counts before a gate: what it lets through may be small by the gate alone."""
-        def see(module, arguments, out):
-            a, b = out.chunk(2, 1)
+        def see(conv, arguments, out):
+            gain, bias = (self.conditions[:, part] for part in rows)
+            a, b = affine_forward(out, gain, bias).chunk(2, 1)
             self._see(tensors(name)[1], a * (b > -0.5))
         return see
 
-    def _hook(self, name):
-        def see(module, arguments):
+    def _hook(self, name, module):
+        def see(conv, arguments):
             x = arguments[0].detach()
             self._see(tensors(name)[0], x)
             if self.with_moments:
-                patches = self._patches(x, module.conv)
+                patches = self._patches(x, conv)
                 self.moments[name] = self.moments.get(name, 0) + (patches.t() @ patches).double().numpy()
                 self.count[name] = self.count.get(name, 0) + len(patches)
         return see
@@ -122,25 +129,24 @@ def extreme_pictures(side=32):
 
 
 @torch.no_grad()
-def calibrate(net, split, part="all", seed=7):
-    """Statistics over all labels and noise levels of a part, of the training pictures."""
+def calibrate(net, pictures, part="all", seed=7):
+    """Statistics over all labels and noise levels of a part, of the training pictures (a store.Store)."""
     statistics = Statistics(net, seed)
-    rng = np.random.default_rng(seed)
     extremes = extreme_pictures()
     for label in range(LABELS):
-        span = data.part_range(part, label)
-        if not span:
+        span = batches.part_range(part, label)
+        if not span or not pictures.has(label):
             continue
         low, high = span
-        for share in np.linspace(0, 1, 12 if label == 0 else 6 if label == LABELS - 1 else 4):
+        for i, share in enumerate(np.linspace(0, 1, 12 if label == 0 else 6 if label == LABELS - 1 else 4)):
             sigma = low * (high / low) ** share
-            x = data.draw(split, rng, label, 4 if label < 3 else 32, 96)
-            for pictures, statistics.with_moments in ((x, True), (extremes, False)):
-                eps, fresh = (torch.from_numpy(rng.standard_normal(tuple(pictures.shape), np.float32))
-                              for _ in range(2))
-                n = len(pictures)
-                step = pictures, fresh, torch.full((n,), 2 ** (-1 / 8))
-                net(pictures + sigma * eps, torch.full((n,), sigma), torch.full((n,), label), step)
+            x = batches.fixed(pictures, label, 4 if label < 3 else 32, f"calibration {seed} {i}")
+            for shown, statistics.with_moments in ((x, True), (extremes, False)):
+                eps, fresh = (batches.normal(shown.shape, shown.device, seed, label, i, name)
+                              for name in ("eps", "fresh"))
+                n = len(shown)
+                step = shown, fresh, torch.full((n,), 2 ** (-1 / 8))
+                net(shown + sigma * eps, torch.full((n,), sigma), torch.full((n,), label), step)
     statistics.close()
     return statistics
 
@@ -231,13 +237,20 @@ def integers(values, kind):
     return rounded.astype(kind)
 
 
-def quantise_layer(name, module, moments, scales, table):
+def conditioning(net, module):
+    """(gain_base, gain_weight, bias_base, bias_weight) of a layer: views of net.condition's rows, (C,) and
+    (C, embedding)"""
+    gain, bias = net.rows(module)
+    weight, base = net.condition.weight, net.condition.bias
+    return base[gain], weight[gain], base[bias], weight[bias]
+
+
+def quantise_layer(name, net, module, moments, scales, table):
     kernel = module.conv.weight.detach().double().numpy()
     cout, cin = kernel.shape[:2]
     taps = kernel.shape[2] * kernel.shape[3]
     gain_base, gain_weight, bias_base, bias_weight = (
-        t.detach().double().numpy()
-        for t in (module.gain.bias, module.gain.weight, module.bias.bias, module.bias.weight))
+        t.detach().double().numpy() for t in conditioning(net, module))
     # a gain too large for its 16 bits hands powers of two to the filter
     reach = np.abs(gain_base + table.reshape(-1, table.shape[2]) @ gain_weight.T / EMBED_ONE).max(0)
     reach = np.maximum.reduce([reach, np.abs(gain_base), np.abs(gain_weight).max(1)])
@@ -278,7 +291,7 @@ def quantise(net, statistics):
     """(layers, embedding table, activation scales)"""
     table = embedding_table(net)
     scales = activation_scales(net, statistics)
-    layers = {name: quantise_layer(name, module, statistics.moments[name] / statistics.count[name], scales, table)
+    layers = {name: quantise_layer(name, net, module, statistics.moments[name] / statistics.count[name], scales, table)
               for name, module in convolutions(net).items()}
     return layers, table, scales
 
@@ -333,10 +346,10 @@ def dequantise(model, number=0):
         scale = layer.scale * 2.0**-layer.shift * unit_in / unit_out
         kernel = layer.weight * scale[:, None, None]
         with torch.no_grad():
-            for parameter, value in (
-                    (module.conv.weight, kernel.reshape(layer.cout, side, side, layer.cin).transpose(0, 3, 1, 2)),
-                    (module.gain.bias, layer.gain_base / GAIN_ONE), (module.gain.weight, layer.gain_weight / GAIN_ONE),
-                    (module.bias.bias, layer.bias_base / (unit_out * BIAS_ONE) - offset),
-                    (module.bias.weight, layer.bias_weight / (unit_out[:, None] * BIAS_ONE))):
+            values = (layer.gain_base / GAIN_ONE, layer.gain_weight / GAIN_ONE,
+                      layer.bias_base / (unit_out * BIAS_ONE) - offset,
+                      layer.bias_weight / (unit_out[:, None] * BIAS_ONE))
+            kernel = kernel.reshape(layer.cout, side, side, layer.cin).transpose(0, 3, 1, 2)
+            for parameter, value in ((module.conv.weight, kernel), *zip(conditioning(net, module), values)):
                 parameter.copy_(torch.from_numpy(np.ascontiguousarray(value, np.float32)))
     return net, fit_embedding(net.embed, network.embed)

@@ -1,85 +1,82 @@
 #!/usr/bin/env python3
 """Train the denoiser.
 
-  train.py --sharp DIR --soft DIR --thumbs TAR --run runs/a --hours 3
+  train.py --packs packs/*.zip --run runs/a --minutes 180
+  train.py --packs packs/*.zip --run runs/a --minutes 8 --until 0.5; train.py ... --minutes 8 --resume
   torchrun --nproc_per_node 8 train.py ...     the same on several GPUs
 
-The loss is the rate: mean of |x_0 - xhat_0|^2 / sigma^2 with ln sigma uniform is, in this
-parameterisation, both the variational bound (nats per unit of ln sigma, I-MMSE) and L_simple
-of Ho et al. 2020 (eq. 14). Held-out nats per sample are printed per scale label and octave.
+Two networks share the work at full size: "high" is for high noise and for all coarser scales, "low" for low noise;
+both train side by side. The loss is the rate: mean of |x_0 - xhat_0|^2 / sigma^2 with ln sigma uniform is, in
+this parameterisation, both the variational bound (nats per unit of ln sigma, I-MMSE) and L_simple of Ho et al.
+2020 (eq. 14).
 
-Writes RUN/last.pt every few minutes (`--resume` goes on from it, step for step the same
-numbers when the budget is given in steps), RUN/plateau.pt when the learning rate begins to
-fall, and RUN/log.txt.
+The pictures (pack.py makes the packs) lie on the device, and all that is random is drawn there: a GPU computes
+and waits for nothing. A batch is a function of the seed and the step, the same on a CPU and on a GPU. The run
+measures its own speed and plans its schedule for the time that it has. Every minute it writes a checkpoint
+(checkpoint.py), from which it goes on with --resume, here or on another machine. RUN/log.txt is the log,
+RUN/validation.csv has the held-out errors.
 """
 
 import argparse
-import contextlib
-import json
-import math
+import csv
 import os
 import pathlib
 import sys
 import time
 
-import numpy as np
 import torch
 import torch.distributed as dist
 
-import data
-from muon import Muon
-from net import LABELS, LIFT, Arch, Denoiser, step_scale
+import affine
+import checkpoint
+import store
+from batches import PARTS
+from loss import held_out_table
+from net import Arch
+from part import Part
+from schedule import ASSUMED, Clock, Plan
+
+AGREE = 16  # updates between two agreements of several processes about the time
+PER_BATCH = {"cuda": 64, "cpu": 8}  # crops; a GPU needs many at a time, a CPU learns most from many small steps
 
 
 def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--sharp", nargs="*", default=[], help="folders or tars of good pictures")
-    p.add_argument("--soft", nargs="*", default=[], help="... of damaged ones, used downscaled")
-    p.add_argument("--thumbs", nargs="*", default=[], help="... of small whole pictures")
+    p.add_argument("--packs", nargs="+", required=True, metavar="PACK", help="files that pack.py made")
     p.add_argument("--run", required=True, help="folder for checkpoints and the log")
-    p.add_argument("--resume", action="store_true", help="go on from RUN/last.pt if it exists")
-    p.add_argument("--init", help="start from the weights of a .ddm model or a checkpoint")
+    p.add_argument("--resume", action="store_true", help="go on from RUN's checkpoints, if there are any")
+    p.add_argument("--init", metavar="FROM", help="start from the weights of a .ddm model or of another run's folder")
     budget = p.add_mutually_exclusive_group(required=True)
-    budget.add_argument("--steps", type=int)
-    budget.add_argument("--hours", type=float)
-    p.add_argument("--batch", type=int, default=16, help="crops per step and process")
-    p.add_argument("--side", type=int, default=96, help="side of a crop in pixels")
+    budget.add_argument("--minutes", type=float, help="time that this command has")
+    budget.add_argument("--steps", type=int, help="updates of each network, earlier ones included")
+    p.add_argument("--until", type=float, default=1.0, metavar="SHARE",
+                   help="share of the whole schedule that is done when the minutes are over; default: 1, all of it")
+    p.add_argument("--parts", nargs="+", choices=PARTS, default=["high", "low"],
+                   help="networks to train; \"all\" is one for all noise; default: high low")
+    p.add_argument("--batch", type=int, help=f"crops per process and batch; default: {PER_BATCH}")
+    p.add_argument("--side", type=int, default=96, help="side of a crop in pixels, a multiple of 8")
     p.add_argument("--channels", type=int, nargs="+", default=Arch.channels)
     p.add_argument("--blocks", type=int, nargs="+", default=Arch.blocks)
-    p.add_argument("--optimiser", choices=("adamw", "muon"), default="muon")
-    p.add_argument("--lr", type=float, default=1.2e-3)
-    p.add_argument("--warmup", type=int, default=300, help="steps")
-    p.add_argument("--decay", type=float, default=0.25, help="share of the budget in which the rate falls to 0")
+    p.add_argument("--lr", type=float, default=1.6e-3)
+    p.add_argument("--decay", type=float, default=0.5, help="share of the schedule in which the rate falls to 0")
+    p.add_argument("--growth", type=int, choices=(1, 2, 4), help="of the batches; default: as the time allows")
     p.add_argument("--weight-decay", type=float, default=0.01)
     p.add_argument("--emphasis", type=float, default=0.5,
                    help="weigh the loss by sigma to this power: 0: all bits alike, 0.5: those of small files more")
-    p.add_argument("--part", choices=("all", "loud", "quiet"), default="all",
-                   help="train a network for all noise, or one of two that share the work at full size")
-    p.add_argument("--ema", type=float, default=0.999)
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--float32", action="store_true",
-                   help="the network in float32; some processors are slower in bfloat16")
+    p.add_argument("--float32", action="store_true", help="compute in float32; some processors are slower in bfloat16")
+    p.add_argument("--eager", action="store_true", help="on a GPU: compile nothing, and record no graphs")
     p.add_argument("--threads", type=int, default=0)
-    p.add_argument("--validate", type=int, default=1000, help="steps between two validations")
-    p.add_argument("--checkpoint-minutes", type=float, default=4)
-    return p.parse_args()
-
-
-def rate_loss(net, x, sigma, label, eps, r, emphasis, autocast):
-    """Mean of |x_0 - xhat_0|^2 / sigma^2, weighed by sigma to the power `emphasis`. The last len(r) pictures are
-    the first ones, a step of r on: from their estimates the first ones' updates learn, a loss that is
-    added in the same units."""
-    n = len(r)
-    noise, _ = step_scale(sigma[:n], r)
-    x, sigma = torch.cat([x[:-n], x[:n]]), torch.cat([sigma[:-n], sigma[:n] * r])
-    s, r2 = sigma[:, None, None, None], (r * r)[:, None, None, None]
-    y = x + s * eps
-    y[-n:] = r2 * y[:n] + (1 - r2) * x[:n] + noise * eps[-n:]
-    with autocast:
-        estimate, moved = net(y, sigma, label, (x[:n], eps[-n:], r))
-    weight = (s / LIFT) ** emphasis
-    missed = (estimate[-n:] - estimate[:n]).detach() - noise * moved.float()
-    return (((x - estimate) / s).square() * weight).mean() + ((missed / s[-n:]).square() * weight[-n:]).mean()
+    p.add_argument("--log-seconds", type=float, default=30)
+    p.add_argument("--validate-minutes", type=float, default=0, help="between validations; default: only in the end")
+    p.add_argument("--checkpoint-minutes", type=float, default=1)
+    p.add_argument("--checkpoint", choices=checkpoint.KINDS, default="half", help="what a checkpoint keeps")
+    args = p.parse_args()
+    if args.side % 8 or args.side < 16:
+        p.error("--side must be a multiple of 8, 16 at least")
+    if not 0 < args.until <= 1:
+        p.error("--until must be above 0 and at most 1")
+    return args
 
 
 class Trainer:
@@ -88,196 +85,159 @@ class Trainer:
         self.world = int(os.environ.get("WORLD_SIZE", 1))
         self.rank = int(os.environ.get("RANK", 0))
         local = int(os.environ.get("LOCAL_RANK", 0))
-        self.device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
-        if self.device.type == "cuda":
+        self.graphs = torch.cuda.is_available()
+        self.device = torch.device(f"cuda:{local}" if self.graphs else "cpu")
+        if self.graphs:
             torch.cuda.set_device(self.device)
+            torch.backends.cudnn.benchmark = True
+            if not args.eager:
+                affine.fuse()
         if self.world > 1:
-            dist.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            dist.init_process_group("nccl" if self.graphs else "gloo")
         if args.threads:
             torch.set_num_threads(args.threads)
+        self.batch = args.batch or PER_BATCH[self.device.type]
         self.run = pathlib.Path(args.run)
         self.run.mkdir(parents=True, exist_ok=True)
-        torch.manual_seed(args.seed)
-        self.net = Denoiser(Arch(tuple(args.channels), tuple(args.blocks))).to(self.device)
-        self.net.to(memory_format=torch.channels_last)
-        self.ema = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-        decayed = [p for p in self.net.parameters() if p.ndim == 4]
-        others = [p for p in self.net.parameters() if p.ndim != 4]
-        betas = (0.9, 0.98)
-        if args.optimiser == "muon":
-            self.optimisers = [Muon(decayed, args.lr, weight_decay=args.weight_decay),
-                               torch.optim.AdamW(others, args.lr, betas, weight_decay=0.0)]
-        else:
-            self.optimisers = [torch.optim.AdamW(decayed, args.lr, betas, weight_decay=args.weight_decay),
-                               torch.optim.AdamW(others, args.lr, betas, weight_decay=0.0)]
-        self.step, self.spent, self.decaying = 0, 0.0, False
-        self.restore()
-        self.wrapped = self.net
-        if self.world > 1:
-            ids = [local] if self.device.type == "cuda" else None
-            self.wrapped = torch.nn.parallel.DistributedDataParallel(self.net, device_ids=ids)
-        self.pictures = data.Pictures(args.sharp, args.soft, args.thumbs, log=self.say)
+        self.train, self.valid = store.load(args.packs, self.device, args.side, self.say)
+        self.begun_at = 0.0  # progress that earlier runs made
+        self.parts = [self.part(name) for name in dict.fromkeys(args.parts)]
 
     def say(self, text):
         if self.rank == 0:
             print(text, flush=True)
-            with open(self.run / "log.txt", "a") as f:
+            with open(self.run / "log.txt", "a", encoding="utf-8") as f:
                 f.write(text + "\n")
 
-    def restore(self):
-        last = self.run / "last.pt"
-        if self.args.resume and last.exists():
-            state = torch.load(last, map_location=self.device)
-            self.net.load_state_dict(state["net"])
-            self.ema = state["ema"]
-            for optimiser, saved in zip(self.optimisers, state["optimisers"]):
-                optimiser.load_state_dict(saved)
-            self.step, self.spent, self.decaying = state["step"], state["spent"], state["decaying"]
-            self.say(f"resumed at step {self.step}, {self.spent / 3600:.2f} h")
-        elif self.args.init:
-            from export import load_weights
-            weights = load_weights(self.args.init, self.args.part)
-            self.net.load_state_dict(weights)
-            self.ema = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-            self.say(f"weights from {self.args.init}")
-
-    def save(self, name):
-        if self.rank:
-            return
-        state = dict(net=self.net.state_dict(), ema=self.ema, optimisers=[o.state_dict() for o in self.optimisers],
-                     step=self.step, spent=self.spent, decaying=self.decaying,
-                     arch=[self.net.arch.channels, self.net.arch.blocks, self.net.arch.embedding],
-                     command=" ".join(sys.argv))
-        part = self.run / (name + ".part")
-        torch.save(state, part)
-        os.replace(part, self.run / name)
-
-    def progress(self):
-        """Share of the budget that is spent, 0 to 1."""
-        if self.args.steps:
-            return self.step / self.args.steps
-        share = torch.tensor(self.spent / (self.args.hours * 3600))
-        if self.world > 1:  # all processes must stop together
-            share = share.to(self.device)
-            dist.broadcast(share, 0)
-        return float(share)
-
-    def rate(self, progress):
-        warm = min(1.0, (self.step + 1) / self.args.warmup)
-        fall = 1.0 if self.args.decay <= 0 else min(1.0, max(0.0, (1 - progress) / self.args.decay))
-        return self.args.lr * warm * fall
-
-    def train_step(self):
-        x, sigma, label, eps = data.batch(self.pictures.train, self.args.seed, self.step, self.rank,
-                                          self.args.batch, self.args.side, self.args.part)
-        r = data.ratios(self.args.seed, self.step, self.rank, max(1, len(x) // 4))
-        x, sigma, label, eps, r = (t.to(self.device, non_blocking=True) for t in (x, sigma, label, eps, r))
-        loss = rate_loss(self.wrapped, x, sigma, label, eps, r, self.args.emphasis, self.autocast())
-        self.net.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        if torch.isfinite(norm):
-            for optimiser in self.optimisers:
-                optimiser.step()
-        decay = min(self.args.ema, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for key, value in self.net.state_dict().items():
-                self.ema[key].lerp_(value, 1 - decay)
-        return int(label[0]), float(loss)
+    def part(self, name):
+        """A Part as the arguments want it to begin."""
+        args = self.args
+        arch, found, weights = Arch(tuple(args.channels), tuple(args.blocks)), None, None
+        if args.resume:
+            found = checkpoint.load(self.run, name)
+        if found:
+            arch = checkpoint.arch_of(found[0])
+        elif args.init:
+            from export import load_network
+            source = load_network(args.init, name)
+            arch, weights = source.arch, source.state_dict()
+        part = Part(name, self, arch)
+        if found:
+            part.restore(*found)
+            self.begun_at = found[0]["progress"]
+            self.say(f"{name}: resumed at {part.updates} updates, {self.begun_at:.1%} of the schedule")
+        elif weights:
+            part.begin(weights)
+            self.say(f"{name}: weights from {args.init}")
+        count = part.flat.data.numel()
+        self.say(f"{name}: channels {arch.channels} blocks {arch.blocks}: {count / 1e6:.2f} M parameters, "
+                 f"{part.net.macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel")
+        return part
 
     def autocast(self):
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=not self.args.float32)
 
-    @contextlib.contextmanager
-    def averaged(self):
-        """The network with its averaged weights, for the time of the block."""
-        kept = {k: v.detach().clone() for k, v in self.net.state_dict().items()}
-        self.net.load_state_dict(self.ema)
-        self.net.eval()
-        try:
-            yield self.net
-        finally:
-            self.net.load_state_dict(kept)
-            self.net.train()
+    def wait(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
-    def validate(self):
-        with self.averaged() as net, torch.no_grad(), self.autocast():
-            table = validate(net, self.pictures.valid, self.device, self.args.part)
-        for label, row in table.items():
-            self.say(f"  valid {label}: " + " ".join(f"{s:.4g}:{error:.4f}" for s, (error, _) in row.items()))
-            self.say(f"  update {label}: " + " ".join(f"{s:.4g}:{share:.3f}" for s, (_, share) in row.items()))
-        full = [error for error, _ in table.get(0, {}).values()]
-        self.say(f"valid step {self.step} hours {self.spent / 3600:.3f} full-size mean "
-                 f"{sum(full) / max(1, len(full)):.4f}")
+    def agreed(self, *values):
+        """The first process's values, for all of them: clocks differ."""
+        if self.world > 1:
+            shared = torch.tensor(values, dtype=torch.float64, device=self.device)
+            dist.broadcast(shared, 0)
+            return shared.tolist()
+        return values
+
+    def validate(self, minutes):
+        """Say, and add to RUN/validation.csv, the errors of the averaged weights on held-out pictures."""
+        self.wait()
+        for part in self.parts:
+            with part.averaged() as net, torch.no_grad(), self.autocast():
+                table = held_out_table(net, self.valid, part.name)
+            rows = [dict(part=part.name, updates=part.updates, minutes=f"{minutes:.2f}", label=label,
+                         sigma=f"{sigma:.5g}", error=f"{error:.5f}", update_share=f"{found:.4f}")
+                    for label, row in table.items() for sigma, (error, found) in row.items()]
+            for label, row in table.items():
+                self.say(f"  {part.name} held out, label {label}: "
+                         + " ".join(f"{s:.4g}:{error:.4f}" for s, (error, _) in row.items())
+                         + "; updates find " + " ".join(f"{found:.3f}" for _, found in row.values()))
+            full = [error for error, _ in table.get(0, {}).values()]
+            self.say(f"{part.name} held out at {part.updates} updates: mean at full size "
+                     f"{sum(full) / max(1, len(full)):.4f}")
+            if self.rank == 0 and rows:
+                append_csv(self.run / "validation.csv", rows)
+        self.wait()
+
+    def report(self, progress, rate, seconds, updates):
+        """Say what went on in the last `seconds`, in which each part made so many `updates`."""
+        arithmetic = sum(part.arithmetic for part in self.parts) * self.world
+        for part in self.parts:
+            losses = " ".join(f"{label}:{loss:.4f}" for label, loss in part.read_losses().items())
+            self.say(f"{part.name}: {part.updates} updates, loss {losses}")
+            part.arithmetic = 0
+        self.say(f"{progress:.1%} of the schedule, {seconds / max(1, updates):.3f} s a round, "
+                 f"{2e-12 * arithmetic / seconds:.2f} TFLOP/s, rate {rate:.2e}")
+
+    def save(self, progress):
+        self.wait()
+        if self.rank == 0:
+            for part in self.parts:
+                part.save(progress)
 
     def loop(self):
-        args = self.args
-        arch = self.net.arch
-        params = sum(p.numel() for p in self.net.parameters())
-        self.say(f"channels {arch.channels} blocks {arch.blocks}: {params / 1e6:.2f} M parameters, "
-                 f"{self.net.macs_per_pixel() / 1e3:.0f} k multiply-adds a pixel; {' '.join(sys.argv)}")
-        losses = {k: [] for k in range(LABELS)}
-        saved = reported = time.time()
-        since = self.step
-        while (progress := self.progress()) < 1:
-            begin = time.time()
-            if not self.decaying and progress >= 1 - args.decay:
-                self.decaying = True
-                self.save("plateau.pt")
-            for optimiser in self.optimisers:
-                for group in optimiser.param_groups:
-                    group["lr"] = self.rate(progress)
-            label, loss = self.train_step()
-            losses[label].append(loss)
-            self.step += 1
-            self.spent += time.time() - begin
-            if self.step % 100 == 0:
-                pace = (time.time() - reported) / (self.step - since)
-                left = (args.steps - self.step) * pace if args.steps else args.hours * 3600 - self.spent
-                means = " ".join(f"{k}:{np.mean(v):.4f}" for k, v in losses.items() if v)
-                self.say(f"step {self.step} {pace:.3f} s/step, {left / 60:.0f} min left, "
-                         f"lr {self.rate(progress):.2e}, loss {means}")
-                losses = {k: [] for k in range(LABELS)}
-                reported, since = time.time(), self.step
-            if self.step % args.validate == 0:
-                self.validate()
-                reported = time.time()
-            if time.time() - saved > args.checkpoint_minutes * 60:
-                self.save("last.pt")
-                saved = time.time()
-        self.save("last.pt")
-        self.validate()
+        args, begun = self.args, time.monotonic()
+        clock = Clock(args.minutes, args.until, args.steps, self.begun_at)
+        saved = reported = validated = begun
+        at_report, progress = self.parts[0].updates, self.begun_at
+        plan = Plan.of(args.steps or ASSUMED, args.growth)
+        self.say(" ".join(sys.argv))
+        rounds = 0
+        while True:
+            done = self.parts[0].updates
+            if args.steps is not None:
+                progress = clock.progress(done)
+            elif rounds % AGREE == 0 or self.world == 1:
+                progress, updates = self.agreed(clock.progress(done), clock.updates(done, rounds))
+                if updates:
+                    plan = Plan.of(updates, args.growth)
+                    self.say(f"plan: {plan}, {self.batch * self.world} crops each")
+            if clock.over(progress):
+                break
+            for part in self.parts:
+                part.update(plan, progress)
+            rounds += 1
+            now = time.monotonic()
+            if now - reported >= args.log_seconds:
+                self.wait()
+                rate = float(self.parts[0].optimiser.rate)
+                self.report(progress, rate, now - reported, self.parts[0].updates - at_report)
+                reported, at_report = time.monotonic(), self.parts[0].updates
+            if now - saved >= args.checkpoint_minutes * 60:
+                self.save(progress)
+                saved = time.monotonic()
+            if args.validate_minutes and now - validated >= args.validate_minutes * 60:
+                self.validate((now - begun) / 60)
+                validated = time.monotonic()
+        self.save(progress)
+        self.validate((time.monotonic() - begun) / 60)
 
 
-def held_out_errors(net, x, eps, fresh, sigma, label, ratio=2 ** (-1 / 8)):
-    """(mean |x_0 - xhat_0|^2 / sigma^2: nats per sample and unit of ln sigma; the share of the change of xhat_0
-    over a step of `ratio` that the update finds) for noise eps and then `fresh`."""
-    s, r = (torch.full((x.shape[0],), v, device=x.device) for v in (sigma, ratio))
-    label = torch.full((x.shape[0],), label, device=x.device)
-    y, (noise, _) = x + sigma * eps, step_scale(s, r)
-    estimate, moved = net(y, s, label, (x, fresh, r))
-    change = net(ratio**2 * y + (1 - ratio**2) * x + noise * fresh, s * r, label) - estimate
-    missed = change - noise * moved
-    return float(((x - estimate) / sigma).square().mean()), 1 - float(missed.square().sum() / change.square().sum())
-
-
-def validate(net, split, device, part="all", per_octave=1, crops=12, seed=12345):
-    """{label: {sigma: held_out_errors}} on held-out pictures."""
-    table = {}
-    for label in range(LABELS):
-        if label < 3 and not split.pyramids or label >= 3 and not (split.pyramids or len(split.thumbs)):
-            continue
-        for sigma in data.grid(label, per_octave, part):
-            rng = np.random.default_rng([seed, label])
-            x = data.draw(split, rng, label, crops if label < 3 else 64 if label < 5 else 256, 128 if label < 2 else 80)
-            eps, fresh = (torch.from_numpy(rng.standard_normal(tuple(x.shape), np.float32)) for _ in range(2))
-            x, eps, fresh = x.to(device), eps.to(device), fresh.to(device)
-            table.setdefault(label, {})[sigma] = held_out_errors(net, x, eps, fresh, sigma, label)
-    return table
+def append_csv(path, rows):
+    new = not path.exists()
+    with open(path, "a", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerows(rows)
 
 
 def main():
-    trainer = Trainer(arguments())
+    args = arguments()
+    try:
+        trainer = Trainer(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"train.py: {error}") from error
     trainer.loop()
     if trainer.world > 1:
         dist.destroy_process_group()
