@@ -3,7 +3,7 @@
 #
 #   tests/setup.sh [--with-trainer] [--with-bench] [--build DIR] [CONFIGURE OPTION ...]
 #
-# --with-trainer  install PyTorch, too, which the trainer and its test use
+# --with-trainer  install PyTorch and a font, too, which the trainer and its tests use
 # --with-bench    install what the test of bench/rd uses, too
 # --build DIR     where to build; default: build, beside this folder
 set -euo pipefail
@@ -13,7 +13,7 @@ build=$top/build
 packages=(gcc make autoconf automake libtool pkg-config libpng-dev libzstd-dev zlib1g-dev check zstd)
 while [ $# -gt 0 ]; do
     case $1 in
-    --with-trainer) packages+=(python3-torch python3-numpy python3-pil) ;;
+    --with-trainer) packages+=(python3-torch python3-numpy python3-pil fonts-dejavu-core) ;;
     --with-bench)
         packages+=(python3-numpy python3-pil python3-scipy python3-skimage python3-matplotlib libjpeg-turbo-progs webp)
         ;;
