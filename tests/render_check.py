@@ -1,18 +1,26 @@
-"""Checks of train/render.py and train/rendering; exits with an error if something is wrong."""
+"""Checks of train/render.py, train/rendering and measure.py --rendered; exits with an error if something is wrong."""
 
+import contextlib
+import io
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
+import torch
+from PIL import Image
 
 TRAIN = pathlib.Path(__file__).resolve().parent.parent / "train"
 sys.path.insert(0, str(TRAIN))
-import data  # noqa: E402
+import pack  # noqa: E402
+import measure  # noqa: E402
 import render  # noqa: E402
 import rendering  # noqa: E402
 from rendering import canvas, dithers, fonts, scenes, words  # noqa: E402
+
+torch.set_num_threads(1)
 
 
 def run(*arguments):
@@ -61,9 +69,9 @@ def split():
     """Of the names of 1,500 pictures some of each kind are held out, most are not, and 100 pictures have some, too."""
     cycle = render.order(rendering.KINDS)
     names = [f"{cycle[number % len(cycle)]}-{number:05d}.png" for number in range(1500)]
-    out = [name for name in names if data.held_out(name)]
+    out = [name for name in names if pack.held_out(name)]
     assert {name.rpartition("-")[0] for name in out} == set(rendering.KINDS) and len(out) < 100
-    assert 0 < sum(map(data.held_out, names[:100])) < 20
+    assert 0 < sum(map(pack.held_out, names[:100])) < 20
 
 
 def missing_fonts(folder):
@@ -154,6 +162,36 @@ def wrong_arguments(folder):
     assert not (folder / "x").exists()
 
 
+def measured(folder):
+    """A flat picture's PSNR stays finite in a mean; the table counts the kinds and gives the errors of a denoiser
+    that leaves all noise as it is, 1 everywhere."""
+    flat = [np.full((16, 16, 3), 200, np.uint8)]
+    curve, _ = measure.measure(lambda y, sigma, label: torch.full_like(y, 200 / 127.5 - 1), flat, 1)
+    assert all(db == 60 for _, _, db in curve)
+
+    photographs = folder / "photographs"
+    photographs.mkdir()
+    for number in range(2):
+        noise = np.random.default_rng(number).integers(0, 256, (70, 90, 3), np.uint8)
+        Image.fromarray(noise).save(photographs / f"{number}.png")
+    measure.load_denoiser = lambda *_: lambda y, sigma, label: y
+    sys.argv = ["measure.py", "none", str(photographs), "--rendered", str(folder / "a"), "--count", "20",
+                "--crop", "64", "--per-octave", "1"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        measure.main()
+    text = printed.getvalue()
+    assert text.startswith("none: 2 pictures, crop 64\n") and "\nnone: 20 rendered pictures, crop 64\n" in text
+    assert len(re.findall("^ideal bpp at 28 dB", text, re.M)) == 2
+    rows = {title: (int(count), [float(v) for v in numbers.split()[-6:]])
+            for title, count, numbers in re.findall(r"^ *(\w+) \((\d+)\) (.*)$", text, re.M)}
+    assert rows["photographs"][0] == 2 and rows["rendered"][0] == 20
+    kinds = {title: row for title, row in rows.items() if title in rendering.KINDS}
+    assert len(kinds) > 5 and sum(count for count, _ in kinds.values()) == 20 and len(rows) == len(kinds) + 2
+    mean = sum(count * np.array(numbers) for count, numbers in kinds.values()) / 20
+    assert np.abs(mean - rows["rendered"][1]).max() < 2e-4
+    assert all(abs(error - 1) < 0.05 for _, numbers in rows.values() for error in numbers[3:])
+
+
 def main():
     found = fonts.Fonts()
     every_kind_draws(found, 6)
@@ -168,6 +206,7 @@ def main():
         files(folder)
         missing_fonts(folder)
         wrong_arguments(folder)
+        measured(folder)
     print(f"{len(rendering.KINDS)} kinds of picture, fonts for {', '.join(sorted(found.scripts))}")
 
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pictures that train/render.py draws; passes with whatever fonts there are.
+# Pictures that train/render.py draws, and what measure.py says of them. Passes with whatever fonts there are.
 set -eu
 
 top=${top_srcdir:-$(dirname "$0")/..}

@@ -15,7 +15,7 @@ on top and depend on the network but little.
 
 With --rendered, pictures that render.py drew are measured beside the photographs, and a table has both, the
 rendered ones also by kind (the name up to the number). A flat picture has no error at all, so in a
-mean no picture's PSNR counts as more than 60 dB: there it is exact once rounded. Where kinds differ that much,
+mean no picture's PSNR counts as more than 60 dB: there it is all but exact once rounded. Where kinds differ that much,
 bpp and error at a noise level say more than bpp at a PSNR.
 """
 
