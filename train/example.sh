@@ -14,12 +14,12 @@ run() {
     "$@"
 }
 
-run "$python" "$top/train/render.py" "$work/pictures" --count 150 --kinds flat,charts,pixelart
+run "$python" "$top/train/render.py" "$work/pictures" --count 150 --kinds flat,chart,pixelart
 run "$python" "$top/train/pack.py" "$work/packs/mine" --sharp "$work/pictures"
 run "$python" "$top/train/train.py" --packs "$work"/packs/mine-*.zip --run "$work/run" --minutes 0.4 --threads 1 \
     --channels 16 32 --blocks 1 1 --side 64
 run "$python" "$top/train/export.py" "$work/run" "$work/mine.ddm" --packs "$work"/packs/mine-*.zip --no-report
-picture=$(find "$work/pictures" -name '*.png' | sort | head -n 1)
+picture=$top/testdata/small.png
 run "$build/ddpmenc" --model "$work/mine.ddm" "$picture" "$work/out.ddz"
 run "$build/ddpmdec" --model "$work/mine.ddm" "$work/out.ddz" "$work/out.png"
 ls -l "$picture" "$work/out.ddz" "$work/out.png"
