@@ -45,7 +45,9 @@ functions = {f.__name__: f for f in (affine_forward, affine_backward, residual_f
 
 
 def fuse():
-    """Compile the functions for this process; shapes may vary from call to call."""
+    """Compile the functions for this process, where PyTorch can (from 2.0 on); shapes may vary from call to call."""
+    if not hasattr(torch, "compile"):
+        return
     for name, function in functions.items():
         functions[name] = torch.compile(function, dynamic=True)
 

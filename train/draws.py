@@ -62,12 +62,14 @@ class Draws:
         they are the same on every device to the last bit."""
         count = math.prod(shape)
         words = self.words(name, (count + 1) // 2)
-        return self.quantiles()[torch.cat([words & 0xFFFF, words >> 16])[:count]].reshape(shape)
+        quantiles = self.quantiles_on(self.step.device)
+        return quantiles[torch.cat([words & 0xFFFF, words >> 16])[:count]].reshape(shape)
 
-    def quantiles(self):
-        device = self.step.device
-        if device not in self.table:
+    @classmethod
+    def quantiles_on(cls, device):
+        """The table of normal quantiles on a device, made at the first call."""
+        if device not in cls.table:
             share = (torch.arange(2**16, dtype=torch.float64) + 0.5) / 2**16
             z = math.sqrt(2) * torch.erfinv(2 * share - 1)
-            self.table[device] = (z / z.square().mean().sqrt()).float().to(device)
-        return self.table[device]
+            cls.table[device] = (z / z.square().mean().sqrt()).float().to(device)
+        return cls.table[device]

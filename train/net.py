@@ -61,6 +61,20 @@ def step_scale(sigma, r):
     return (sigma * r * root)[:, None, None, None], (sigma * r / root)[:, None, None, None]
 
 
+def shuffled(x):
+    """F.pixel_shuffle by 2, channels last on every device: PyTorch's own is that only on a CPU."""
+    if x.device.type == "cpu":
+        return F.pixel_shuffle(x, 2)
+    n, c, h, w = x.shape
+    x = x.permute(0, 2, 3, 1).reshape(n, h, w, c // 4, 2, 2).permute(0, 1, 4, 2, 5, 3)
+    return x.reshape(n, 2 * h, 2 * w, c // 4).permute(0, 3, 1, 2)
+
+
+def unshuffled(x):
+    """F.pixel_unshuffle by 2, channels last on every device."""
+    return F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last)
+
+
 class Conditioned(nn.Module):
     """A bias-free convolution, and what follows it: a gain and a bias for each channel, which `Denoiser.condition`
     computes for all layers at once. `first` is where this one's begin: C gains, then C biases."""
@@ -158,7 +172,7 @@ class Denoiser(nn.Module):
     def body(self, x, conditions):
         """F: (N, 3, H, W), H and W multiples of arch.multiple, to the same shape; and the last features."""
         with torch.autocast(x.device.type, enabled=False):  # small sigma needs more than 8 bits
-            x = self.head(F.pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last), conditions)
+            x = self.head(unshuffled(x), conditions)
         skips = []
         deepest = len(self.arch.channels) - 1
         for level in range(deepest):
@@ -169,10 +183,10 @@ class Denoiser(nn.Module):
         for block in self.enter[deepest]:
             x = block(x, conditions)
         for level in reversed(range(deepest)):
-            x = F.pixel_shuffle(self.up[level](x, conditions), 2) + skips[level]
+            x = shuffled(self.up[level](x, conditions)) + skips[level]
             for block in self.leave[level]:
                 x = block(x, conditions)
-        return F.pixel_shuffle(self.tail(x, conditions), 2), x
+        return shuffled(self.tail(x, conditions)), x
 
     def pad(self, x):
         """Width and height to multiples of arch.multiple, by zeros"""
@@ -182,10 +196,9 @@ class Denoiser(nn.Module):
     def update(self, c, features, conditions):
         """J c for the unit noise c (N, 3, H, W) of steps from where the network gave `features`."""
         height, width = c.shape[2:]
-        unshuffled = F.pixel_unshuffle(self.pad(c), 2).contiguous(memory_format=torch.channels_last)
-        sifted = self.sift(unshuffled, conditions)
+        sifted = self.sift(unshuffled(self.pad(c)), conditions)
         gated = sifted * (self.gates(features, conditions) + 0.5).clamp(0, 1)
-        return F.pixel_shuffle(self.join(gated, conditions), 2)[:, :, :height, :width]
+        return shuffled(self.join(gated, conditions))[:, :, :height, :width]
 
     def forward(self, y, sigma, label, step=None, inside=None):
         """xhat_0; with `step` = (x_0, eps, r) of the first len(r) pictures, also J c of their steps by r. `inside`

@@ -31,6 +31,7 @@ import affine
 import checkpoint
 import store
 from batches import PARTS
+from draws import Draws
 from loss import held_out_table
 from net import Arch
 from part import Part
@@ -89,7 +90,6 @@ class Trainer:
         self.device = torch.device(f"cuda:{local}" if self.graphs else "cpu")
         if self.graphs:
             torch.cuda.set_device(self.device)
-            torch.backends.cudnn.benchmark = True
             if not args.eager:
                 affine.fuse()
         if self.world > 1:
@@ -102,6 +102,8 @@ class Trainer:
         self.train, self.valid = store.load(args.packs, self.device, args.side, self.say)
         self.begun_at = 0.0  # progress that earlier runs made
         self.parts = [self.part(name) for name in dict.fromkeys(args.parts)]
+        Draws.quantiles_on(self.device)
+        self.wait()  # each part has a stream of its own
 
     def say(self, text):
         if self.rank == 0:
