@@ -8,7 +8,7 @@ taken, and the rendered ones for --rendered.
 
 Walks each picture's pyramid as the codec does and measures |x_0 - xhat_0|^2 / sigma^2 at every
 scale and noise level. Its integral over ln sigma is the rate of the chain with infinitely many
-steps and an ideal channel (I-MMSE): `bpp` is that integral from the loud end down to sigma, all
+steps and an ideal channel (I-MMSE): `bpp` is that integral from the highest noise down to sigma, all
 coarser scales and lifts included, and `PSNR` is that of the estimate there. Two networks are
 compared by the bpp at 30, 35 and 40 dB. A codec's losses (finite steps, the channel code) come
 on top and depend on the network but little.
