@@ -9,8 +9,8 @@ Writes N PNG pictures (RGB, 384x256 to 768x768 pixels) named KIND-NUMBER.png, su
 a function of seed, kind and number alone: the same bytes with the same Pillow, NumPy and fonts on the
 same processor, whatever N and the other kinds are. Pictures that exist already are drawn again.
 
-As the names say nothing of the seed, so does the split that data.held_out makes of them by a hash of the name: of 1,500
-pictures the same 1 in 24 or so are held out with any seed, some of each kind.
+Whether a picture is held out from training depends on its name (pack.held_out), which does not say the seed: of
+numbers 0 to 1,499 the same 66 are held out with any seed, between 2 and 15 of each kind.
 
 A script without a font is left out, and a line says so; without any font text is Latin, in Pillow's own.
 Exit status: 0, or 1 if something can't be read, written or installed, 2 for wrong arguments.
