@@ -18,6 +18,7 @@ SCALES = {
     "psnr": lambda v: v,
     "ssim": lambda v: -10 * math.log10(1 - v) if v < 1 else math.inf,
     "ms_ssim": lambda v: -10 * math.log10(1 - v) if v < 1 else math.inf,
+    "ssimulacra2": lambda v: v,
     "butteraugli": lambda v: -10 * math.log10(v) if v > 0 else math.inf,
 }
 
@@ -57,7 +58,7 @@ def rate_difference(own, other):
 
 def unscaled(metric, quality):
     """The metric's own number again."""
-    if metric == "psnr":
+    if metric in ("psnr", "ssimulacra2"):
         return quality
     part = 10 ** (-quality / 10)
     return part if metric == "butteraugli" else 1 - part
@@ -67,7 +68,7 @@ def points_by_picture(rows, codec, metric):
     """{picture: [(bits a pixel, quality)]} from rows of results.csv"""
     found = {}
     for row in rows:
-        if row["codec"] == codec and row[metric] != "":
+        if row["codec"] == codec and row.get(metric):
             point = float(row["bpp"]), SCALES[metric](float(row[metric]))
             found.setdefault(row["picture"], []).append(point)
     return found

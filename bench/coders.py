@@ -24,7 +24,8 @@ import metrics
 
 BENCH = pathlib.Path(__file__).resolve().parent
 CUTS = [25 * 2**i for i in range(20)]  # bytes at which files are cut
-BPP = (0.1, 0.25, 0.5, 1, 2)
+BPP = (0.1, 0.25, 0.5, 1, 2)  # of codecs that are told a size
+DDZ_SETTINGS = [f"-q {q}" for q in (0, 10, 20, 30, 42, 60, 80, 100)]
 
 
 class CodecError(OSError):
@@ -166,6 +167,12 @@ class Ddz(Codec):
         return digest.hexdigest()[:8]
 
 
+def ddz(name, label, options):
+    return Ddz(name, label, ".ddz", encode=f"ddpmenc --quiet --threads 1{options} {{setting}} {{in}} {{out}}",
+               decode="ddpmdec --quiet --threads 1 {in} {out}", settings=DDZ_SETTINGS,
+               scale=(25, 2**31, "bytes", "--bytes {}".format))
+
+
 class Placeholder(Codec):
     """A hash of a few pixels' worth. It does not hold the picture's size, which a page that uses it
     knows from elsewhere: so does its decoder here, from a file beside it that does not count."""
@@ -248,9 +255,8 @@ def jxl(name, label, options):
 
 
 CODECS = {codec.name: codec for codec in (
-    Ddz("ddz", "ddz", ".ddz", encode="ddpmenc --quiet --threads 1 {setting} {in} {out}",
-        decode="ddpmdec --quiet --threads 1 {in} {out}", settings=[f"--bpp {rate:g}" for rate in BPP],
-        scale=(25, 2**31, "bytes", "--bytes {}".format)),
+    ddz("ddz", "ddz", ""),
+    ddz("ddz-small", "ddz, small model", " --model small"),
     Codec("jpeg", "JPEG (progressive)", ".jpg",
           encode="cjpeg -progressive -optimize {setting} -outfile {out} {in}",
           decode="djpeg -outfile {out} {in}", settings=JPEG_POINTS, takes=".ppm", gives=".ppm",

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Install what bench/rd runs and is missing: the other codecs, Butteraugli and Python's packages through
 # apt (Debian and its kin), two placeholder hashes through npm into bench/node_modules.
+#
+# SSIMULACRA2 is measured where there is a program `ssimulacra2`, and left out elsewhere. libjxl's developer
+# tools have it in version 0.11: package libjxl-devtools of Debian 13, not that of Debian 12.
 set -euo pipefail
 
 bench=$(cd "$(dirname "$0")" && pwd)

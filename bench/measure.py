@@ -13,7 +13,7 @@ import tempfile
 
 import metrics
 
-COLUMNS = ("codec,setting,picture,width,height,bytes,bpp,psnr,ssim,ms_ssim,butteraugli,encode_s,decode_s,"
+COLUMNS = ("codec,setting,picture,width,height,bytes,bpp,psnr,ssim,ms_ssim,ssimulacra2,butteraugli,encode_s,decode_s,"
            "version,encode_command,decode_command").split(",")
 
 

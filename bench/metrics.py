@@ -1,7 +1,8 @@
-"""How far a decoded picture is from the original: PSNR, SSIM, MS-SSIM, Butteraugli.
+"""How far a decoded picture is from the original: PSNR, SSIM, MS-SSIM, SSIMULACRA2, Butteraugli.
 
-All but Butteraugli take two uint8 arrays (height, width, 3). Samples are compared as they are, gamma
-encoded; every metric looks at R, G and B alike.
+All take two uint8 arrays (height, width, 3). PSNR, SSIM and MS-SSIM compare samples as they are, gamma
+encoded, and look at R, G and B alike. SSIMULACRA2 and Butteraugli model how people see colours, taken as
+sRGB; programs of libjxl compute them.
 """
 
 import math
@@ -85,16 +86,27 @@ def ms_ssim(a, b):
     return float(product.mean())
 
 
-def butteraugli(a, b):
-    """The 3-norm that libjxl's butteraugli_main prints: 0 for equal pictures, about 1 where a
-    difference begins to be seen. Less is better."""
+def printed(program, a, b):
+    """What a program that compares two files prints of a pair of pictures."""
     with tempfile.TemporaryDirectory() as folder:
         # PPM: nothing in the file that the program could take for another colour space than sRGB
         paths = [pathlib.Path(folder) / name for name in ("a.ppm", "b.ppm")]
         for path, rgb in zip(paths, (a, b)):
             Image.fromarray(rgb).save(path)
-        text = subprocess.run(["butteraugli_main", *paths], check=True, capture_output=True, text=True).stdout
-    return float(re.search(r"3-norm: (\S+)", text)[1])
+        return subprocess.run([program, *paths], check=True, capture_output=True, text=True).stdout
 
 
-METRICS = {"psnr": psnr, "ssim": ssim, "ms_ssim": ms_ssim, "butteraugli": butteraugli}
+def ssimulacra2(a, b):
+    """The score that libjxl's ssimulacra2 prints: 100 for equal pictures, about 90 where no difference is
+    seen, 70 for high quality, 50 for medium, below 0 for bad pictures. Not symmetric: `a` is the original."""
+    return float(printed("ssimulacra2", a, b))
+
+
+def butteraugli(a, b):
+    """The 3-norm that libjxl's butteraugli_main prints: 0 for equal pictures, about 1 where a
+    difference begins to be seen. Less is better."""
+    return float(re.search(r"3-norm: (\S+)", printed("butteraugli_main", a, b))[1])
+
+
+METRICS = {"psnr": psnr, "ssim": ssim, "ms_ssim": ms_ssim, "ssimulacra2": ssimulacra2, "butteraugli": butteraugli}
+PROGRAMS = {"ssimulacra2": "ssimulacra2", "butteraugli": "butteraugli_main"}  # that a metric needs

@@ -24,6 +24,7 @@ import threading
 from PIL import Image
 
 import equal
+import means
 import metrics
 import plots
 from coders import CODECS, PROGRESSIVE, CodecError, Ddz
@@ -34,11 +35,15 @@ CUTS = [25 * 2**i for i in range(20)]
 PICTURES = 8  # at most, unless told otherwise
 TEMPLATE = pathlib.Path(__file__).with_name("page.html")
 WEBP = {"lossless": True, "quality": 30}  # quality of lossless WebP is effort
-METRICS = {"psnr": "PSNR", "ssim": "SSIM", "ms_ssim": "MS-SSIM", "butteraugli": "Butteraugli"}
+METRICS = {"psnr": "PSNR", "ssim": "SSIM", "ms_ssim": "MS-SSIM", "ssimulacra2": "SSIMULACRA2",
+           "butteraugli": "Butteraugli"}
 COMMANDS = ("encode_command", "decode_command")
 ALT = {
     "psnr": "PSNR against bits a pixel",
+    "ssimulacra2": "SSIMULACRA2 against bits a pixel",
+    "butteraugli": "Butteraugli against bits a pixel",
     "ms_ssim": "MS-SSIM against bits a pixel",
+    "published": "PSNR against bits a pixel, means at equal quality setting, beside published curves",
     "time": "CPU seconds a megapixel of encoder and decoder against bits a pixel",
     "prefixes": "PSNR of files cut short",
 }
@@ -173,7 +178,7 @@ def bdrate_table(rows):
 
 
 def bdrate_cells(row):
-    rate = plots.number(row["bd_rate_percent"]) if row else None
+    rate = means.number(row["bd_rate_percent"]) if row else None
     if rate is None:
         return [("\u2013", "number"), ""]
     text = f"{rate:+.1f} %".replace("-", "\u2212")

@@ -3,18 +3,17 @@
 
   plots.py DIR
 
-psnr and ms_ssim against bits a pixel, time of encoder and decoder, and PSNR of cut files. Quality is
-the mean over all pictures at equal rate, read off each picture's own curve. Elsewhere, and for codecs
-of one size, a point is the mean over the pictures of one setting: of the bits a pixel across, of the
-number up; a setting that was not measured on every picture has no point.
+psnr, ssimulacra2, butteraugli and ms_ssim against bits a pixel, time of encoder and decoder, and PSNR of
+cut files. Quality is the mean over all pictures at equal rate, read off each picture's own curve. Elsewhere,
+and for codecs of one size, a point is the mean over the pictures of one setting: of the bits a pixel across,
+of the number up; a setting that was not measured on every picture has no point. So it is in `published`,
+which sets ddz's means at equal quality setting beside published ones of the Kodak pictures.
 """
 
 import argparse
-import collections
 import csv
 import math
 import pathlib
-import statistics
 
 import matplotlib
 import numpy as np
@@ -23,11 +22,13 @@ matplotlib.use("Agg")
 from matplotlib import pyplot, ticker  # noqa: E402  (the backend is chosen first)
 
 import means  # noqa: E402
+import published  # noqa: E402
 from coders import CODECS  # noqa: E402
 
 # Colours of Okabe and Ito, told apart with any colour vision; the variant of a codec is dashed.
 STYLES = {
     "ddz": ("#d55e00", "-", "o"),
+    "ddz-small": ("#d55e00", "--", "o"),
     "jpeg": ("#777777", "-", "s"),
     "webp": ("#e69f00", "-", "^"),
     "jxl": ("#009e73", "-", "D"),
@@ -41,6 +42,7 @@ STYLES = {
 BPP_TICKS = (0.0002, 0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4)
 BYTE_TICKS = (8, 25, 100, 400, 1600, 6400, 25600, 102400, 409600)
 MS_SSIM_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+BUTTERAUGLI_TICKS = (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10)
 SECOND_TICKS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 PREVIEW_BPP = 0.02  # files below are previews: they get a panel of their own
 WIDTH, DPI = 8, 200  # inches; 8 inches are 800 pixels of the README, twice over
@@ -73,12 +75,6 @@ def read_rows(path):
         return list(csv.DictReader(f))
 
 
-def number(text):
-    """A finite float, or None for an empty field, NaN and the infinite PSNR of equal pictures."""
-    value = float(text) if text else math.nan
-    return value if math.isfinite(value) else None
-
-
 def by_codec(rows):
     """{codec: its rows} in plot order, of known codecs."""
     groups = {name: [row for row in rows if row["codec"] == name] for name in CODECS}
@@ -86,14 +82,8 @@ def by_codec(rows):
 
 
 def mean_points(rows, key, columns, pictures):
-    """Means of `columns` over the pictures for each value of `key`, where all have all of them;
-    sorted."""
-    groups = collections.defaultdict(dict)
-    for row in rows:
-        groups[row[key]][row["picture"]] = [number(row[column]) for column in columns]
-    whole = [group.values() for group in groups.values()
-             if set(group) == pictures and all(None not in values for values in group.values())]
-    return sorted(tuple(map(statistics.fmean, zip(*values))) for values in whole)
+    """Means of `columns` for each value of `key` that all pictures have, sorted."""
+    return sorted(means.by_key(rows, key, columns, pictures).values())
 
 
 def curves(rows, *columns):
@@ -145,6 +135,13 @@ def stretch_ms_ssim(axes, up):
     plain_ticks(axes.yaxis, MS_SSIM_TICKS)
 
 
+def butteraugli_down(axes, up):
+    """Logarithmic, better pictures higher up, limits a little beyond `up`."""
+    axes.set_yscale("log")
+    axes.set_ylim(max(up) * 1.05, min(up) / 1.05)
+    plain_ticks(axes.yaxis, BUTTERAUGLI_TICKS)
+
+
 def name_points(axes, found):
     """Each codec's name above its point, and room for it."""
     for name, points in found.items():
@@ -161,7 +158,7 @@ def legend(axes, found, at, **place):
         return np.interp(math.log(at), np.log(across), up)
 
     handles = dict(zip(*reversed(axes.get_legend_handles_labels())))
-    labels = [CODECS[name].label for name in sorted(found, key=height, reverse=True)]
+    labels = [CODECS[name].label for name in sorted(found, key=height, reverse=not axes.yaxis_inverted())]
     axes.legend([handles[label] for label in labels], labels, **place)
 
 
@@ -212,11 +209,19 @@ def ms_ssim(rows, figure):
     return quality(rows, "ms_ssim", "MS-SSIM", stretch_ms_ssim, figure)
 
 
+def ssimulacra2(rows, figure):
+    return quality(rows, "ssimulacra2", "SSIMULACRA2", None, figure)
+
+
+def butteraugli(rows, figure):
+    return quality(rows, "butteraugli", "Butteraugli, 3-norm (less is better)", butteraugli_down, figure)
+
+
 def time(rows, figure):
     """CPU seconds a megapixel of encoder and decoder, of the codecs with a curve."""
     for row in rows:
         for side in ("encode", "decode"):
-            seconds = number(row[f"{side}_s"])
+            seconds = means.number(row[f"{side}_s"])
             row[side] = seconds and str(seconds * 1e6 / (int(row["width"]) * int(row["height"])))
     found = split(curves(rows, "encode", "decode"))[1]
     if not found:
@@ -260,6 +265,26 @@ def prefixes(rows, cut, figure):
     return True
 
 
+def published_curves(rows, figure):
+    """PSNR against bits a pixel, means at equal quality setting: ddz over published curves."""
+    curves = published.beside(rows, [name for name in published.OWN if name in CODECS])
+    if not published.comparable(rows) or not curves:
+        return False
+    axes = figure.subplots()
+    others = [name for name in curves if name not in CODECS]
+    shades = dict(zip(others, matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(others)))))
+    for name, (_, points) in curves.items():
+        if name in CODECS:
+            draw(axes, name, points)
+        else:
+            axes.plot(*zip(*points), color=shades[name], marker=".", linewidth=1.2, label=name.rstrip(" *"))
+    log_across(axes, {name: points for name, (_, points) in curves.items()}, BPP_TICKS)
+    axes.set_xlabel("bits a pixel, mean at equal quality setting")
+    axes.set_ylabel("PSNR over R, G and B, dB, mean at equal quality setting")
+    axes.legend(loc="upper left")
+    return True
+
+
 def plots(folder):
     """Draw all that DIR has the numbers for; the names of the plots that were made."""
     folder = pathlib.Path(folder)
@@ -269,7 +294,10 @@ def plots(folder):
     (folder / "plots").mkdir(exist_ok=True)
     made = []
     for name, height, plot in (("psnr", 5, lambda figure: psnr(rows, figure)),
+                               ("ssimulacra2", 5, lambda figure: ssimulacra2(rows, figure)),
+                               ("butteraugli", 5, lambda figure: butteraugli(rows, figure)),
                                ("ms_ssim", 5, lambda figure: ms_ssim(rows, figure)),
+                               ("published", 5, lambda figure: published_curves(rows, figure)),
                                ("time", 4.5, lambda figure: time(rows, figure)),
                                ("prefixes", 5, lambda figure: prefixes(rows, cut, figure))):
         with pyplot.rc_context(RC):

@@ -16,7 +16,6 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP / "bench"))
 import bdrate  # noqa: E402
 import coders  # noqa: E402
-import means  # noqa: E402
 import measure  # noqa: E402
 import metrics  # noqa: E402
 
@@ -91,13 +90,38 @@ def check_ms_ssim():
     assert 0 <= negative < 0.5, negative
 
 
-def check_butteraugli():
-    if not coders.shutil.which("butteraugli_main"):
-        return "butteraugli: not installed"
+def check_eyes():
+    """SSIMULACRA2 and Butteraugli: where equal pictures are on their scales, and which way is better. 90 and 1 are
+    where their authors put a difference that begins to be seen."""
     a, b = pair(64, 64)
     slight = (a.astype(int) + (b.astype(int) - a) // 4).astype(np.uint8)
-    near(metrics.butteraugli(a, a), 0, 1e-9)
-    assert 0 < metrics.butteraugli(a, slight) < metrics.butteraugli(a, b)
+    least = a ^ (np.indices(a.shape).sum(0) % 7 == 0).astype(np.uint8)
+    said = []
+    if coders.shutil.which("butteraugli_main"):
+        near(metrics.butteraugli(a, a), 0, 1e-9)
+        assert metrics.butteraugli(a, least) < 1 < metrics.butteraugli(a, b)
+        assert 0 < metrics.butteraugli(a, slight) < metrics.butteraugli(a, b)
+    else:
+        said.append("butteraugli: not installed")
+    if coders.shutil.which("ssimulacra2"):
+        near(metrics.ssimulacra2(a, a), 100, 1e-6)
+        assert metrics.ssimulacra2(a, b) < 90 < metrics.ssimulacra2(a, least)
+        assert metrics.ssimulacra2(a, b) < metrics.ssimulacra2(a, slight) < 100
+    else:
+        said.append("ssimulacra2: not installed")
+    return "; ".join(said)
+
+
+def check_scales():
+    """Each metric to its scale and back; more is better on all scales."""
+    for metric, worse, better in (("psnr", 20, 40), ("ssim", 0.5, 0.99), ("ms_ssim", 0.5, 0.99),
+                                  ("ssimulacra2", -20, 90), ("butteraugli", 5, 0.5)):
+        low, high = (bdrate.SCALES[metric](value) for value in (worse, better))
+        assert low < high, metric
+        near(bdrate.unscaled(metric, low), worse, 1e-9)
+        near(bdrate.unscaled(metric, high), better, 1e-9)
+    near(bdrate.SCALES["ssimulacra2"](70.5), 70.5, 0)
+    near(bdrate.SCALES["butteraugli"](0.1), 10, 1e-9)
 
 
 def check_load():
@@ -147,35 +171,15 @@ def check_bdrate():
 
     def rows(codec, factors):
         return [dict(codec=codec, picture=picture, bpp=str(factor * rate), psnr=str(20 + 3 * i), ms_ssim="",
-                     ssim=str(0.5 + i / 10), butteraugli=str(5 - i))
+                     ssim=str(0.5 + i / 10), ssimulacra2=str(10 * i - 5), butteraugli=str(5 - i))
                 for picture, factor in factors.items() for i, rate in enumerate(rates)]
-
-    near(means.quality_at(list(zip(rates, quality)), 0.5), 33.3, 1e-9)
-    straight = [(rate, 30 + 6 * math.log2(rate)) for rate in (0.25, 0.6, 1, 2.5)]
-    near(means.quality_at(straight, 0.7), 30 + 6 * math.log2(0.7), 1e-9)
-    assert means.quality_at(straight, 0.2) is None and means.quality_at(straight, 2.6) is None
-    near(means.quality_at(straight, 0.24999), 18, 1e-9)
-    # the smaller picture's files end at half the rates
-    shown = means.means(rows("x", {"a": 0.5, "b": 1}), "x")
-    points = list(zip(rates, (20, 23, 26, 29, 32)))
-    for rate, found in zip(means.RATES[:3], shown):
-        near(found, (means.quality_at(points, 2 * rate) + means.quality_at(points, rate)) / 2, 1e-9)
-    assert shown[3] is None
-
-    cuts = [dict(codec=codec, picture=picture, bytes=n, whole=whole, psnr=psnr)
-            for codec, picture, n, whole, psnr in [
-                ("a", "p", "25", "0", "10"), ("a", "q", "25", "0", "13"), ("a", "p", "90", "1", "20"),
-                ("a", "q", "99", "1", "21"), ("a", "p", "50", "0", ""), ("a", "q", "50", "0", "14"),
-                ("b", "p", "80", "1", "20"), ("b", "q", "80", "1", "20")]]
-    assert list(means.cut_lines(cuts, {"a": "A", "b": "B"})) == [
-        "| bytes | 25 | 50 | all |", "|---|---|---|---|", "| A | 11.50 |  | 20.50 |"]
 
     made = bdrate.table(rows("ddz", dict.fromkeys("abc", 1)) + rows("x", {"a": 2, "b": 4, "c": 4}))
     found = {row["metric"]: row for row in made}
-    assert set(found) == {"psnr", "ssim", "butteraugli"}
+    assert set(found) == {"psnr", "ssim", "ssimulacra2", "butteraugli"}
     for row in found.values():  # -50 %, -75 % and -75 %
         near(float(row["bd_rate_percent"]), -200 / 3, 0.01)
-    for metric, low, high in (("psnr", 20, 32), ("ssim", 0.5, 0.9), ("butteraugli", 1, 5)):
+    for metric, low, high in (("psnr", 20, 32), ("ssim", 0.5, 0.9), ("ssimulacra2", -5, 35), ("butteraugli", 1, 5)):
         near(float(found[metric]["low"]), low, 1e-3)
         near(float(found[metric]["high"]), high, 1e-3)
 
@@ -266,7 +270,7 @@ def check_installed():
     """Every codec there is: nothing but samples goes in, and near lossless comes out."""
     report = []
     for name, codec in coders.CODECS.items():
-        if name == "ddz" or codec.missing():
+        if isinstance(codec, coders.Ddz) or codec.missing():
             report.append(f"{name}: not here")
             continue
         with tempfile.TemporaryDirectory() as folder:
@@ -317,8 +321,14 @@ def check_refusals():
             assert done.returncode == status, (words, done)
             assert done.stderr.splitlines()[-1].startswith("rd: "), done.stderr
             assert "Traceback" not in done.stderr, done.stderr
-        done = rd(*usual, "--codecs", "avif", TOP / "testdata", env={"PATH": str(folder)})
+        bare = {"PATH": str(folder)}
+        done = rd(*usual, "--codecs", "avif", TOP / "testdata", env=bare)
         assert done.returncode == 1 and "avif needs avifenc, avifdec" in done.stderr, done
+        # SSIMULACRA2 is left out where it is not there, unless it is asked for
+        done = rd("--no-page", "--out", out, "--codecs", "avif", TOP / "testdata", env=bare)
+        assert "rd: ssimulacra2 is left out" in done.stderr and "butteraugli needs butteraugli_main" in done.stderr
+        done = rd(*usual, "--codecs", "avif", "--metrics", "psnr,ssimulacra2", TOP / "testdata", env=bare)
+        assert done.returncode == 1 and "ssimulacra2 needs ssimulacra2" in done.stderr, done
         assert not out.exists()
 
 
@@ -339,18 +349,23 @@ def check_command(build):
         words += ["--out", folder / "out", folder / "pictures"]
         done = rd(*words)
         assert done.returncode == 0, done.stderr
-        tables = [folder / "out" / f"{name}.csv" for name in ("results", "prefixes", "bdrate")]
+        assert "\n## Mean at equal quality setting (the convention of published curves)\n" in done.stdout, done.stdout
+        tables = [folder / "out" / f"{name}.csv" for name in ("results", "prefixes", "bdrate", "published")]
         contents = [path.read_bytes() for path in tables]
         rows = table(folder / "out" / "results.csv")
         assert list(rows[0]) == measure.COLUMNS
         assert [row["setting"] for row in rows] == [s for name in names for s in coders.CODECS[name].settings]
         for row in rows:
-            assert row["ms_ssim"] == row["butteraugli"] == "" and 10 < float(row["psnr"]) < 60, row
+            assert row["ms_ssim"] == row["ssimulacra2"] == row["butteraugli"] == "", row
+            assert 10 < float(row["psnr"]) < 60, row
             near(float(row["bpp"]), 8 * int(row["bytes"]) / (96 * 120), 1e-4)
         for name in names:
             check_cuts([row for row in table(folder / "out" / "prefixes.csv") if row["codec"] == name])
         assert len(names) == 1 or table(folder / "out" / "bdrate.csv")
         assert rd(*words).returncode == 0
+        assert [path.read_bytes() for path in tables] == contents
+        # without cut files, those of the last run stay
+        assert rd(*words, "--no-cuts").returncode == 0
         assert [path.read_bytes() for path in tables] == contents
     return f"measured {' and '.join(names)}"
 
@@ -365,7 +380,7 @@ def check_cuts(rows):
 
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
-    checks = (check_psnr, check_ssim, check_ms_ssim, check_butteraugli, check_load, check_bdrate,
+    checks = (check_psnr, check_ssim, check_ms_ssim, check_eyes, check_load, check_scales, check_bdrate,
               check_encode_near, check_cache, check_installed, check_refusals)
     for said in [check() for check in checks] + [check_command(build)]:
         if said:

@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 import numpy as np
 from PIL import Image
 
-RESULT = ("codec,setting,picture,width,height,bytes,bpp,psnr,ssim,ms_ssim,butteraugli,encode_s,decode_s,"
+RESULT = ("codec,setting,picture,width,height,bytes,bpp,psnr,ssim,ms_ssim,ssimulacra2,butteraugli,encode_s,decode_s,"
           "version,encode_command,decode_command").split(",")
 HOSTILE = "</script><b>&{{data}}"
 
@@ -77,6 +77,7 @@ sys.modules["coders"] = types.SimpleNamespace(
 sys.modules["metrics"] = types.SimpleNamespace(psnr=psnr, ms_ssim=lambda a, b: math.nan, load_rgb=load_rgb)
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
 import comparison  # noqa: E402  (on the toys)
+import means  # noqa: E402
 import page  # noqa: E402
 import plots  # noqa: E402
 
@@ -94,9 +95,9 @@ def toy_results(folder):
             for picture, offset in (("p.png", 1), ("q.png", -1)):
                 if (name, setting, picture) != ("jpeg", "b", "q.png"):
                     rows.append([name, setting, picture, 100, 50, 0, bpp * (1 + offset / 10),
-                                 30 + 6 * math.log2(bpp) + offset, "", 0.9 + bpp / 20, "", 0.01, 0.02,
-                                 HOSTILE, HOSTILE, HOSTILE])
-    rows += [["thumbhash", "", picture, 100, 50, 25, 0.004, 15, "", 0.5, "", 0, 0, "", "", ""] for picture in
+                                 30 + 6 * math.log2(bpp) + offset, "", 0.9 + bpp / 20, 50 + 40 * bpp,
+                                 3 - 2 * bpp, 0.01, 0.02, HOSTILE, HOSTILE, HOSTILE])
+    rows += [["thumbhash", "", picture, 100, 50, 25, 0.004, 15, "", 0.5, -300, 30, 0, 0, "", "", ""] for picture in
              ("p.png", "q.png")]
     write(folder / "results.csv", RESULT, rows)
     cut = [[name, picture, n, whole, psnr, 0.5] for name, psnr in (("ddz", 20), ("jpeg", "")) for picture in
@@ -118,18 +119,29 @@ def check_means(folder):
         assert np.allclose([rates[0], rates[-1]], [0.275, 0.9]), rates
         assert np.allclose([q for _, q in found[name]], 30 + 6 * np.log2(rates) - 3 * math.log2(0.99)), found[name]
     assert np.allclose(found["thumbhash"], [(0.004, 15)]), found["thumbhash"]
-    assert plots.number("inf") is None and plots.number("nan") is None and plots.number("") is None
+    assert means.number("inf") is None and means.number("nan") is None and means.number("") is None
 
 
 def check_plots(folder):
-    assert plots.plots(folder) == ["psnr", "ms_ssim", "time", "prefixes"]
-    for name in ("psnr", "ms_ssim", "time", "prefixes"):
+    names = ["psnr", "ssimulacra2", "butteraugli", "ms_ssim", "time", "prefixes"]
+    assert plots.plots(folder) == names
+    for name in names:
         xml.etree.ElementTree.parse(folder / "plots" / f"{name}.svg")
         with Image.open(folder / "plots" / f"{name}.png") as image:
             assert image.width == plots.WIDTH * plots.DPI
             drawn = np.asarray(image.convert("RGB")).astype(int)
         ddz = np.array([int(plots.STYLES["ddz"][0][i:i + 2], 16) for i in (1, 3, 5)])
         assert (np.abs(drawn - ddz).max(axis=2) < 8).sum() > 1000, f"{name}: no curve of ddz"
+
+
+def check_published_plot(folder):
+    """Beside published curves there is a plot of pictures of Kodak's number and size, and of no others."""
+    row = dict.fromkeys(RESULT, "")
+    rows = [{**row, "codec": "ddz", "setting": bpp, "picture": picture, "width": 768, "height": 512, "bpp": bpp,
+             "psnr": 35 + 6 * math.log2(bpp)} for bpp in (0.25, 0.5, 1) for picture in range(24)]
+    for count, made in ((24, True), (23, False)):
+        write(folder / "results.csv", RESULT, [list(r.values()) for r in rows if r["picture"] < count])
+        assert ("published" in plots.plots(folder)) == made, count
 
 
 def page_data(index):
@@ -200,6 +212,8 @@ def main():
         check_plots(folder)
         check_again(folder, pictures, check_page(folder, pictures))
         check_comparison(folder, pictures)
+        (folder / "kodak").mkdir()
+        check_published_plot(folder / "kodak")
     print("plots, page and comparison: as they should be")
 
 
