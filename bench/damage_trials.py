@@ -1,0 +1,150 @@
+"""Damaged files, and what decoders show of them, for bench/damage."""
+
+import copy
+import math
+import pathlib
+import random
+import re
+import subprocess
+import tempfile
+
+from PIL import Image
+
+import coders
+import metrics
+
+SHOWN, REFUSED, CRASHED, SLOW, SIZE = OUTCOMES = ("shown", "refused", "crashed", "slow", "size")
+COLUMNS = ("codec", "picture", "bytes", "flips", "trial", "outcome", "psnr")
+# The option with which a decoder shows as much as it can; djpeg warns and shows, and dwebp has none.
+DECODERS = {
+    "ddz": "ddpmdec --quiet --threads 1 --ignore-digest {in} {out}",
+    "avif": "avifdec -j 1 --no-strict {in} {out}",
+}
+SMALL_MODEL = "ddpmenc --quiet --threads 1 --model small {setting} {in} {out}"
+RESTARTS = "cjpeg -optimize -restart 1 {setting} -outfile {out} {in}"  # a marker a row of blocks
+MEMORY = 4 << 30  # bytes that a decoder may take
+
+
+class Failure(coders.CodecError):
+    """A decoder that shows nothing; `outcome` says how it ended."""
+
+    def __init__(self, outcome):
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+# ---- Codecs ---------------------------------------------------------------------------------------
+
+
+def variant(base, name, label, encoder):
+    made = copy.copy(coders.CODECS[base])
+    made.name, made.label, made.encode_template = name, label, encoder.split()
+    return made
+
+
+def codecs():
+    """{name: codec} as coders.py has them, two variants, and decoders as lenient as they can be."""
+    found = {
+        "ddz": copy.copy(coders.CODECS["ddz"]),
+        "ddz-small": variant("ddz", "ddz-small", "ddz --model small", SMALL_MODEL),
+        "jpeg": copy.copy(coders.CODECS["jpeg"]),
+        "jpeg-restart": variant("jpeg", "jpeg-restart", "JPEG (baseline, restarts)", RESTARTS),
+        **{name: copy.copy(coders.CODECS[name]) for name in ("webp", "jxl", "avif", "jp2")},
+    }
+    for name, base in (("ddz", "ddz"), ("ddz-small", "ddz"), ("avif", "avif")):
+        found[name].decode_template = DECODERS[base].split()
+    return found
+
+
+def limited(codec, seconds):
+    """The codec with its decoder held to `seconds` processor seconds, ten times that by the clock, and MEMORY;
+    its failures tell their outcome."""
+    made = copy.copy(codec)
+
+    def run(command, statuses=(0,)):
+        limits = ["timeout", "--kill-after=5", str(10 * seconds),
+                  "prlimit", f"--cpu={seconds}", f"--as={MEMORY}", "--core=0"]
+        status = subprocess.run([*limits, codec.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        if status in (124, 137, -9, -24):  # timeout's own, and the signals of both limits
+            raise Failure(SLOW)
+        if status < 0 or status > 128:
+            raise Failure(CRASHED)
+        if status not in statuses:
+            raise Failure(REFUSED)
+
+    made.run = run
+    return made
+
+
+# ---- Damage ---------------------------------------------------------------------------------------
+
+
+def flip(data, count, skip, seed):
+    """`data` with `count` different bits flipped, none of them in its first `skip` of 1. The same seed
+    always chooses the same."""
+    first = 8 * math.ceil(skip * len(data))
+    if count > 8 * len(data) - first:
+        raise coders.CodecError(f"a file of {len(data)} bytes has no {count} bits to flip")
+    out = bytearray(data)
+    for bit in random.Random(seed).sample(range(first, 8 * len(data)), count):
+        out[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(out)
+
+
+def show(codec, data, original):
+    """(outcome, PSNR of what the decoder shows of `data`, or None)"""
+    with tempfile.TemporaryDirectory() as folder:
+        file, png = pathlib.Path(folder) / f"damaged{codec.suffix}", pathlib.Path(folder) / "shown.png"
+        file.write_bytes(data)
+        try:
+            codec.decode(file, png)
+            rgb = metrics.load_rgb(png)
+        except Failure as failure:
+            return failure.outcome, None
+        except coders.CodecError:
+            return REFUSED, None
+        except (ValueError, Image.DecompressionBombError):  # of a picture beyond all measure
+            return SIZE, None
+    if rgb.shape != original.shape:
+        return SIZE, None
+    return SHOWN, metrics.psnr(original, rgb)
+
+
+def trials(codec, picture, args):
+    """Rows of damage.csv for one codec and picture: the whole file, then each number of flips."""
+    original = metrics.load_rgb(picture)
+    size = round(args.bpp * original.shape[0] * original.shape[1] / 8)
+    with tempfile.TemporaryDirectory() as folder:
+        data = coders.encode_near(codec, picture, size, pathlib.Path(folder)).read_bytes()
+    decoder = limited(codec, args.seconds)
+    found = []
+    for flips in (0, *args.flips):
+        for trial in range(args.trials if flips else 1):
+            seed = f"{args.seed} {codec.name} {picture.stem} {flips} {trial}"
+            outcome, psnr = show(decoder, flip(data, flips, args.skip, seed), original)
+            found.append(dict(zip(COLUMNS, [codec.name, picture.stem, len(data), flips, trial, outcome, psnr])))
+    return found
+
+
+def version(codec):
+    """Without the build's digest, which says nothing elsewhere."""
+    return re.sub(", build .*", "", codec.version())
+
+
+# ---- Summary --------------------------------------------------------------------------------------
+
+
+def quantile(values, share):
+    """The smallest of the values that `share` of them do not exceed; None, a failure, is the lowest."""
+    ordered = sorted(values, key=lambda value: -math.inf if value is None else value)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def summary(rows):
+    """{(codec, flips): (share shown, median PSNR, 10th percentile)}; None where that is a failure."""
+    groups = {}
+    for row in rows:
+        groups.setdefault((row["codec"], row["flips"]), []).append(row["psnr"])
+    return {key: (sum(value is not None for value in values) / len(values), quantile(values, 0.5),
+                  quantile(values, 0.1)) for key, values in groups.items()}
