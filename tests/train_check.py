@@ -407,6 +407,11 @@ def cuts(packed):
     assert all(label == 0 for part, label in labels if part == "low")
     assert {variant.source for _, variant in seen} == {"crop", "resized", "whole"}
     assert sorted(batches.spread(12, device).tolist()) == list(range(12))
+    # the first pictures, from which updates learn, have all of the range in the course of time, evenly
+    low, high = (math.log(s) for s in batches.part_range("low", 0, batches.OVERLAP))
+    sigma = torch.stack([batches.draw_sigma("low", 0, numbers("b", 0, step), 8)[:2] for step in range(2000)])
+    counts = torch.histc((sigma.log() - low) / (high - low), 8, 0, 1)
+    assert (counts - 500).abs().max() < 100, counts
     assert batches.grid(0, 1, "low")[-1] <= batches.BORDER * 1.0001 and len(batches.grid(0)) == 7
 
 

@@ -124,7 +124,9 @@ def spread(count, device):
 def draw_sigma(part, label, numbers, count):
     """(count,) sigma, ln sigma evenly spread over the label's range."""
     low, high = (math.log(s) for s in part_range(part, label, OVERLAP))
-    u = (spread(count, numbers.step.device) + numbers.shares("sigma", count)) / count
+    device = numbers.step.device
+    first = numbers.below("first", torch.full((1,), count, device=device))  # no picture has always the same place
+    u = ((spread(count, device) + first) % count + numbers.shares("sigma", count)) / count
     ln = low + (high - low) * u
     if label == LABELS - 1:
         small = numbers.shares("small", count) < 0.5
