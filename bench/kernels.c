@@ -153,10 +153,10 @@ static void bench_conv(const struct settings *set, ddz_isa isa, const struct sha
 {
     struct buffers b = buffers_new(s);
     struct conv_run run = conv_run(s, &b);
-    conv_c(&run);
+    ddz_conv_c(&run);
     run.out = b.out;
     struct kernels kernels;
-    kernels_init(&kernels, isa);
+    ddz_kernels_init(&kernels, isa);
     double macs = (double)s->taps * s->channels * s->outputs * (double)s->pixels, best = 1e9;
     int count = (int)((isa == DDZ_ISA_PORTABLE || set->quick ? 5e7 : 2e9) / macs) + 1;
     for (int i = 0; i < repeats(set); i++) {
@@ -185,17 +185,17 @@ static double bench_net(const struct settings *set, const ddz_model *model, ddz_
     int16_t *in = check(malloc(2 * values));
     for (size_t i = 0; i < values; i++)
         in[i] = (int16_t)((int)(hash_pair(4, i) % 16384) - 8192);
-    struct mem mem = mem_init(NULL);
-    struct net *net = check(net_new(&mem, model, size.width, size.height, set->threads, isa));
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = check(ddz_net_new(&mem, model, size.width, size.height, set->threads, isa));
     double best = 1e9;
     int count = isa == DDZ_ISA_PORTABLE ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
     for (int i = 0; i < count; i++) {
         double start = seconds(set);
-        net_forward(net, in, out, size.width, size.height, 1, 100);
+        ddz_net_forward(net, in, out, size.width, size.height, 1, 100);
         double time = seconds(set) - start;
         best = time < best ? time : best;
     }
-    net_free(net);
+    ddz_net_free(net);
     free(in);
     return best;
 }
@@ -206,7 +206,7 @@ static void bench_nets(const struct settings *set, const ddz_model *model, struc
     int16_t *expected = check(malloc(2 * values)), *out = check(malloc(2 * values));
     char what[40];
     snprintf(what, sizeof what, "network %u x %u", size.width, size.height);
-    for (int isa = DDZ_ISA_PORTABLE; isa <= (int)cpu_isa(DDZ_ISA_BEST); isa++) {
+    for (int isa = DDZ_ISA_PORTABLE; isa <= (int)ddz_cpu_isa(DDZ_ISA_BEST); isa++) {
         double best = bench_net(set, model, isa, size, isa ? out : expected);
         if (isa)
             check_equal(out, expected, values, isa, what);
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
     if (status != CLI_OK)
         return status;
     puts("isa,what,threads,gmac_per_s,milliseconds");
-    for (int isa = DDZ_ISA_PORTABLE; isa <= (int)cpu_isa(DDZ_ISA_BEST); isa++) {
+    for (int isa = DDZ_ISA_PORTABLE; isa <= (int)ddz_cpu_isa(DDZ_ISA_BEST); isa++) {
         bench_instruction(&set, isa);
         for (size_t i = 0; set.threads == 1 && i < sizeof shapes / sizeof *shapes; i++)
             bench_conv(&set, isa, &shapes[i]);

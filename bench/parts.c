@@ -141,63 +141,64 @@ static void watch_reset(void)
 
 WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_info *stream, ddz_model **model),
      name, argv0, stream, model)
-WRAP(START, ddz_status, chain_init,
+WRAP(START, ddz_status, ddz_chain_init,
      (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
       uint32_t height, int threads, ddz_isa isa),
      chain, mem, model, width, height, threads, isa)
-WRAP(START, struct viterbi *, viterbi_new,
+WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, int threads, ddz_isa isa), mem, register_bits, threads, isa)
 WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
-WRAP(INPUT, ddz_status, layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits), l,
-     data, size, last_bits)
-WRAP(PILOT, int32_t, pilot_end_level, (struct chain * chain, const int32_t *x, struct pilot_goal goal), chain,
-     x, goal)
-WRAP(OPENING, ddz_status, opening_choose, (ddz_encoder * e), e)
-WRAP_VOID(AIM, jacobian_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
+WRAP(INPUT, ddz_status, ddz_layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits),
+     l, data, size, last_bits)
+WRAP(PILOT, int32_t, ddz_pilot_end_level, (struct chain * chain, const int32_t *x, struct pilot_goal goal),
+     chain, x, goal)
+WRAP(OPENING, ddz_status, ddz_opening_choose, (ddz_encoder * e), e)
+WRAP_VOID(AIM, ddz_jacobian_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
           chain, x, noise, target)
-WRAP_VOID(AIM, steer_target,
+WRAP_VOID(AIM, ddz_steer_target,
           (const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
            int32_t *target, int threads),
           x, estimate, width, height, noise, target, threads)
-WRAP_VOID(NETWORK, net_forward,
+WRAP_VOID(NETWORK, ddz_net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),
           net, in, out, width, height, label, level_q8)
-WRAP_VOID(UPDATE, net_update, (struct net * net, const int16_t *in, int16_t *out), net, in, out)
-WRAP_VOID(CHAIN, precondition_input, (const struct precondition *p, const int32_t *y, int16_t *in, size_t n),
-          p, y, in, n)
-WRAP_VOID(CHAIN, precondition_output,
+WRAP_VOID(UPDATE, ddz_net_update, (struct net * net, const int16_t *in, int16_t *out), net, in, out)
+WRAP_VOID(CHAIN, ddz_precondition_input,
+          (const struct precondition *p, const int32_t *y, int16_t *in, size_t n), p, y, in, n)
+WRAP_VOID(CHAIN, ddz_precondition_output,
           (const struct precondition *p, const int32_t *y, const int16_t *f, int32_t *estimate, size_t n), p,
           y, f, estimate, n)
-WRAP_VOID(CHAIN, posterior_shift,
+WRAP_VOID(CHAIN, ddz_posterior_shift,
           (const struct reverse_step *s, const int32_t *x, const int32_t *estimate, int32_t *delta, size_t n),
           s, x, estimate, delta, n)
-WRAP_VOID(CHAIN, reverse_step_change,
+WRAP_VOID(CHAIN, ddz_reverse_step_change,
           (const struct reverse_step *s, const int32_t *y, const int32_t *estimate, const int32_t *c,
            int32_t *change, size_t n),
           s, y, estimate, c, change, n)
-WRAP_VOID(CHAIN, lift_average, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse), fine, w, h,
+WRAP_VOID(CHAIN, ddz_lift_average, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse), fine, w, h,
           coarse)
-WRAP_VOID(CHAIN, lift_split, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands), fine, w, h, bands)
-WRAP_VOID(CHAIN, lift_join,
+WRAP_VOID(CHAIN, ddz_lift_split, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands), fine, w, h,
+          bands)
+WRAP_VOID(CHAIN, ddz_lift_join,
           (const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h), coarse, bands,
           fine, w, h)
-WRAP_VOID(CHAIN, lift_predict, (const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w, h,
-          bands)
-WRAP_VOID(MIXING, mix,
+WRAP_VOID(CHAIN, ddz_lift_predict, (const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w,
+          h, bands)
+WRAP_VOID(MIXING, ddz_mix_forward,
           (const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads), m,
           plain, mixed, scratch, threads)
-WRAP_VOID(MIXING, unmix,
+WRAP_VOID(MIXING, ddz_mix_inverse,
           (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads), m,
           mixed, plain, scratch, threads)
-WRAP_VOID(SEARCH, viterbi_search,
+WRAP_VOID(SEARCH, ddz_viterbi_search,
           (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits),
           v, t, delta, given, bits)
-WRAP_VOID(WALK, trellis_walk,
+WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads), t, bits,
           known, c, threads)
-WRAP_VOID(PREVIEW, chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
-WRAP(DIGEST, uint32_t, chain_digest, (const struct chain *chain), chain)
+WRAP_VOID(PREVIEW, ddz_chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
+WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
 WRAP(OUTPUT, int, png_write, (FILE * file, const struct image *image, char *error, size_t error_size), file,
      image, error, error_size)
 

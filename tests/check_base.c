@@ -54,7 +54,7 @@ END_TEST
 
 static void check_root(uint64_t v)
 {
-    uint64_t root = isqrt64(v);
+    uint64_t root = ddz_isqrt64(v);
     ck_assert_uint_le(root * root, v);
     /* (root + 1)^2 > v, without overflow */
     ck_assert_uint_lt(v - root * root, 2 * root + 1);
@@ -68,24 +68,24 @@ START_TEST(square_root)
         check_root(root * root - 1);
         check_root(root * root);
         check_root(root * root + 1);
-        ck_assert_uint_eq(isqrt64(root * root), root);
-        ck_assert_uint_eq(isqrt64(root * root - 1), root - 1);
+        ck_assert_uint_eq(ddz_isqrt64(root * root), root);
+        ck_assert_uint_eq(ddz_isqrt64(root * root - 1), root - 1);
     }
     for (uint64_t i = 0; i < 100000; i++)
         check_root(hash64(i) >> i % 64);
-    ck_assert_uint_eq(isqrt64(UINT64_MAX), UINT32_MAX);
-    ck_assert_uint_eq(isqrt64((uint64_t)UINT32_MAX * UINT32_MAX), UINT32_MAX);
-    ck_assert_uint_eq(isqrt64((uint64_t)UINT32_MAX * UINT32_MAX - 1), UINT32_MAX - 1);
+    ck_assert_uint_eq(ddz_isqrt64(UINT64_MAX), UINT32_MAX);
+    ck_assert_uint_eq(ddz_isqrt64((uint64_t)UINT32_MAX * UINT32_MAX), UINT32_MAX);
+    ck_assert_uint_eq(ddz_isqrt64((uint64_t)UINT32_MAX * UINT32_MAX - 1), UINT32_MAX - 1);
 }
 END_TEST
 
 static void check_log(uint64_t v)
 {
-    int whole = ilog2(v);
+    int whole = ddz_ilog2(v);
     ck_assert_uint_ge(v >> whole, 1);
     ck_assert_uint_eq(whole == 63 ? 1 : v >> whole, 1);
     double exact = log2((double)v) * 65536;
-    int64_t got = ilog2_q16(v);
+    int64_t got = ddz_ilog2_q16(v);
     /* a floor, and its last bit but one is right */
     ck_assert_int_le(got, (int64_t)floor(exact + 1e-6));
     ck_assert_int_ge(got, (int64_t)floor(exact - 1e-6) - 1);
@@ -94,15 +94,15 @@ static void check_log(uint64_t v)
 START_TEST(logarithm)
 {
     for (int n = 0; n < 64; n++) {
-        ck_assert_int_eq(ilog2((uint64_t)1 << n), n);
-        ck_assert_uint_eq(ilog2_q16((uint64_t)1 << n), (uint32_t)n << 16);
+        ck_assert_int_eq(ddz_ilog2((uint64_t)1 << n), n);
+        ck_assert_uint_eq(ddz_ilog2_q16((uint64_t)1 << n), (uint32_t)n << 16);
     }
     for (uint64_t v = 1; v < 5000; v++)
         check_log(v);
     for (uint64_t i = 0; i < 100000; i++)
         check_log((hash64(i) >> i % 63) | 1);
-    ck_assert_int_eq(ilog2(UINT64_MAX), 63);
-    ck_assert_uint_eq(ilog2_q16(UINT64_MAX), (63u << 16) + 65535);
+    ck_assert_int_eq(ddz_ilog2(UINT64_MAX), 63);
+    ck_assert_uint_eq(ddz_ilog2_q16(UINT64_MAX), (63u << 16) + 65535);
 }
 END_TEST
 
@@ -139,13 +139,13 @@ static void dirty_release(void *cookie, void *memory)
 
 static void check_zeroed(const struct mem *mem, size_t count, size_t size)
 {
-    unsigned char *p = mem_alloc(mem, count, size);
+    unsigned char *p = ddz_mem_alloc(mem, count, size);
     ck_assert_ptr_nonnull(p);
     ck_assert_uint_eq((uintptr_t)p % DDZ_ALIGN, 0);
     for (size_t i = 0; i < count * size; i++)
         ck_assert_uint_eq(p[i], 0);
     memset(p, 0xFF, count * size); /* all of it may be written */
-    mem_free(mem, p);
+    ddz_mem_free(mem, p);
 }
 
 static void check_sizes(const struct mem *mem)
@@ -156,19 +156,19 @@ static void check_sizes(const struct mem *mem)
     check_zeroed(mem, 0, 13);
     check_zeroed(mem, 13, 0);
     check_zeroed(mem, 1 << 16, 8);
-    mem_free(mem, NULL);
+    ddz_mem_free(mem, NULL);
 }
 
 START_TEST(memory_is_aligned_and_zeroed)
 {
-    struct mem plain = mem_init(NULL);
+    struct mem plain = ddz_mem_init(NULL);
     check_sizes(&plain);
     ddz_allocator none = {0};
-    struct mem same = mem_init(&none);
+    struct mem same = ddz_mem_init(&none);
     check_sizes(&same);
     struct dirty d = {.left = 1000};
     ddz_allocator custom = {dirty_allocate, dirty_release, &d};
-    struct mem mem = mem_init(&custom);
+    struct mem mem = ddz_mem_init(&custom);
     check_sizes(&mem);
     ck_assert_int_lt(d.left, 1000);
     ck_assert_int_eq(d.living, 0);
@@ -179,13 +179,13 @@ START_TEST(memory_fails)
 {
     struct dirty d = {.left = 3};
     ddz_allocator custom = {dirty_allocate, dirty_release, &d};
-    struct mem mem = mem_init(&custom);
+    struct mem mem = ddz_mem_init(&custom);
     void *p[5];
     for (int i = 0; i < 5; i++)
-        p[i] = mem_alloc(&mem, 100, 1);
+        p[i] = ddz_mem_alloc(&mem, 100, 1);
     for (int i = 0; i < 5; i++) {
         ck_assert_int_eq(p[i] != NULL, i < 3);
-        mem_free(&mem, p[i]);
+        ddz_mem_free(&mem, p[i]);
     }
     ck_assert_int_eq(d.living, 0);
 }
@@ -194,26 +194,26 @@ END_TEST
 START_TEST(memory_overflows)
 {
     const size_t half = (SIZE_MAX >> 1) + 1, root = (size_t)1 << (sizeof(size_t) * 4);
-    ck_assert_uint_eq(size_mul(half, 2), SIZE_MAX);
-    ck_assert_uint_eq(size_mul(2, half), SIZE_MAX);
-    ck_assert_uint_eq(size_mul(root, root), SIZE_MAX);
-    ck_assert_uint_eq(size_mul(root, root - 1), root * (root - 1));
-    ck_assert_uint_eq(size_mul(SIZE_MAX, 1), SIZE_MAX);
-    ck_assert_uint_eq(size_mul(SIZE_MAX, 0), 0);
-    ck_assert_uint_eq(size_mul(0, SIZE_MAX), 0);
-    ck_assert_uint_eq(size_mul(12, 34), 408);
-    ck_assert_uint_eq(size_add(SIZE_MAX, 1), SIZE_MAX);
-    ck_assert_uint_eq(size_add(half, half), SIZE_MAX);
-    ck_assert_uint_eq(size_add(half, half - 2), SIZE_MAX - 1);
-    ck_assert_uint_eq(size_add(12, 34), 46);
+    ck_assert_uint_eq(ddz_size_mul(half, 2), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_mul(2, half), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_mul(root, root), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_mul(root, root - 1), root * (root - 1));
+    ck_assert_uint_eq(ddz_size_mul(SIZE_MAX, 1), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_mul(SIZE_MAX, 0), 0);
+    ck_assert_uint_eq(ddz_size_mul(0, SIZE_MAX), 0);
+    ck_assert_uint_eq(ddz_size_mul(12, 34), 408);
+    ck_assert_uint_eq(ddz_size_add(SIZE_MAX, 1), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_add(half, half), SIZE_MAX);
+    ck_assert_uint_eq(ddz_size_add(half, half - 2), SIZE_MAX - 1);
+    ck_assert_uint_eq(ddz_size_add(12, 34), 46);
     struct dirty d = {.left = 1000};
     ddz_allocator custom = {dirty_allocate, dirty_release, &d};
-    struct mem mem = mem_init(&custom);
-    ck_assert_ptr_null(mem_alloc(&mem, half, 2));
-    ck_assert_ptr_null(mem_alloc(&mem, root, root));
-    ck_assert_ptr_null(mem_alloc(&mem, SIZE_MAX, 1));
+    struct mem mem = ddz_mem_init(&custom);
+    ck_assert_ptr_null(ddz_mem_alloc(&mem, half, 2));
+    ck_assert_ptr_null(ddz_mem_alloc(&mem, root, root));
+    ck_assert_ptr_null(ddz_mem_alloc(&mem, SIZE_MAX, 1));
     for (size_t i = 1; i < 80; i++)
-        ck_assert_ptr_null(mem_alloc(&mem, SIZE_MAX - i, 1));
+        ck_assert_ptr_null(ddz_mem_alloc(&mem, SIZE_MAX - i, 1));
     /* a size that wrapped round would have been a small one, and granted */
     ck_assert_int_eq(d.living, 0);
 }

@@ -64,26 +64,26 @@ static double dot(const int32_t *a, const int32_t *b, uint32_t n)
 static void search(const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits, int threads,
                    ddz_isa isa)
 {
-    struct mem mem = mem_init(NULL);
+    struct mem mem = ddz_mem_init(NULL);
     /* a workspace for longer registers serves as well */
-    struct viterbi *v = viterbi_new(&mem, t->register_bits + (threads > 1), threads, isa);
+    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), threads, isa);
     ck_assert_ptr_nonnull(v);
-    viterbi_search(v, t, delta, given, bits);
-    viterbi_free(v);
+    ddz_viterbi_search(v, t, delta, given, bits);
+    ddz_viterbi_free(v);
 }
 
 /* ---- Mixing ------------------------------------------------------------------------------ */
 
 static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
 {
-    struct mixing m = mixing_plan(n, branches, key);
+    struct mixing m = ddz_mix_plan(n, branches, key);
     int32_t *plain = normal_shift(n, 1.0, key), *mixed = alloc(n, sizeof *mixed);
     int32_t *back = alloc(n, sizeof *back), *scratch = alloc(n, sizeof *scratch);
-    mix(&m, plain, mixed, scratch, 1);
+    ddz_mix_forward(&m, plain, mixed, scratch, 1);
     double energy = dot(plain, plain, n);
     ck_assert_double_eq_tol(dot(mixed, mixed, n), energy, 0.002 * energy + 1e-6);
     memset(scratch, 0x55, n * sizeof *scratch);
-    unmix(&m, mixed, back, scratch, 1);
+    ddz_mix_inverse(&m, mixed, back, scratch, 1);
     double error = 0;
     for (uint32_t i = 0; i < n; i++)
         error += pow((double)back[i] - plain[i], 2);
@@ -111,7 +111,7 @@ START_TEST(mixing_plan_bounds)
 {
     for (uint32_t n = 1; n < 70000; n += 1 + n / 7)
         for (uint32_t branches = 1; branches <= n; branches = 3 * branches + 1) {
-            struct mixing m = mixing_plan(n, branches, n + branches);
+            struct mixing m = ddz_mix_plan(n, branches, n + branches);
             ck_assert_uint_le(m.block, n);
             ck_assert_uint_eq(m.block & (m.block - 1), 0);
             ck_assert(m.block & 0x55555555u);
@@ -126,13 +126,13 @@ END_TEST
 START_TEST(mixing_of_impulses)
 {
     enum { N = 3 * 64, BLOCK = 64, IMPULSE = 1 << 20 };
-    struct mixing m = mixing_plan(N, 100, 7);
+    struct mixing m = ddz_mix_plan(N, 100, 7);
     ck_assert_uint_eq(m.block, BLOCK);
     int32_t mixed[N][N], scratch[N];
     for (int i = 0; i < N; i++) {
         int32_t plain[N] = {0};
         plain[i] = IMPULSE;
-        mix(&m, plain, mixed[i], scratch, 1);
+        ddz_mix_forward(&m, plain, mixed[i], scratch, 1);
         int touched = 0;
         for (int p = 0; p < N; p++) {
             ck_assert(mixed[i][p] == 0 || abs(mixed[i][p]) == IMPULSE / 8);
@@ -151,17 +151,17 @@ START_TEST(mixing_hostile_and_threads)
     static const uint32_t sizes[] = {1, 2, 77, 4097, 20000, 70001};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         uint32_t n = sizes[s];
-        struct mixing m = mixing_plan(n, 1 + n / 40, s);
+        struct mixing m = ddz_mix_plan(n, 1 + n / 40, s);
         int32_t *plain = alloc(n, sizeof *plain), *scratch = alloc(n, sizeof *scratch);
         int32_t *a = alloc(n, sizeof *a), *b = alloc(n, sizeof *b);
         for (uint32_t i = 0; i < n; i++)
             plain[i] = hash_pair(s, i) & 1 ? INT32_MIN : (int32_t)hash_pair(s, i);
         for (int threads = 1; threads <= 5; threads++) {
-            mix(&m, plain, threads == 1 ? a : b, scratch, threads);
+            ddz_mix_forward(&m, plain, threads == 1 ? a : b, scratch, threads);
             ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
         }
         for (int threads = 1; threads <= 5; threads++) {
-            unmix(&m, plain, threads == 1 ? a : b, scratch, threads);
+            ddz_mix_inverse(&m, plain, threads == 1 ? a : b, scratch, threads);
             ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
         }
         free(plain);
@@ -205,10 +205,10 @@ START_TEST(unmixed_noise)
     for (size_t b = 0; b < sizeof branches / sizeof *branches; b++)
         for (uint64_t key = 0; key < 4; key++) {
             struct trellis t = {N, branches[b], 12, key};
-            struct mixing m = mixing_plan(N, branches[b], key);
+            struct mixing m = ddz_mix_plan(N, branches[b], key);
             random_bytes(bits, N / 8 + 1, key + 100);
-            trellis_walk(&t, bits, t.branches, mixed, 1);
-            unmix(&m, mixed, plain, scratch, 1);
+            ddz_trellis_walk(&t, bits, t.branches, mixed, 1);
+            ddz_mix_inverse(&m, mixed, plain, scratch, 1);
             struct moments s = measure(plain, N);
             double tolerance = branches[b] < 100 ? 0.3 : 0.08;
             ck_assert_double_eq_tol(s.variance, 1.0, 0.003);
@@ -231,11 +231,11 @@ START_TEST(segments_cover)
     static const uint32_t branches[] = {1, 7, 8, 2047, 6143, 6144, 6145, 10239, 10240, 100001, 3000000};
     for (size_t i = 0; i < sizeof branches / sizeof *branches; i++) {
         struct trellis t = {4000000, branches[i], 12, 0};
-        uint32_t count = trellis_segments(&t);
-        ck_assert_uint_eq(trellis_segment_first(&t, 0), 0);
-        ck_assert_uint_eq(trellis_segment_first(&t, count), branches[i]);
+        uint32_t count = ddz_trellis_segments(&t);
+        ck_assert_uint_eq(ddz_trellis_segment_first(&t, 0), 0);
+        ck_assert_uint_eq(ddz_trellis_segment_first(&t, count), branches[i]);
         for (uint32_t s = 0; s < count; s++) {
-            uint32_t first = trellis_segment_first(&t, s), end = trellis_segment_first(&t, s + 1);
+            uint32_t first = ddz_trellis_segment_first(&t, s), end = ddz_trellis_segment_first(&t, s + 1);
             ck_assert_uint_eq(first % 8, 0);
             ck_assert_uint_lt(first, end);
             ck_assert_uint_le(end - first, TRELLIS_MAX_SEGMENT);
@@ -248,7 +248,7 @@ END_TEST
 START_TEST(amplitudes)
 {
     for (uint32_t n = 1; n <= TRELLIS_MAX_OWNED; n++)
-        ck_assert_int_eq(trellis_amplitude(n), (int32_t)floor(sqrt((double)n) * ONE + 0.5));
+        ck_assert_int_eq(ddz_trellis_amplitude(n), (int32_t)floor(sqrt((double)n) * ONE + 0.5));
 }
 END_TEST
 
@@ -293,7 +293,7 @@ START_TEST(walk_follows_the_definition)
         uint32_t known[] = {t->branches, t->branches / 2, t->branches - 1, 0};
         for (int p = 0; p < 4; p++) {
             memset(c, 0x55, t->samples * sizeof *c);
-            trellis_walk(t, bits, known[p], c, 1 + p);
+            ddz_trellis_walk(t, bits, known[p], c, 1 + p);
             reference_walk(t, bits, known[p], expected);
             for (uint32_t i = 0; i < t->samples; i++)
                 ck_assert_int_eq(c[i], (int32_t)floor(expected[i] * ONE + 0.5));
@@ -336,28 +336,30 @@ static void check_kernel(ddz_isa isa, int register_bits, uint32_t owned, int kin
     enum { GUARD = 64 };
     size_t states = (size_t)1 << register_bits;
     struct search_kernels kernels;
-    search_init(&kernels, isa);
-    struct mem mem = mem_init(NULL);
-    int16_t *values = mem_alloc(&mem, owned + SEARCH_SLACK, sizeof *values);
-    int16_t *scores = mem_alloc(&mem, states, sizeof *scores);
-    int16_t *a = mem_alloc(&mem, states + GUARD, sizeof *a), *b = mem_alloc(&mem, states + GUARD, sizeof *b);
-    uint32_t *da = mem_alloc(&mem, states / 32 + GUARD, 4), *db = mem_alloc(&mem, states / 32 + GUARD, 4);
+    ddz_search_init(&kernels, isa);
+    struct mem mem = ddz_mem_init(NULL);
+    int16_t *values = ddz_mem_alloc(&mem, owned + SEARCH_SLACK, sizeof *values);
+    int16_t *scores = ddz_mem_alloc(&mem, states, sizeof *scores);
+    int16_t *a = ddz_mem_alloc(&mem, states + GUARD, sizeof *a),
+            *b = ddz_mem_alloc(&mem, states + GUARD, sizeof *b);
+    uint32_t *da = ddz_mem_alloc(&mem, states / 32 + GUARD, 4),
+             *db = ddz_mem_alloc(&mem, states / 32 + GUARD, 4);
     for (uint32_t i = 0; i < owned + SEARCH_SLACK; i++)
         values[i] = (int16_t)(i < owned ? random_score(owned, i, kind) / 2 : 12345);
     for (size_t i = 0; i < states; i++)
         scores[i] = random_score(owned + 1, i, kind);
     struct trellis t = {owned, 1, register_bits, (uint64_t)kind};
-    struct search_branch branch = {trellis_branch_key(&t, 0), register_bits, owned, values};
+    struct search_branch branch = {ddz_trellis_branch_key(&t, 0), register_bits, owned, values};
     reference_step(&branch, scores, a, da);
     kernels.step(&branch, scores, b, db);
     ck_assert_mem_eq(a, b, (states + GUARD) * sizeof *a);
     ck_assert_mem_eq(da, db, (states / 32 + GUARD) * sizeof *da);
-    mem_free(&mem, values);
-    mem_free(&mem, scores);
-    mem_free(&mem, a);
-    mem_free(&mem, b);
-    mem_free(&mem, da);
-    mem_free(&mem, db);
+    ddz_mem_free(&mem, values);
+    ddz_mem_free(&mem, scores);
+    ddz_mem_free(&mem, a);
+    ddz_mem_free(&mem, b);
+    ddz_mem_free(&mem, da);
+    ddz_mem_free(&mem, db);
 }
 
 START_TEST(kernels_equal_the_reference)
@@ -365,7 +367,7 @@ START_TEST(kernels_equal_the_reference)
     static const uint32_t owned[] = {1,   2,   3,   31,  32,  33,  63,  64,    65,   127,
                                      128, 129, 200, 255, 256, 257, 999, 32767, 32768};
     for (int isa = DDZ_ISA_PORTABLE; isa <= DDZ_ISA_AVX512; isa++) {
-        if (cpu_isa(isa) != (ddz_isa)isa)
+        if (ddz_cpu_isa(isa) != (ddz_isa)isa)
             continue;
         for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
             for (int kind = 0; kind < 3; kind++)
@@ -381,7 +383,7 @@ END_TEST
 static double score_of(const struct trellis *t, const int32_t *delta, const uint8_t *bits)
 {
     int32_t *c = alloc(t->samples, sizeof *c);
-    trellis_walk(t, bits, t->branches, c, 1);
+    ddz_trellis_walk(t, bits, t->branches, c, 1);
     double score = dot(c, delta, t->samples);
     free(c);
     return score;
@@ -448,7 +450,7 @@ static double reference_best(const struct trellis *t, const int32_t *delta)
         for (uint32_t s = 0; s < states; s++)
             next[s] = -1e300;
         for (uint32_t window = 0; window < 2 * states; window++) {
-            uint32_t label = trellis_label(trellis_branch_key(t, i), window / 2 % (states / 2));
+            uint32_t label = trellis_label(ddz_trellis_branch_key(t, i), window / 2 % (states / 2));
             double v = sqrt((double)owned) * delta[start + trellis_label_index(label, owned)] / ONE;
             v = (window + window / states + trellis_label_sign(label, owned)) % 2 ? -v : v;
             next[window % states] = fmax(next[window % states], score[window / 2] + v);
@@ -546,12 +548,12 @@ START_TEST(search_without_memory)
     for (int granted = 0; granted <= 4; granted++) {
         int left = granted;
         ddz_allocator allocator = {failing_allocate, failing_release, &left};
-        struct mem mem = mem_init(&allocator);
-        struct viterbi *v = viterbi_new(&mem, 8, 2, DDZ_ISA_BEST);
+        struct mem mem = ddz_mem_init(&allocator);
+        struct viterbi *v = ddz_viterbi_new(&mem, 8, 2, DDZ_ISA_BEST);
         ck_assert_int_eq(v != NULL, granted == 4);
-        viterbi_free(v);
+        ddz_viterbi_free(v);
     }
-    viterbi_free(NULL);
+    ddz_viterbi_free(NULL);
 }
 END_TEST
 

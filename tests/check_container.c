@@ -16,7 +16,7 @@ static uint64_t draws;
 
 static void setup(void)
 {
-    mem = mem_init(NULL);
+    mem = ddz_mem_init(NULL);
     draws = 0;
 }
 
@@ -66,15 +66,15 @@ START_TEST(reads_match_single_bits)
     for (int n = 0; n <= 32; n++)
         for (uint64_t at = 0; at <= 512; at++) {
             struct bit_reader r;
-            bit_reader_init(&r, data, 64);
+            ddz_bit_reader_init(&r, data, 64);
             r.position = at;
             uint32_t expected = 0;
             for (int i = 0; i < n; i++)
                 expected = expected << 1 | (at + i < 512 ? (uint32_t)bit_at(data, at + i) : 0);
-            must_equal(bit_read(&r, n), expected);
+            must_equal(ddz_bit_read(&r, n), expected);
             must_equal(r.overrun, at + n > 512);
             must_equal(r.position, at + n > 512 ? 512 : at + n);
-            must_equal(bits_left(&r), 512 - r.position);
+            must_equal(ddz_bits_left(&r), 512 - r.position);
         }
     free(data);
 }
@@ -86,13 +86,13 @@ START_TEST(copies_out_match_single_bits)
         size_t size = draw(20);
         uint8_t *random = random_bytes(size), *data = exact_copy(random, size);
         struct bit_reader r;
-        bit_reader_init(&r, data, size);
+        ddz_bit_reader_init(&r, data, size);
         r.size_bits -= draw((uint32_t)(r.size_bits < 8 ? r.size_bits : 7) + 1); /* need not be whole bytes */
         uint64_t start = draw((uint32_t)r.size_bits + 1), n = draw(170);
         r.position = start;
         uint8_t *out = malloc((n + 7) / 8 + 1);
         memset(out, 0xA5, (n + 7) / 8 + 1);
-        bits_copy_out(&r, n, out);
+        ddz_bits_copy_out(&r, n, out);
         for (uint64_t i = 0; i < (n + 7) / 8 * 8; i++)
             must_equal(bit_at(out, i), i < n && start + i < r.size_bits ? bit_at(data, start + i) : 0);
         must_equal(out[(n + 7) / 8], 0xA5);
@@ -110,13 +110,13 @@ START_TEST(empty_reader)
     struct bit_reader r;
     uint32_t ue;
     int32_t se;
-    bit_reader_init(&r, NULL, 0);
-    ck_assert_int_eq(bit_read_ue(&r, &ue), DDZ_ERR_TRUNCATED);
-    ck_assert_int_eq(bit_read_se(&r, &se), DDZ_ERR_TRUNCATED);
-    ck_assert_uint_eq(bit_read(&r, 0), 0);
-    bits_copy_out(&r, 0, NULL);
+    ddz_bit_reader_init(&r, NULL, 0);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &ue), DDZ_ERR_TRUNCATED);
+    ck_assert_int_eq(ddz_bit_read_se(&r, &se), DDZ_ERR_TRUNCATED);
+    ck_assert_uint_eq(ddz_bit_read(&r, 0), 0);
+    ddz_bits_copy_out(&r, 0, NULL);
     ck_assert_int_eq(r.overrun, 0);
-    ck_assert_uint_eq(bit_read(&r, 32), 0);
+    ck_assert_uint_eq(ddz_bit_read(&r, 32), 0);
     ck_assert_int_eq(r.overrun, 1);
 }
 END_TEST
@@ -129,33 +129,33 @@ START_TEST(writes_match_single_bits)
     for (int round = 0; round < 60; round++) {
         struct bit_writer w;
         uint64_t n = 0;
-        bit_writer_init(&w, &mem);
+        ddz_bit_writer_init(&w, &mem);
         while (n < MOST && draw(500) > 0) {
             uint32_t kind = draw(20), count = draw(kind < 14 ? 33 : 600);
             if (kind < 14) {
                 uint32_t value = draw(UINT32_MAX); /* bits above `count` must be ignored */
-                bit_write(&w, value, (int)count);
+                ddz_bit_write(&w, value, (int)count);
                 for (uint32_t i = 0; i < count; i++)
                     reference[n++] = value >> (count - 1 - i) & 1;
             } else if (kind < 19) {
                 uint8_t *src = random_bytes((count + 7) / 8), *exact = exact_copy(src, (count + 7) / 8);
-                bit_append(&w, exact, count);
+                ddz_bit_append(&w, exact, count);
                 for (uint32_t i = 0; i < count; i++)
                     reference[n++] = (uint8_t)bit_at(exact, i);
                 free(src);
                 free(exact);
             } else {
                 uint64_t kept = draw((uint32_t)n + 20);
-                bit_truncate(&w, kept);
+                ddz_bit_truncate(&w, kept);
                 n = kept < n ? kept : n;
             }
             must_equal(w.position, n);
         }
         must_equal(w.failed, 0);
-        must_equal(bit_writer_bytes(&w), (n + 7) / 8);
+        must_equal(ddz_bit_writer_bytes(&w), (n + 7) / 8);
         for (uint64_t i = 0; i < w.capacity * 8; i++)
             must_equal(bit_at(w.data, i), i < n ? reference[i] : 0);
-        bit_writer_free(&w);
+        ddz_bit_writer_free(&w);
     }
 }
 END_TEST
@@ -167,31 +167,31 @@ static void check_golomb(int32_t value)
     int zeros = 0;
     while ((folded + 1) >> (zeros + 1))
         zeros++;
-    must_equal(bit_length_se(value), 2 * zeros + 1);
+    must_equal(ddz_bit_length_se(value), 2 * zeros + 1);
     struct bit_writer w;
-    bit_writer_init(&w, &mem);
+    ddz_bit_writer_init(&w, &mem);
     uint32_t shift = draw(9);
-    bit_write(&w, 0xFFFFFFFF, (int)shift);
-    bit_write_se(&w, value);
+    ddz_bit_write(&w, 0xFFFFFFFF, (int)shift);
+    ddz_bit_write_se(&w, value);
     must_equal(w.position, shift + 2 * zeros + 1);
     struct bit_reader r;
-    bit_reader_init(&r, w.data, bit_writer_bytes(&w));
-    bit_read(&r, (int)shift);
+    ddz_bit_reader_init(&r, w.data, ddz_bit_writer_bytes(&w));
+    ddz_bit_read(&r, (int)shift);
     for (int i = 0; i < zeros; i++)
-        must_equal(bit_read(&r, 1), 0);
-    must_equal(bit_read(&r, zeros + 1), folded + 1);
+        must_equal(ddz_bit_read(&r, 1), 0);
+    must_equal(ddz_bit_read(&r, zeros + 1), folded + 1);
     for (uint64_t end = shift; end <= w.position; end++) { /* cut at every bit */
         int32_t back = 12345;
         r.overrun = 0;
         r.position = shift;
         r.size_bits = end;
-        ddz_status status = bit_read_se(&r, &back);
+        ddz_status status = ddz_bit_read_se(&r, &back);
         must_equal(status, end == w.position ? DDZ_OK : DDZ_ERR_TRUNCATED);
         must_equal(back, end == w.position ? value : 12345);
         must_equal(r.position, end == w.position ? end : shift);
         must_equal(r.overrun, 0);
     }
-    bit_writer_free(&w);
+    ddz_bit_writer_free(&w);
 }
 
 START_TEST(exp_golomb)
@@ -206,12 +206,12 @@ START_TEST(exp_golomb)
     static const char *const codes[] = {"1", "010", "011", "00100", "00101", "00110", "00111", "0001000"};
     for (uint32_t v = 0; v < 8; v++) {
         struct bit_writer w;
-        bit_writer_init(&w, &mem);
-        bit_write_ue(&w, v);
+        ddz_bit_writer_init(&w, &mem);
+        ddz_bit_write_ue(&w, v);
         ck_assert_uint_eq(w.position, strlen(codes[v]));
         for (uint64_t i = 0; i < w.position; i++)
             ck_assert_int_eq(bit_at(w.data, i), codes[v][i] == '1');
-        bit_writer_free(&w);
+        ddz_bit_writer_free(&w);
     }
 }
 END_TEST
@@ -221,19 +221,19 @@ START_TEST(exp_golomb_hostile)
     uint8_t zeros[9] = {0};
     struct bit_reader r;
     uint32_t value = 99;
-    bit_reader_init(&r, zeros, sizeof zeros);
-    ck_assert_int_eq(bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
+    ddz_bit_reader_init(&r, zeros, sizeof zeros);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
     r.size_bits = 32;
-    ck_assert_int_eq(bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
     r.size_bits = 31;
-    ck_assert_int_eq(bit_read_ue(&r, &value), DDZ_ERR_TRUNCATED);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &value), DDZ_ERR_TRUNCATED);
     ck_assert_uint_eq(r.position, 0);
     ck_assert_uint_eq(value, 99);
     memset(zeros + 4, 0xFF, 5); /* 32 zeros, ones: one bit more than any value has */
-    bit_reader_init(&r, zeros, sizeof zeros);
-    ck_assert_int_eq(bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
+    ddz_bit_reader_init(&r, zeros, sizeof zeros);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &value), DDZ_ERR_CORRUPT);
     r.position = 1; /* 31 zeros, 32 ones */
-    ck_assert_int_eq(bit_read_ue(&r, &value), DDZ_OK);
+    ck_assert_int_eq(ddz_bit_read_ue(&r, &value), DDZ_OK);
     ck_assert_uint_eq(value, UINT32_MAX - 1);
     ck_assert_uint_eq(r.position, 64);
 }
@@ -263,7 +263,7 @@ static void budget_release(void *cookie, void *memory)
 
 static struct mem budget_mem(struct budget *b)
 {
-    return mem_init(&(ddz_allocator){budget_allocate, budget_release, b});
+    return ddz_mem_init(&(ddz_allocator){budget_allocate, budget_release, b});
 }
 
 START_TEST(writer_out_of_memory)
@@ -272,31 +272,31 @@ START_TEST(writer_out_of_memory)
         struct budget b = {n, 0};
         struct mem poor = budget_mem(&b);
         struct bit_writer w;
-        bit_writer_init(&w, &poor);
+        ddz_bit_writer_init(&w, &poor);
         for (int i = 0; i < 5000; i++)
-            bit_write(&w, (uint32_t)i, 32);
+            ddz_bit_write(&w, (uint32_t)i, 32);
         ck_assert_int_eq(w.failed, 1);
         uint64_t position = w.position;
         ck_assert_uint_lt(position, 160000);
-        bit_write(&w, 1, 1);
-        bit_append(&w, (const uint8_t *)"abc", 24);
+        ddz_bit_write(&w, 1, 1);
+        ddz_bit_append(&w, (const uint8_t *)"abc", 24);
         ck_assert_uint_eq(w.position, position);
         for (uint64_t i = 0; i < position / 32; i++) {
             struct bit_reader r;
-            bit_reader_init(&r, w.data, bit_writer_bytes(&w));
+            ddz_bit_reader_init(&r, w.data, ddz_bit_writer_bytes(&w));
             r.position = 32 * i;
-            ck_assert_uint_eq(bit_read(&r, 32), i);
+            ck_assert_uint_eq(ddz_bit_read(&r, 32), i);
         }
-        bit_writer_free(&w);
+        ddz_bit_writer_free(&w);
         ck_assert_int_eq(b.alive, 0);
     }
     struct bit_writer w;
-    bit_writer_init(&w, &mem);
-    bit_write(&w, 5, 3);
-    bit_append(&w, (const uint8_t *)"", UINT64_MAX - 1); /* the sum does not fit */
+    ddz_bit_writer_init(&w, &mem);
+    ddz_bit_write(&w, 5, 3);
+    ddz_bit_append(&w, (const uint8_t *)"", UINT64_MAX - 1); /* the sum does not fit */
     ck_assert_int_eq(w.failed, 1);
     ck_assert_uint_eq(w.position, 3);
-    bit_writer_free(&w);
+    ddz_bit_writer_free(&w);
 }
 END_TEST
 
@@ -325,14 +325,14 @@ START_TEST(header_sizes)
         for (int j = 0; j < N; j++) {
             uint8_t bytes[HEADER_MAX_SIZE];
             struct header h = {.width = sides[i], .height = sides[j], .model_low = (uint8_t)draw(8)}, back;
-            size_t size = header_write(&h, bytes);
+            size_t size = ddz_header_write(&h, bytes);
             must_equal(size, expected_size(h.width, h.height));
             for (size_t cut = 0; cut < size; cut++) {
                 uint8_t *exact = exact_copy(bytes, cut);
-                must_equal(header_read(exact, cut, &back), DDZ_ERR_TRUNCATED);
+                must_equal(ddz_header_read(exact, cut, &back), DDZ_ERR_TRUNCATED);
                 free(exact);
             }
-            must_equal(header_read(bytes, size, &back), DDZ_OK);
+            must_equal(ddz_header_read(bytes, size, &back), DDZ_OK);
             must_equal(back.width, h.width);
             must_equal(back.height, h.height);
             must_equal(back.model_low, h.model_low);
@@ -340,7 +340,7 @@ START_TEST(header_sizes)
             for (int bit = 0; bit < 8; bit++) {
                 bytes[0] ^= (uint8_t)(1 << bit);
                 for (size_t cut = 1; cut <= size; cut++)
-                    must_equal(header_read(bytes, cut, &back), DDZ_ERR_FORMAT);
+                    must_equal(ddz_header_read(bytes, cut, &back), DDZ_ERR_FORMAT);
                 bytes[0] ^= (uint8_t)(1 << bit);
             }
         }
@@ -364,12 +364,12 @@ START_TEST(header_bytes_and_refusals)
          {0xDD, 0xFF, 0xFF, 0xFF, 0xFA, 0x40, 0x00, 0x00, 0x63}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_uint_eq(header_write(&cases[i].header, bytes), cases[i].size);
+        ck_assert_uint_eq(ddz_header_write(&cases[i].header, bytes), cases[i].size);
         ck_assert_mem_eq(bytes, cases[i].bytes, cases[i].size);
     }
     for (uint32_t side = 0; side <= 65536; side += 65536) {
-        ck_assert_uint_eq(header_write(&(struct header){.width = side, .height = 5}, bytes), 0);
-        ck_assert_uint_eq(header_write(&(struct header){.width = 5, .height = side}, bytes), 0);
+        ck_assert_uint_eq(ddz_header_write(&(struct header){.width = side, .height = 5}, bytes), 0);
+        ck_assert_uint_eq(ddz_header_write(&(struct header){.width = 5, .height = side}, bytes), 0);
     }
     static const uint8_t corrupt[][HEADER_MAX_SIZE] = {
         {0xDD, 0x11, 0x74},                                     /* 3:2 of 752 */
@@ -379,12 +379,12 @@ START_TEST(header_bytes_and_refusals)
     };
     struct header h = {.width = 111};
     for (size_t i = 0; i < sizeof corrupt / sizeof *corrupt; i++)
-        ck_assert_int_eq(header_read(corrupt[i], HEADER_MAX_SIZE, &h), DDZ_ERR_CORRUPT);
+        ck_assert_int_eq(ddz_header_read(corrupt[i], HEADER_MAX_SIZE, &h), DDZ_ERR_CORRUPT);
     ck_assert_uint_eq(h.width, 111);
 }
 END_TEST
 
-/* Whatever is accepted is what header_write makes. */
+/* Whatever is accepted is what ddz_header_write makes. */
 START_TEST(header_is_canonical)
 {
     int accepted = 0;
@@ -393,12 +393,12 @@ START_TEST(header_is_canonical)
         for (int k = 1; k < HEADER_MAX_SIZE; k++)
             bytes[k] = (i & 1) && k < 5 ? 0xFF : (uint8_t)(draw(256) & (draw(2) ? 255 : 31));
         struct header h;
-        ddz_status status = header_read(bytes, sizeof bytes, &h);
+        ddz_status status = ddz_header_read(bytes, sizeof bytes, &h);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_CORRUPT);
         if (status != DDZ_OK)
             continue;
         accepted++;
-        must_equal(header_write(&h, again), h.size);
+        must_equal(ddz_header_write(&h, again), h.size);
         ck_assert_mem_eq(bytes, again, h.size);
     }
     ck_assert_int_gt(accepted, 150000);
@@ -411,15 +411,15 @@ static void check_settings(struct settings s)
     uint8_t bytes[SETTINGS_SIZE];
     int valid = s.trellis_bits >= 8 && s.trellis_bits <= 16 && s.calls_log2 >= 0 && s.calls_log2 <= 5 &&
                 s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.end_level >= 0 && s.end_level <= 255;
-    must_equal(settings_write(&s, bytes), valid ? 6 : 0);
+    must_equal(ddz_settings_write(&s, bytes), valid ? 6 : 0);
     if (!valid)
         return;
     must_equal(bytes[0], (s.trellis_bits - 8) * 16 + s.calls_log2 * 2 + s.uniform);
     must_equal(bytes[1], s.end_level);
     must_equal(bytes[2], (s.model_id & 0xF8) + (unsigned)s.updates_log2 * 2 + (unsigned)s.has_extras);
     for (size_t cut = 0; cut < 6; cut++)
-        must_equal(settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
-    must_equal(settings_read(bytes, 6, header_model_low(s.model_id), &back), DDZ_OK);
+        must_equal(ddz_settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
+    must_equal(ddz_settings_read(bytes, 6, ddz_header_model_low(s.model_id), &back), DDZ_OK);
     ck_assert(back.trellis_bits == s.trellis_bits && back.calls_log2 == s.calls_log2);
     ck_assert(back.updates_log2 == s.updates_log2 && back.uniform == s.uniform);
     ck_assert(back.end_level == s.end_level && back.model_id == s.model_id);
@@ -451,14 +451,14 @@ START_TEST(settings_are_canonical)
                     again[6];
             struct settings s;
             int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5;
-            must_equal(settings_read(bytes, 6, 4, &s), valid ? DDZ_OK : DDZ_ERR_CORRUPT);
+            must_equal(ddz_settings_read(bytes, 6, 4, &s), valid ? DDZ_OK : DDZ_ERR_CORRUPT);
             if (!valid)
                 continue;
             accepted++;
             must_equal(s.model_id, 0x03020104 | (flags & 0xF8));
             must_equal(s.updates_log2, flags / 2 % 4);
             must_equal(s.has_extras, flags % 2);
-            must_equal(settings_write(&s, again), 6);
+            must_equal(ddz_settings_write(&s, again), 6);
             ck_assert_mem_eq(bytes, again, 6);
         }
     must_equal(accepted, 9 * 6 * 2 * 256);
@@ -489,15 +489,15 @@ START_TEST(stored_frames)
     for (int i = 0; i < CONTENT_SIZES; i++) {
         size_t size = content_sizes[i], frame_size, packed_size;
         uint8_t *data = random_bytes(size), *frame, *packed;
-        ck_assert_int_eq(frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
-        ck_assert_uint_eq(frame_size, size + frame_overhead(size));
+        ck_assert_int_eq(ddz_frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
+        ck_assert_uint_eq(frame_size, size + ddz_frame_overhead(size));
         check_with_zstd(frame, frame_size, data, size);
         /* zstd itself cannot do better on such data, nor does it take more */
-        ck_assert_int_eq(frame_compress(&mem, data, size, 1, &packed, &packed_size), DDZ_OK);
+        ck_assert_int_eq(ddz_frame_compress(&mem, data, size, 1, &packed, &packed_size), DDZ_OK);
         ck_assert_uint_eq(packed_size, frame_size);
         check_with_zstd(packed, packed_size, data, size);
-        mem_free(&mem, packed);
-        mem_free(&mem, frame);
+        ddz_mem_free(&mem, packed);
+        ddz_mem_free(&mem, frame);
         free(data);
     }
 }
@@ -507,11 +507,11 @@ START_TEST(content_for_inverts_overhead)
 {
     uint64_t content = 0; /* the largest that fits, found by trying one more byte each time */
     for (uint64_t total = 0; total < 600000; total++) {
-        while (content + 1 + frame_overhead(content + 1) <= total)
+        while (content + 1 + ddz_frame_overhead(content + 1) <= total)
             content++;
-        must_equal(frame_content_for(total), content);
+        must_equal(ddz_frame_content_for(total), content);
     }
-    must_equal(frame_overhead(0), 9);
+    must_equal(ddz_frame_overhead(0), 9);
 }
 END_TEST
 
@@ -534,20 +534,20 @@ START_TEST(cut_after_every_byte)
     for (int i = 0; i < 8; i++) {
         size_t size = sizes[i], frame_size, got, consumed;
         uint8_t *data = random_bytes(size), *frame;
-        must_equal(frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
-        struct frame_reader *r = frame_reader_new(&mem, size);
+        must_equal(ddz_frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
+        struct frame_reader *r = ddz_frame_reader_new(&mem, size);
         ck_assert_ptr_nonnull(r);
         for (size_t cut = 1; cut <= frame_size; cut++) {
-            must_equal(frame_reader_feed(r, frame + cut - 1, 1, &consumed), DDZ_OK);
+            must_equal(ddz_frame_reader_feed(r, frame + cut - 1, 1, &consumed), DDZ_OK);
             must_equal(consumed, 1);
-            const uint8_t *content = frame_reader_content(r, &got);
+            const uint8_t *content = ddz_frame_reader_content(r, &got);
             must_equal(got, stored_before(cut));
-            must_equal(frame_reader_complete(r), cut == frame_size);
+            must_equal(ddz_frame_reader_complete(r), cut == frame_size);
             if (got < 300 || cut % 1000 == 0 || cut == frame_size)
                 ck_assert_mem_eq(content, data, got);
         }
-        frame_reader_free(r);
-        mem_free(&mem, frame);
+        ddz_frame_reader_free(r);
+        ddz_mem_free(&mem, frame);
         free(data);
     }
 }
@@ -558,25 +558,25 @@ START_TEST(cut_anywhere_fed_in_pieces)
 {
     size_t frame_size, got, consumed;
     uint8_t *data = random_bytes(300000), *frame;
-    ck_assert_int_eq(frame_store(&mem, data, 300000, &frame, &frame_size), DDZ_OK);
+    ck_assert_int_eq(ddz_frame_store(&mem, data, 300000, &frame, &frame_size), DDZ_OK);
     for (int round = 0; round < 300; round++) {
         size_t cut = round < 40 ? (size_t)round : draw((uint32_t)frame_size + 1);
-        struct frame_reader *r = frame_reader_new(&mem, 1000000);
+        struct frame_reader *r = ddz_frame_reader_new(&mem, 1000000);
         for (size_t at = 0; at < cut; at += consumed) {
             size_t piece = round % 3 == 0 ? cut : draw(70000);
             piece = piece < cut - at ? piece : cut - at;
             uint8_t *exact = exact_copy(frame + at, piece);
-            ck_assert_int_eq(frame_reader_feed(r, exact, piece, &consumed), DDZ_OK);
+            ck_assert_int_eq(ddz_frame_reader_feed(r, exact, piece, &consumed), DDZ_OK);
             ck_assert_uint_eq(consumed, piece);
             free(exact);
         }
-        const uint8_t *content = frame_reader_content(r, &got);
+        const uint8_t *content = ddz_frame_reader_content(r, &got);
         ck_assert_uint_eq(got, stored_before(cut));
         ck_assert_mem_eq(content, data, got);
-        ck_assert_int_eq(frame_reader_complete(r), cut == frame_size);
-        frame_reader_free(r);
+        ck_assert_int_eq(ddz_frame_reader_complete(r), cut == frame_size);
+        ddz_frame_reader_free(r);
     }
-    mem_free(&mem, frame);
+    ddz_mem_free(&mem, frame);
     free(data);
 }
 END_TEST
@@ -590,24 +590,24 @@ START_TEST(bytes_after_the_frame_are_left)
         data[i] = (uint8_t)(draw(4) + i / 10000);
     for (int i = 0; i < 5; i++) {
         if (levels[i] == 0)
-            ck_assert_int_eq(frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
+            ck_assert_int_eq(ddz_frame_store(&mem, data, size, &frame, &frame_size), DDZ_OK);
         else
-            ck_assert_int_eq(frame_compress(&mem, data, size, levels[i], &frame, &frame_size), DDZ_OK);
+            ck_assert_int_eq(ddz_frame_compress(&mem, data, size, levels[i], &frame, &frame_size), DDZ_OK);
         ck_assert(levels[i] == 0 || frame_size < size / 2);
         uint8_t *longer = random_bytes(frame_size + 10);
         memcpy(longer, frame, frame_size);
-        struct frame_reader *r = frame_reader_new(&mem, size);
-        ck_assert_int_eq(frame_reader_feed(r, longer, frame_size + 10, &consumed), DDZ_OK);
+        struct frame_reader *r = ddz_frame_reader_new(&mem, size);
+        ck_assert_int_eq(ddz_frame_reader_feed(r, longer, frame_size + 10, &consumed), DDZ_OK);
         ck_assert_uint_eq(consumed, frame_size);
-        ck_assert_int_eq(frame_reader_complete(r), 1);
-        const uint8_t *content = frame_reader_content(r, &got);
+        ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
+        const uint8_t *content = ddz_frame_reader_content(r, &got);
         ck_assert_uint_eq(got, size);
         ck_assert_mem_eq(content, data, size);
-        ck_assert_int_eq(frame_reader_feed(r, longer, 10, &consumed), DDZ_OK);
+        ck_assert_int_eq(ddz_frame_reader_feed(r, longer, 10, &consumed), DDZ_OK);
         ck_assert_uint_eq(consumed, 0);
-        frame_reader_free(r);
+        ddz_frame_reader_free(r);
         free(longer);
-        mem_free(&mem, frame);
+        ddz_mem_free(&mem, frame);
     }
     free(data);
 }
@@ -616,15 +616,15 @@ END_TEST
 static ddz_status read_all(const uint8_t *frame, size_t size, uint64_t limit, size_t *got)
 {
     size_t consumed;
-    struct frame_reader *r = frame_reader_new(&mem, limit);
+    struct frame_reader *r = ddz_frame_reader_new(&mem, limit);
     ck_assert_ptr_nonnull(r);
     uint8_t *exact = exact_copy(frame, size);
-    ddz_status status = frame_reader_feed(r, exact, size, &consumed);
-    must_equal(frame_reader_feed(r, exact, 0, &consumed), status);
-    (void)frame_reader_content(r, got);
+    ddz_status status = ddz_frame_reader_feed(r, exact, size, &consumed);
+    must_equal(ddz_frame_reader_feed(r, exact, 0, &consumed), status);
+    (void)ddz_frame_reader_content(r, got);
     must_equal(*got <= limit, 1);
     free(exact);
-    frame_reader_free(r);
+    ddz_frame_reader_free(r);
     return status;
 }
 
@@ -635,15 +635,15 @@ START_TEST(content_limit)
     for (int packed = 0; packed < 2; packed++) {
         if (packed)
             memset(data, 3, size);
-        must_equal(packed ? frame_compress(&mem, data, size, 19, &frame, &frame_size)
-                          : frame_store(&mem, data, size, &frame, &frame_size),
+        must_equal(packed ? ddz_frame_compress(&mem, data, size, 19, &frame, &frame_size)
+                          : ddz_frame_store(&mem, data, size, &frame, &frame_size),
                    DDZ_OK);
         for (uint64_t limit = 0; limit < 10000; limit += limit < 9990 ? 37 : 1)
             must_equal(read_all(frame, frame_size, limit, &got), DDZ_ERR_CORRUPT);
         must_equal(read_all(frame, frame_size, 10000, &got), DDZ_OK);
         must_equal(got, 10000);
         must_equal(read_all(frame, frame_size, UINT64_MAX, &got), DDZ_OK);
-        mem_free(&mem, frame);
+        ddz_mem_free(&mem, frame);
     }
     free(data);
 }
@@ -706,16 +706,16 @@ START_TEST(hostile_frames)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t piece = 1; piece <= cases[i].size; piece += cases[i].size - 1 ? cases[i].size - 1 : 1) {
             struct meter meter = {0};
-            struct mem metered = mem_init(&(ddz_allocator){meter_allocate, meter_release, &meter});
-            struct frame_reader *r = frame_reader_new(&metered, 200000);
+            struct mem metered = ddz_mem_init(&(ddz_allocator){meter_allocate, meter_release, &meter});
+            struct frame_reader *r = ddz_frame_reader_new(&metered, 200000);
             ddz_status status = DDZ_OK;
             for (size_t at = 0; at < cases[i].size && status == DDZ_OK; at += piece) {
                 size_t consumed;
-                status = frame_reader_feed(r, cases[i].bytes + at, piece, &consumed);
+                status = ddz_frame_reader_feed(r, cases[i].bytes + at, piece, &consumed);
             }
             ck_assert_msg(status == cases[i].status, "%s: status %d", cases[i].what, (int)status);
             ck_assert_msg(meter.largest < 9 << 20, "%s: %zu bytes", cases[i].what, meter.largest);
-            frame_reader_free(r);
+            ddz_frame_reader_free(r);
         }
 }
 END_TEST
@@ -727,7 +727,7 @@ START_TEST(damaged_frames)
     uint8_t *data = malloc(size), *frame;
     for (size_t i = 0; i < size; i++)
         data[i] = (uint8_t)(draw(3) * draw(5));
-    must_equal(frame_compress(&mem, data, size, 19, &frame, &frame_size), DDZ_OK);
+    must_equal(ddz_frame_compress(&mem, data, size, 19, &frame, &frame_size), DDZ_OK);
     int refused = 0;
     for (int round = 0; round < 20000; round++) {
         uint8_t *bad = exact_copy(frame, frame_size);
@@ -739,7 +739,7 @@ START_TEST(damaged_frames)
         free(bad);
     }
     ck_assert_int_gt(refused, 1000);
-    mem_free(&mem, frame);
+    ddz_mem_free(&mem, frame);
     free(data);
 }
 END_TEST
@@ -748,31 +748,31 @@ START_TEST(frames_out_of_memory)
 {
     size_t size = 30000, made, got, consumed;
     uint8_t *data = random_bytes(size), *out, *frame;
-    ck_assert_int_eq(frame_store(&mem, data, size, &frame, &made), DDZ_OK);
+    ck_assert_int_eq(ddz_frame_store(&mem, data, size, &frame, &made), DDZ_OK);
     int successes = 0;
     for (int n = 0; n < 20; n++) {
         struct budget b = {n, 0};
         struct mem poor = budget_mem(&b);
-        ddz_status status = frame_compress(&poor, data, size, 3, &out, &got);
+        ddz_status status = ddz_frame_compress(&poor, data, size, 3, &out, &got);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
         successes += status == DDZ_OK;
         if (status == DDZ_OK)
-            mem_free(&poor, out);
+            ddz_mem_free(&poor, out);
         ck_assert_int_eq(b.alive, 0);
         b.left = n;
-        struct frame_reader *r = frame_reader_new(&poor, size);
+        struct frame_reader *r = ddz_frame_reader_new(&poor, size);
         if (r) {
-            status = frame_reader_feed(r, frame, made, &consumed);
+            status = ddz_frame_reader_feed(r, frame, made, &consumed);
             ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
             successes += status == DDZ_OK;
-            ck_assert_int_eq(frame_reader_feed(r, frame, made, &consumed), status);
+            ck_assert_int_eq(ddz_frame_reader_feed(r, frame, made, &consumed), status);
         }
-        frame_reader_free(r);
+        ddz_frame_reader_free(r);
         ck_assert_int_eq(b.alive, 0);
     }
     ck_assert_int_gt(successes, 10);
     ck_assert_int_lt(successes, 38);
-    mem_free(&mem, frame);
+    ddz_mem_free(&mem, frame);
     free(data);
 }
 END_TEST
@@ -799,27 +799,27 @@ static void extras_round_trip(uint32_t width, uint32_t height, int which, int al
         uint8_t *data = random_bytes(sizes[kind - 1]);
         if (kind == DDZ_EXTRA_ALPHA)
             fill_alpha(data, width, height, alpha_kind);
-        ck_assert_int_eq(extras_set(&mem, &in, kind, data, sizes[kind - 1]), DDZ_OK);
+        ck_assert_int_eq(ddz_extras_set(&mem, &in, kind, data, sizes[kind - 1]), DDZ_OK);
         free(data);
     }
     uint8_t *frame;
     size_t frame_size, size, consumed;
-    ck_assert_int_eq(extras_compress(&mem, &in, width, height, &frame, &frame_size), DDZ_OK);
-    struct frame_reader *r = frame_reader_new(&mem, extras_max_content(width, height));
-    ck_assert_int_eq(frame_reader_feed(r, frame, frame_size, &consumed), DDZ_OK);
-    ck_assert_int_eq(frame_reader_complete(r), 1);
-    const uint8_t *content = frame_reader_content(r, &size);
-    ck_assert_int_eq(extras_parse(&mem, content, size, 1, width, height, &out), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_compress(&mem, &in, width, height, &frame, &frame_size), DDZ_OK);
+    struct frame_reader *r = ddz_frame_reader_new(&mem, ddz_extras_max_content(width, height));
+    ck_assert_int_eq(ddz_frame_reader_feed(r, frame, frame_size, &consumed), DDZ_OK);
+    ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
+    const uint8_t *content = ddz_frame_reader_content(r, &size);
+    ck_assert_int_eq(ddz_extras_parse(&mem, content, size, 1, width, height, &out), DDZ_OK);
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(out.size[i], in.size[i]);
         ck_assert_int_eq(out.data[i] != NULL, which >> i & 1);
         if (out.data[i])
             ck_assert_mem_eq(out.data[i], in.data[i], in.size[i]);
     }
-    extras_free(&mem, &out);
-    extras_free(&mem, &in);
-    frame_reader_free(r);
-    mem_free(&mem, frame);
+    ddz_extras_free(&mem, &out);
+    ddz_extras_free(&mem, &in);
+    ddz_frame_reader_free(r);
+    ddz_mem_free(&mem, frame);
 }
 
 START_TEST(extras_come_back)
@@ -842,13 +842,13 @@ START_TEST(alpha_prediction_pays)
         uint8_t *frame, *plain;
         size_t frame_size, plain_size;
         fill_alpha(alpha, W, H, kind);
-        ck_assert_int_eq(extras_set(&mem, &in, DDZ_EXTRA_ALPHA, alpha, sizeof alpha), DDZ_OK);
-        ck_assert_int_eq(extras_compress(&mem, &in, W, H, &frame, &frame_size), DDZ_OK);
-        ck_assert_int_eq(frame_compress(&mem, alpha, sizeof alpha, 19, &plain, &plain_size), DDZ_OK);
+        ck_assert_int_eq(ddz_extras_set(&mem, &in, DDZ_EXTRA_ALPHA, alpha, sizeof alpha), DDZ_OK);
+        ck_assert_int_eq(ddz_extras_compress(&mem, &in, W, H, &frame, &frame_size), DDZ_OK);
+        ck_assert_int_eq(ddz_frame_compress(&mem, alpha, sizeof alpha, 19, &plain, &plain_size), DDZ_OK);
         ck_assert_uint_le(frame_size, kind == 0 ? plain_size + 16 : plain_size / 2);
-        mem_free(&mem, plain);
-        mem_free(&mem, frame);
-        extras_free(&mem, &in);
+        ddz_mem_free(&mem, plain);
+        ddz_mem_free(&mem, frame);
+        ddz_extras_free(&mem, &in);
     }
 }
 END_TEST
@@ -870,10 +870,10 @@ START_TEST(paeth_is_pngs)
             plane[y][x] = (prediction + residual) & 255;
         }
     struct extras out;
-    ck_assert_int_eq(extras_parse(&mem, content, sizeof content, 1, W, H, &out), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_parse(&mem, content, sizeof content, 1, W, H, &out), DDZ_OK);
     for (int i = 0; i < N; i++)
         ck_assert_int_eq(out.data[0][i], plane[i / W][i % W]);
-    extras_free(&mem, &out);
+    ddz_extras_free(&mem, &out);
 }
 END_TEST
 
@@ -886,15 +886,15 @@ START_TEST(extras_in_part)
     for (size_t cut = 0; cut <= sizeof content; cut++) {
         struct extras out = {{NULL}, {0}};
         uint8_t *exact = exact_copy(content, cut);
-        ck_assert_int_eq(extras_parse(&mem, exact, cut, 0, 2, 2, &out), DDZ_OK);
+        ck_assert_int_eq(ddz_extras_parse(&mem, exact, cut, 0, 2, 2, &out), DDZ_OK);
         for (int i = 0; i < 3; i++)
             ck_assert_int_eq(out.data[i] != NULL, cut >= ends[i]);
-        ck_assert_int_eq(extras_any(&out), cut >= ends[0]);
-        extras_free(&mem, &out);
+        ck_assert_int_eq(ddz_extras_any(&out), cut >= ends[0]);
+        ddz_extras_free(&mem, &out);
         int whole = cut == ends[0] || cut == ends[1] || cut == ends[2];
-        ck_assert_int_eq(extras_parse(&mem, exact, cut, 1, 2, 2, &out), whole ? DDZ_OK : DDZ_ERR_CORRUPT);
+        ck_assert_int_eq(ddz_extras_parse(&mem, exact, cut, 1, 2, 2, &out), whole ? DDZ_OK : DDZ_ERR_CORRUPT);
         if (whole)
-            extras_free(&mem, &out);
+            ddz_extras_free(&mem, &out);
         free(exact);
     }
 }
@@ -921,7 +921,7 @@ START_TEST(extras_hostile)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int complete = 0; complete < 2; complete++) {
             struct extras out = {{NULL}, {77, 0, 0}};
-            ddz_status status = extras_parse(&mem, cases[i].bytes, cases[i].size, complete, 2, 2, &out);
+            ddz_status status = ddz_extras_parse(&mem, cases[i].bytes, cases[i].size, complete, 2, 2, &out);
             ck_assert_msg(status == DDZ_ERR_CORRUPT, "%s: status %d", cases[i].what, (int)status);
             ck_assert_uint_eq(out.size[0], 77);
         }
@@ -932,8 +932,8 @@ START_TEST(extras_hostile)
             bytes[i] = (uint8_t)draw(draw(4) ? 6 : 256);
         struct extras out;
         uint8_t *exact = exact_copy(bytes, size);
-        if (extras_parse(&mem, exact, size, (int)draw(2), 2, 2, &out) == DDZ_OK)
-            extras_free(&mem, &out);
+        if (ddz_extras_parse(&mem, exact, size, (int)draw(2), 2, 2, &out) == DDZ_OK)
+            ddz_extras_free(&mem, &out);
         free(exact);
     }
 }
@@ -944,21 +944,21 @@ START_TEST(extras_arguments)
     struct extras e = {{NULL}, {0}};
     uint8_t *frame;
     size_t size;
-    ck_assert_int_eq(extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_set(&mem, &e, 0, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_set(&mem, &e, 4, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ICC, NULL, 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"a", EXTRA_MAX_SIZE + 1),
+    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, 0, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, 4, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, NULL, 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"a", EXTRA_MAX_SIZE + 1),
                      DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_any(&e), 0);
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"abc", 3), DDZ_OK);
-    ck_assert_int_eq(extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
-    ck_assert_int_eq(extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_OK);
-    mem_free(&mem, frame);
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ALPHA, NULL, 0), DDZ_OK);
-    ck_assert_int_eq(extras_any(&e), 0);
-    extras_free(&mem, &e);
+    ck_assert_int_eq(ddz_extras_any(&e), 0);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"abc", 3), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_OK);
+    ddz_mem_free(&mem, frame);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, NULL, 0), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_any(&e), 0);
+    ddz_extras_free(&mem, &e);
 }
 END_TEST
 
@@ -966,29 +966,29 @@ START_TEST(extras_out_of_memory)
 {
     static const uint8_t content[] = {1, 5, 0, 0, 0, 1, 10, 20, 30, 40, 2, 3, 0, 0, 0, 'i', 'c', 'c'};
     struct extras e = {{NULL}, {0}}, out;
-    ck_assert_int_eq(extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
     int successes = 0;
     for (int n = 0; n < 30; n++) {
         struct budget b = {n, 0};
         struct mem poor = budget_mem(&b);
         uint8_t *frame;
         size_t size;
-        ddz_status status = extras_compress(&poor, &e, 2, 2, &frame, &size);
+        ddz_status status = ddz_extras_compress(&poor, &e, 2, 2, &frame, &size);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
         if (status == DDZ_OK)
-            mem_free(&poor, frame);
+            ddz_mem_free(&poor, frame);
         successes += status == DDZ_OK;
         ck_assert_int_eq(b.alive, 0);
         b.left = n;
-        status = extras_parse(&poor, content, sizeof content, 1, 2, 2, &out);
+        status = ddz_extras_parse(&poor, content, sizeof content, 1, 2, 2, &out);
         ck_assert_int_eq(status, n < 2 ? DDZ_ERR_MEMORY : DDZ_OK);
         if (status == DDZ_OK)
-            extras_free(&poor, &out);
+            ddz_extras_free(&poor, &out);
         ck_assert_int_eq(b.alive, 0);
     }
     ck_assert_int_gt(successes, 5);
     ck_assert_int_lt(successes, 28);
-    extras_free(&mem, &e);
+    ddz_extras_free(&mem, &e);
 }
 END_TEST
 

@@ -65,36 +65,36 @@ START_TEST(sigma_of_all_levels)
 {
     for (int level = -320; level <= 320; level++) {
         double expected = 0.7 * 32640 * 256 * exp2(-level / 32.0);
-        check_near((double)sigma_q8(level), expected, 0.5 + expected * 0x1p-30, "sigma");
+        check_near((double)ddz_sigma_q8(level), expected, 0.5 + expected * 0x1p-30, "sigma");
         if (level > -320)
-            ck_assert_int_lt(sigma_q8(level), sigma_q8(level - 1));
+            ck_assert_int_lt(ddz_sigma_q8(level), ddz_sigma_q8(level - 1));
     }
-    ck_assert_int_eq(sigma_q8(0), 5849088);
-    ck_assert_int_eq(sigma_q8(-320), (int64_t)5849088 << 10);
-    ck_assert_int_eq(sigma_q8(LEVEL_LIFT) * 2, sigma_q8(LEVEL_LIFTED));
+    ck_assert_int_eq(ddz_sigma_q8(0), 5849088);
+    ck_assert_int_eq(ddz_sigma_q8(-320), (int64_t)5849088 << 10);
+    ck_assert_int_eq(ddz_sigma_q8(LEVEL_LIFT) * 2, ddz_sigma_q8(LEVEL_LIFTED));
 }
 END_TEST
 
 START_TEST(ratios)
 {
     for (int levels = 0; levels <= 640; levels++)
-        check_near((double)ratio_q30(levels), ldexp(exp2(-levels / 32.0), 30), 1, "ratio");
+        check_near((double)ddz_ratio_q30(levels), ldexp(exp2(-levels / 32.0), 30), 1, "ratio");
     for (int octave = 0; octave <= 20; octave++)
-        ck_assert_int_eq(ratio_q30(32 * octave), (int64_t)1 << (30 - octave));
+        ck_assert_int_eq(ddz_ratio_q30(32 * octave), (int64_t)1 << (30 - octave));
 }
 END_TEST
 
 START_TEST(level_inverts_sigma)
 {
     for (int level = -320; level <= 320; level++) {
-        int64_t sigma = sigma_q8(level);
+        int64_t sigma = ddz_sigma_q8(level);
         /* sigma was rounded by half a unit at most */
         double slack = 2 + 0.5 / (double)sigma * 8192 / log(2);
-        check_near(level_q8_of_sigma(sigma), 256.0 * level, slack, "level");
+        check_near(ddz_level_q8_of_sigma(sigma), 256.0 * level, slack, "level");
     }
     for (uint64_t i = 0; i < 20000; i++) {
         int64_t sigma = (int64_t)(hash_pair(1, i) >> (31 + i % 33)) + 1;
-        check_near(level_q8_of_sigma(sigma), -8192 * log2((double)sigma / 5849088), 2, "level");
+        check_near(ddz_level_q8_of_sigma(sigma), -8192 * log2((double)sigma / 5849088), 2, "level");
     }
 }
 END_TEST
@@ -113,7 +113,7 @@ static int expected_label(int scale, uint32_t longer, int32_t level)
 
 static void check_pyramid(uint32_t width, uint32_t height)
 {
-    struct pyramid p = pyramid_of(width, height);
+    struct pyramid p = ddz_pyramid_of(width, height);
     ck_assert_int_le(p.coarsest, PYRAMID_MAX_SCALES);
     for (int k = 0; k <= p.coarsest; k++) {
         ck_assert_uint_eq(p.width[k], width);
@@ -122,7 +122,7 @@ static void check_pyramid(uint32_t width, uint32_t height)
         ck_assert_int_eq(longer <= 8, k == p.coarsest);
         const int32_t levels[] = {LEVEL_NOTHING, -64, 0, 31, 32, 33, 200};
         for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-            ck_assert_int_eq(scale_label(&p, k, levels[i]), expected_label(k, longer, levels[i]));
+            ck_assert_int_eq(ddz_scale_label(&p, k, levels[i]), expected_label(k, longer, levels[i]));
         width = (width + 1) / 2;
         height = (height + 1) / 2;
     }
@@ -137,9 +137,9 @@ START_TEST(pyramids)
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
         for (size_t k = 0; k < sizeof sides / sizeof *sides; k++)
             check_pyramid(sides[i], sides[k]);
-    ck_assert_int_eq(pyramid_of(8, 8).coarsest, 0);
-    ck_assert_int_eq(pyramid_of(9, 1).coarsest, 1);
-    ck_assert_int_eq(pyramid_of(65535, 1).coarsest, 13);
+    ck_assert_int_eq(ddz_pyramid_of(8, 8).coarsest, 0);
+    ck_assert_int_eq(ddz_pyramid_of(9, 1).coarsest, 1);
+    ck_assert_int_eq(ddz_pyramid_of(65535, 1).coarsest, 13);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ static void check_step(const struct step *s, const struct pyramid *p)
     uint32_t w = p->width[s->scale], h = p->height[s->scale];
     uint32_t samples = s->lift ? 3 * 3 * ((w + 1) / 2) * ((h + 1) / 2) : 3 * w * h;
     ck_assert_uint_eq(s->samples, samples);
-    ck_assert_int_eq(s->label, scale_label(p, s->scale, s->level_from));
+    ck_assert_int_eq(s->label, ddz_scale_label(p, s->scale, s->level_from));
     ck_assert_uint_ge(s->bits, 1);
     ck_assert_uint_le(s->bits, samples);
     ck_assert_uint_ge((uint64_t)s->bits * 32768, samples);
@@ -253,7 +253,7 @@ static void check_updates(const struct schedule *calls, const struct ddz_model *
 {
     static struct schedule s;
     int i = 0;
-    schedule_build(&s, m, p, *walk);
+    ddz_schedule_build(&s, m, p, *walk);
     ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
     check_chain(&s, p, walk);
     for (int k = 0; k < calls->steps; k++)
@@ -265,8 +265,8 @@ static void check_updates(const struct schedule *calls, const struct ddz_model *
 static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t height, struct walk walk)
 {
     static struct schedule s;
-    struct pyramid p = pyramid_of(width, height);
-    schedule_build(&s, m, &p, walk);
+    struct pyramid p = ddz_pyramid_of(width, height);
+    ddz_schedule_build(&s, m, &p, walk);
     ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
     check_strides(&s, check_chain(&s, &p, &walk), &walk);
     for (int i = 0; i < s.steps; i++)
@@ -307,8 +307,8 @@ START_TEST(longest_schedule)
         for (int i = 0; i < MODEL_MAX_PLAN; i++)
             m.plan[label][i] = (struct plan_step){i + 1, label >= 5 ? 9000 : 0};
     }
-    struct pyramid p = pyramid_of(65535, 1);
-    schedule_build(&s, &m, &p, (struct walk){LEVEL_MAX_END, 5, true, 3});
+    struct pyramid p = ddz_pyramid_of(65535, 1);
+    ddz_schedule_build(&s, &m, &p, (struct walk){LEVEL_MAX_END, 5, true, 3});
     ck_assert_int_le(s.steps, SCHEDULE_MAX_STEPS);
     for (int i = 0; i < s.steps; i++)
         check_step(&s.step[i], &p);
@@ -316,7 +316,7 @@ START_TEST(longest_schedule)
     for (int made = 0; made <= s.steps; made += 7) {
         static struct schedule drawn;
         drawn = s;
-        schedule_draw_rest(&drawn, &p, made, 5);
+        ddz_schedule_draw_rest(&drawn, &p, made, 5);
         ck_assert_int_lt(drawn.steps, SCHEDULE_CAPACITY);
     }
 }
@@ -329,8 +329,8 @@ START_TEST(updates_of_a_call)
                                       {48, 49, 1}, {49, 51, 1}, {51, 53, 1}, {53, 55, 0}};
     static struct schedule s;
     struct ddz_model m = plan_model();
-    struct pyramid p = pyramid_of(8, 8); /* planned down to level 32 */
-    schedule_build(&s, &m, &p, (struct walk){55, 1, true, 2});
+    struct pyramid p = ddz_pyramid_of(8, 8); /* planned down to level 32 */
+    ddz_schedule_build(&s, &m, &p, (struct walk){55, 1, true, 2});
     ck_assert_int_eq(s.steps, s.opening + 8);
     for (int i = 0; i < 8; i++) {
         const struct step *step = &s.step[s.opening + i];
@@ -338,7 +338,7 @@ START_TEST(updates_of_a_call)
         ck_assert_int_eq(step->level_to, expected[i][1]);
         ck_assert_int_eq(step->update, expected[i][2]);
     }
-    schedule_build(&s, &m, &p, (struct walk){55, 5, true, 3});
+    ddz_schedule_build(&s, &m, &p, (struct walk){55, 5, true, 3});
     ck_assert_int_eq(s.steps, s.opening + 23);
     for (int i = 0; i < s.steps; i++)
         ck_assert(!s.step[i].update);
@@ -350,7 +350,7 @@ static void check_drawn(const struct schedule *stream, const struct pyramid *p, 
 {
     static struct schedule s;
     s = *stream;
-    schedule_draw_rest(&s, p, made, steps_log2);
+    ddz_schedule_draw_rest(&s, p, made, steps_log2);
     ck_assert_mem_eq(s.step, stream->step, (size_t)made * sizeof *s.step);
     int32_t end =
         made && s.step[made - 1].level_to > LEVEL_QUIETEST ? s.step[made - 1].level_to : LEVEL_QUIETEST;
@@ -376,8 +376,8 @@ START_TEST(drawn_schedules)
     const uint32_t sizes[][2] = {{1, 1}, {8, 8}, {9, 1}, {65, 33}, {768, 512}, {65535, 1}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int steps_log2 = 0; steps_log2 <= 5; steps_log2++) {
-            struct pyramid p = pyramid_of(sizes[i][0], sizes[i][1]);
-            schedule_build(&stream, &m, &p, (struct walk){LEVEL_MAX_END, steps_log2, true, i % 4});
+            struct pyramid p = ddz_pyramid_of(sizes[i][0], sizes[i][1]);
+            ddz_schedule_build(&stream, &m, &p, (struct walk){LEVEL_MAX_END, steps_log2, true, i % 4});
             for (int made = 0; made <= stream.steps; made += made < 20 ? 1 : 17)
                 check_drawn(&stream, &p, made, 5 - steps_log2);
         }
@@ -398,8 +398,8 @@ START_TEST(predicted_bits)
 {
     static struct schedule s;
     struct ddz_model m = plan_model();
-    struct pyramid p = pyramid_of(500, 333);
-    schedule_build(&s, &m, &p, (struct walk){200, 3, false, 1});
+    struct pyramid p = ddz_pyramid_of(500, 333);
+    ddz_schedule_build(&s, &m, &p, (struct walk){200, 3, false, 1});
     int predicted = 0;
     for (int i = 0; i < s.steps; i++) {
         const struct step *step = &s.step[i];
@@ -428,16 +428,16 @@ START_TEST(factors_of_bits)
                 struct step s = {.samples = samples, .bits = bits};
                 double least = fmax(ceil(samples / 32768.0), fmin(32, samples));
                 double expected = fmin(fmax(bits * exp2(eighths / 8.0), least), samples);
-                uint32_t got = step_bits(&s, eighths);
+                uint32_t got = ddz_step_bits(&s, eighths);
                 /* a ratio in q30, of the bits or of the power of two above */
                 check_near(got, expected, 0.5 + 0x1p-30 * fmax(bits, 2 * expected), "bits");
                 ck_assert_uint_le(got, samples);
                 ck_assert_uint_ge(got, (uint32_t)least);
             }
     struct step s = {.samples = 100000, .bits = 777};
-    ck_assert_uint_eq(step_bits(&s, 0), 777);
-    ck_assert_uint_eq(step_bits(&s, 8), 2 * 777);
-    ck_assert_uint_eq(step_bits(&s, -8), 389);
+    ck_assert_uint_eq(ddz_step_bits(&s, 0), 777);
+    ck_assert_uint_eq(ddz_step_bits(&s, 8), 2 * 777);
+    ck_assert_uint_eq(ddz_step_bits(&s, -8), 389);
 }
 END_TEST
 
@@ -458,7 +458,7 @@ static void check_change(struct reverse_step s, double r2, double noise, uint64_
         estimate[i] = spread(key, 3 * (uint64_t)i + 1, ONE);
         c[i] = spread(key, 3 * (uint64_t)i + 2, 5 * 4096);
     }
-    reverse_step_change(&s, y, estimate, c, change, N);
+    ddz_reverse_step_change(&s, y, estimate, c, change, N);
     for (int i = 0; i < N; i++) {
         double mean = r2 * y[i] + (1 - r2) * estimate[i], expected = mean + noise * c[i] / 4096 - y[i];
         double tolerance =
@@ -475,7 +475,7 @@ static void check_shift(struct reverse_step s, double r2, double sigma)
         x[i] = spread(7, 2 * (uint64_t)i, ONE);
         estimate[i] = spread(7, 2 * (uint64_t)i + 1, ONE);
     }
-    posterior_shift(&s, x, estimate, delta, N);
+    ddz_posterior_shift(&s, x, estimate, delta, N);
     double kl = 0, expected_kl = 0;
     for (int i = 0; i < N; i++) {
         double difference = x[i] - estimate[i], expected = sqrt(1 - r2) / sigma * difference * 4096;
@@ -491,12 +491,12 @@ START_TEST(reverse_steps)
     for (int i = 0; i < STEP_LEVELS; i++) {
         int32_t from = step_levels[i][0], to = step_levels[i][1];
         double r = ratio_of(from, to), sigma = sigma_of(to);
-        struct reverse_step s = reverse_step_of(from, to);
+        struct reverse_step s = ddz_reverse_step_of(from, to);
         check_near((double)s.noise_q8, 256 * sigma * sqrt(1 - r * r), 1 + sigma * 256e-8, "noise");
         check_change(s, r * r, sigma * sqrt(1 - r * r), (uint64_t)i);
         check_shift(s, r * r, sigma);
     }
-    struct reverse_step lift = reverse_step_lift(0);
+    struct reverse_step lift = ddz_reverse_step_lift(0);
     check_change(lift, 0, sigma_of(0), 99);
     check_shift(lift, 0, sigma_of(0));
 }
@@ -504,10 +504,10 @@ END_TEST
 
 START_TEST(shift_is_clamped)
 {
-    struct reverse_step s = reverse_step_of(200, 224);
+    struct reverse_step s = ddz_reverse_step_of(200, 224);
     const int32_t x[] = {1 << 23, -(1 << 23), 1 << 24, 0}, estimate[] = {-(1 << 23), 1 << 23, 0, 0};
     int32_t delta[4];
-    posterior_shift(&s, x, estimate, delta, 4);
+    ddz_posterior_shift(&s, x, estimate, delta, 4);
     const int32_t expected[] = {1 << 25, -(1 << 25), 1 << 25, 0};
     ck_assert_mem_eq(delta, expected, sizeof delta);
 }
@@ -533,13 +533,13 @@ START_TEST(steps_compose)
     for (int i = 0; i < N; i++)
         x[i] = spread(1, (uint64_t)i, ONE);
     for (size_t k = 1; k < sizeof levels / sizeof *levels; k++) {
-        struct reverse_step s = reverse_step_of(levels[k - 1], levels[k]);
+        struct reverse_step s = ddz_reverse_step_of(levels[k - 1], levels[k]);
         double sigma = sigma_of(levels[k]), error_scale = fmin(sigma, ONE);
         for (int i = 0; i < N; i++)
             estimate[i] = x[i] + (int32_t)(error_scale * 0.4 * normal(2, k * N + (uint64_t)i)) - x[i] / 16;
-        posterior_shift(&s, x, estimate, delta, N);
+        ddz_posterior_shift(&s, x, estimate, delta, N);
         draw(delta, c, N, 3 + k);
-        reverse_step_change(&s, y, estimate, c, change, N);
+        ddz_reverse_step_change(&s, y, estimate, c, change, N);
         double mean = 0, variance = 0, with_x = 0, with_error = 0;
         for (int i = 0; i < N; i++) {
             y[i] += change[i];
@@ -572,15 +572,15 @@ START_TEST(noise_between)
         const uint32_t counts[] = {1, 2, 7, 1000, 800000000};
         for (size_t k = 0; k < 5; k++) {
             uint32_t bits = counts[k];
-            ck_assert_int_eq(sigma_between_q8(from, to, 0, bits), sigma_q8(from));
-            check_near((double)sigma_between_q8(from, to, bits, bits), (double)sigma_q8(to),
-                       1 + 0x1p-15 * (double)sigma_q8(to), "all known");
+            ck_assert_int_eq(ddz_sigma_between_q8(from, to, 0, bits), ddz_sigma_q8(from));
+            check_near((double)ddz_sigma_between_q8(from, to, bits, bits), (double)ddz_sigma_q8(to),
+                       1 + 0x1p-15 * (double)ddz_sigma_q8(to), "all known");
             for (uint32_t part = 1; part < 8; part++) {
                 uint32_t known = (uint32_t)((uint64_t)bits * part / 8);
                 double a = pow(256 * sigma_of(from), 2), b = pow(256 * sigma_of(to), 2);
                 double expected = a - (a - b) * known / bits;
                 /* the share has 16 bits */
-                check_near(pow((double)sigma_between_q8(from, to, known, bits), 2), expected,
+                check_near(pow((double)ddz_sigma_between_q8(from, to, known, bits), 2), expected,
                            (a - b) * 0x1p-15 + 3 * sqrt(expected), "variance");
             }
         }
@@ -643,8 +643,8 @@ START_TEST(lift_of_random_pictures)
         struct lifted l = lifted_new(lift_sizes[i][0], lift_sizes[i][1]);
         for (size_t k = 0; k < l.fine_n; k++)
             l.fine[k] = spread((uint64_t)i, k, k % 7 ? ONE : 1 << 29);
-        lift_average(l.fine, l.w, l.h, l.coarse);
-        lift_split(l.fine, l.w, l.h, l.bands);
+        ddz_lift_average(l.fine, l.w, l.h, l.coarse);
+        ddz_lift_split(l.fine, l.w, l.h, l.bands);
         double energy = 0, lifted = 0;
         for (size_t k = 0; k < l.coarse_n; k++) {
             const int32_t *b = l.bands + k;
@@ -660,7 +660,7 @@ START_TEST(lift_of_random_pictures)
                 energy += pow(padded(&l, x + q % 2, y + q / 2, (int)(k % 3)), 2);
         }
         check_near(lifted, energy, energy * 1e-5, "energy");
-        lift_join(l.coarse, l.bands, l.joined, l.w, l.h);
+        ddz_lift_join(l.coarse, l.bands, l.joined, l.w, l.h);
         for (size_t k = 0; k < l.fine_n; k++)
             check_near(l.joined[k], l.fine[k], 2, "joined");
         lifted_free(&l);
@@ -677,7 +677,7 @@ START_TEST(lift_of_white_noise)
         l.coarse[i] = (int32_t)lrint(SIGMA / 2 * normal(11, i));
     for (size_t i = 0; i < l.bands_n; i++)
         l.bands[i] = (int32_t)lrint(SIGMA * normal(12, i));
-    lift_join(l.coarse, l.bands, l.joined, l.w, l.h);
+    ddz_lift_join(l.coarse, l.bands, l.joined, l.w, l.h);
     double parity[4] = {0}, across = 0, down = 0, diagonal = 0, colour = 0;
     size_t counts[4] = {0};
     for (size_t y = 1; y < H; y++)
@@ -718,9 +718,9 @@ START_TEST(prediction_of_quadratics)
                 c[j] = spread(key, 6 * (i % 3) + j, j < 3 ? 3000 : 300);
             l.fine[i] = (int32_t)lrint(pixel_of_quadratic(c, (double)(i / 3 % l.w), (double)(i / 3 / l.w)));
         }
-        lift_average(l.fine, l.w, l.h, l.coarse);
-        lift_split(l.fine, l.w, l.h, l.bands);
-        lift_predict(l.coarse, l.cw, l.ch, predicted);
+        ddz_lift_average(l.fine, l.w, l.h, l.coarse);
+        ddz_lift_split(l.fine, l.w, l.h, l.bands);
+        ddz_lift_predict(l.coarse, l.cw, l.ch, predicted);
         for (size_t i = 0; i < l.bands_n; i++) {
             size_t pixel = i % l.coarse_n / 3, x = pixel % l.cw, y = pixel / l.cw;
             if (x > 0 && y > 0 && x + 1 < l.cw && y + 1 < l.ch)
@@ -740,13 +740,13 @@ START_TEST(prediction_at_borders)
         for (size_t k = 0; k < l.coarse_n; k++)
             l.coarse[k] = 1000 * (int32_t)(k % 3) - 32640;
         memset(l.bands, 1, l.bands_n * sizeof *l.bands);
-        lift_predict(l.coarse, l.cw, l.ch, l.bands);
+        ddz_lift_predict(l.coarse, l.cw, l.ch, l.bands);
         for (size_t k = 0; k < l.bands_n; k++)
             ck_assert_int_eq(l.bands[k], 0);
         /* a ramp: half of its slope at both ends */
         for (size_t k = 0; k < l.coarse_n; k++)
             l.coarse[k] = 400 * (int32_t)(k / 3 % l.cw);
-        lift_predict(l.coarse, l.cw, l.ch, l.bands);
+        ddz_lift_predict(l.coarse, l.cw, l.ch, l.bands);
         for (size_t k = 0; k < l.coarse_n; k++) {
             size_t x = k / 3 % l.cw;
             int neighbours = (x > 0) + (x + 1 < l.cw);
@@ -772,15 +772,15 @@ START_TEST(preconditions)
     for (int level = -256; level <= 256; level += 3) {
         double sigma = 0.7 * exp2(-level / 32.0), norm = sqrt(sigma * sigma + 0.25);
         double skip = 0.25 / (norm * norm), out = sigma * 0.5 / norm;
-        struct precondition p = precondition_of(sigma_q8(level));
+        struct precondition p = ddz_precondition_of(ddz_sigma_q8(level));
         int32_t y[N], estimate[N];
         int16_t in[N], f[N];
         for (uint64_t i = 0; i < N; i++) {
             y[i] = (int32_t)lrint(ONE * (0.5 + sigma) * 3 * (uniform(5, i) - 0.5));
             f[i] = (int16_t)spread(6, i, i % 2 ? 4096 : 32767);
         }
-        precondition_input(&p, y, in, N);
-        precondition_output(&p, y, f, estimate, N);
+        ddz_precondition_input(&p, y, in, N);
+        ddz_precondition_output(&p, y, f, estimate, N);
         for (int i = 0; i < N; i++) {
             double value = y[i] / (double)ONE;
             double input = clamp(4096 * value / norm, -32768, 32767);
@@ -800,17 +800,17 @@ START_TEST(precondition_of_extremes)
     int16_t in[4];
     int32_t estimate[4];
     for (int level = -256; level <= 256; level += 8) {
-        struct precondition p = precondition_of(sigma_q8(level));
-        precondition_input(&p, y, in, 4);
-        precondition_output(&p, y, f, estimate, 4);
+        struct precondition p = ddz_precondition_of(ddz_sigma_q8(level));
+        ddz_precondition_input(&p, y, in, 4);
+        ddz_precondition_output(&p, y, f, estimate, 4);
         for (int i = 0; i < 4; i++) {
             ck_assert_int_eq(in[i] < 0, y[i] < 0);
             ck_assert_int_le(abs(estimate[i]), ONE);
         }
     }
     /* little noise: the estimate is y, and y alone saturates it */
-    struct precondition quiet = precondition_of(sigma_q8(256));
-    precondition_output(&quiet, y, f, estimate, 4);
+    struct precondition quiet = ddz_precondition_of(ddz_sigma_q8(256));
+    ddz_precondition_output(&quiet, y, f, estimate, 4);
     const int32_t expected[] = {ONE, -ONE, ONE, -ONE};
     ck_assert_mem_eq(estimate, expected, sizeof expected);
 }

@@ -53,21 +53,21 @@ static void open_chain(const struct toy_shape *shape)
     free(file);
     if (!shape->wild)
         make_covariance();
-    struct mem mem = mem_init(NULL);
-    ck_assert_int_eq(chain_init(&chain, &mem, model, WIDTH, HEIGHT, 1, DDZ_ISA_BEST), DDZ_OK);
+    struct mem mem = ddz_mem_init(NULL);
+    ck_assert_int_eq(ddz_chain_init(&chain, &mem, model, WIDTH, HEIGHT, 1, DDZ_ISA_BEST), DDZ_OK);
     chain.scale = 0;
-    chain.sigma_q8 = sigma_q8(LEVEL);
+    chain.sigma_q8 = ddz_sigma_q8(LEVEL);
     for (size_t i = 0; i < SAMPLES; i++)
         chain.y[i] = (int32_t)(9000 * number(1, i / 40));
     chain.estimate_kind = ESTIMATE_NONE;
-    chain_next_estimate(&chain);
+    ddz_chain_next_estimate(&chain);
     for (size_t i = 0; i < SAMPLES; i++)
         x[i] = chain.estimate[i] + (int32_t)(sigma() * number(2, i));
 }
 
 static void close_chain(void)
 {
-    chain_free(&chain);
+    ddz_chain_free(&chain);
     ddz_model_free(model);
 }
 
@@ -78,12 +78,12 @@ static void multiply(double v[SAMPLES])
 {
     static int16_t in[SAMPLES], none[SAMPLES], offset[SAMPLES];
     double peak = 1e-9;
-    net_update(chain.net, none, offset);
+    ddz_net_update(chain.net, none, offset);
     for (size_t i = 0; i < SAMPLES; i++)
         peak = fmax(peak, fabs(v[i]));
     for (size_t i = 0; i < SAMPLES; i++)
         in[i] = (int16_t)lrint(v[i] * 8000 / peak);
-    net_update(chain.net, in, in);
+    ddz_net_update(chain.net, in, in);
     for (size_t i = 0; i < SAMPLES; i++)
         v[i] = (in[i] - offset[i]) * peak / 8000;
 }
@@ -133,7 +133,7 @@ START_TEST(test_against_formula)
         for (size_t i = 0; i < SAMPLES; i++)
             expected[i] = (k ? expected[i] : 0) + a[k] * power[i];
     }
-    jacobian_target(&chain, x, noise * sigma(), target);
+    ddz_jacobian_target(&chain, x, noise * sigma(), target);
     for (size_t i = 0; i < SAMPLES; i++) {
         ck_assert_double_eq_tol(target[i] - chain.estimate[i], expected[i], 0.01 * sigma());
         moved = fmax(moved, fabs(expected[i]));
@@ -147,10 +147,10 @@ END_TEST
 START_TEST(test_extremes)
 {
     open_chain(&sane);
-    jacobian_target(&chain, x, 1e-4 * sigma(), target);
+    ddz_jacobian_target(&chain, x, 1e-4 * sigma(), target);
     for (size_t i = 0; i < SAMPLES; i++)
         ck_assert_int_le(abs(target[i] - x[i]), 4);
-    jacobian_target(&chain, chain.estimate, 0.5 * sigma(), target);
+    ddz_jacobian_target(&chain, chain.estimate, 0.5 * sigma(), target);
     ck_assert_mem_eq(target, chain.estimate, sizeof target);
     close_chain();
 }
@@ -171,7 +171,7 @@ START_TEST(test_no_covariance)
     for (size_t i = 0; i < SAMPLES; i++)
         norm += v[i] * v[i];
     ck_assert_double_gt(norm, before);
-    jacobian_target(&chain, x, 0.7 * sigma(), target);
+    ddz_jacobian_target(&chain, x, 0.7 * sigma(), target);
     ck_assert_mem_eq(target, x, sizeof target);
     close_chain();
 }

@@ -81,9 +81,9 @@ static size_t record_at(struct bytes body, const char *tag, int n)
 static void compare_layer(const ddz_model *m, const uint8_t *p)
 {
     int taps = (int)get_le32(p + 24), cin = (int)get_le32(p + 28), cout = (int)get_le32(p + 32);
-    const struct model_layer *l = model_find(m, (const char *)p, taps, cin, cout);
+    const struct model_layer *l = ddz_model_find(m, (const char *)p, taps, cin, cout);
     ck_assert_ptr_nonnull(l);
-    ck_assert_ptr_null(model_find(m, (const char *)p, taps, cin, cout + 1));
+    ck_assert_ptr_null(ddz_model_find(m, (const char *)p, taps, cin, cout + 1));
     ck_assert_int_eq(l->shift, (int)get_le32(p + 36));
     p += 40;
     for (int i = 0; i < cout; i++, p += 4)
@@ -188,7 +188,7 @@ START_TEST(interpolation)
             int64_t from = inside + 64 * 256, node = from / 12288 < 8 ? from / 12288 : 7;
             int64_t f = from - node * 12288;
             int table = label == 0 && level >= 64 * 256 ? 8 : label;
-            model_embedding(m, label, level, out);
+            ddz_model_embedding(m, label, level, out);
             for (int i = 0; i < 8; i++) {
                 const int16_t *a = m->embed + (table * 9 + node) * 8 + i;
                 ck_assert(rounds_to(out[i], a[0] * (12288 - f) + a[8] * f, 12288));
@@ -199,14 +199,14 @@ START_TEST(interpolation)
             int inside = level < -64 ? -64 : level > 256 ? 256 : level;
             int64_t from = inside + 64, node = from / 16 < 20 ? from / 16 : 19, f = from - node * 16;
             const uint32_t *a = m->rate + label * 21 + node;
-            ck_assert(rounds_to(model_rate(m, label, level), a[0] * (16 - f) + a[1] * f, 16));
+            ck_assert(rounds_to(ddz_model_rate(m, label, level), a[0] * (16 - f) + a[1] * f, 16));
         }
-    model_embedding(m, 7, INT32_MAX, out);
+    ddz_model_embedding(m, 7, INT32_MAX, out);
     ck_assert_mem_eq(out, m->embed + (7 * 9 + 8) * 8, sizeof out);
-    model_embedding(m, 0, INT32_MIN, out);
+    ddz_model_embedding(m, 0, INT32_MIN, out);
     ck_assert_mem_eq(out, m->embed, sizeof out);
-    ck_assert_uint_eq(model_rate(m, 7, INT32_MAX), m->rate[8 * 21 - 1]);
-    ck_assert_uint_eq(model_rate(m, 0, INT32_MIN), m->rate[0]);
+    ck_assert_uint_eq(ddz_model_rate(m, 7, INT32_MAX), m->rate[8 * 21 - 1]);
+    ck_assert_uint_eq(ddz_model_rate(m, 0, INT32_MIN), m->rate[0]);
     ddz_model_free(m);
     free(file.p);
 }
@@ -390,9 +390,9 @@ START_TEST(network_choice)
     ck_assert_int_eq(load(file.p, file.size, &m), DDZ_OK);
     static const int32_t levels[] = {-9999, 16383, 16384, 24575, 24576, 99999};
     for (int i = 0; i < 6; i++) {
-        ck_assert_int_eq(model_network(m, 0, levels[i]), i / 2);
+        ck_assert_int_eq(ddz_model_network(m, 0, levels[i]), i / 2);
         for (int label = 1; label < 8; label++)
-            ck_assert_int_eq(model_network(m, label, levels[i]), 0);
+            ck_assert_int_eq(ddz_model_network(m, label, levels[i]), 0);
     }
     ddz_model_free(m);
     struct bytes body = body_of(file);
@@ -547,11 +547,11 @@ START_TEST(damaged_bodies)
         ddz_status status = load_body(body.p, body.size, &m);
         if (status == DDZ_OK) {
             static int16_t picture[5 * 3 * 3];
-            struct mem mem = mem_init(NULL);
-            struct net *net = net_new(&mem, m, 5, 3, 1, DDZ_ISA_BEST);
+            struct mem mem = ddz_mem_init(NULL);
+            struct net *net = ddz_net_new(&mem, m, 5, 3, 1, DDZ_ISA_BEST);
             ck_assert_ptr_nonnull(net);
-            net_forward(net, picture, picture, 5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32));
-            net_free(net);
+            ddz_net_forward(net, picture, picture, 5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32));
+            ddz_net_free(net);
             ddz_model_free(m);
             accepted++;
         } else {

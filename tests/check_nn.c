@@ -91,7 +91,7 @@ static const struct model_layer *find(const struct reference *r, const char *nam
     char full[48];
     int length = r->network ? snprintf(full, sizeof full, "%d:", r->network) : 0;
     snprintf(full + length, sizeof full - (size_t)length, "%s", name);
-    const struct model_layer *l = model_find(r->model, full, taps, cin, cout);
+    const struct model_layer *l = ddz_model_find(r->model, full, taps, cin, cout);
     ck_assert_msg(l != NULL, "no layer %s", full);
     return l;
 }
@@ -192,7 +192,7 @@ static struct reference reference_forward(const ddz_model *model, const int16_t 
     int deepest = model->levels - 1;
     for (int n = 1; label == 0 && n < model->networks; n++)
         r.network += level_q8 >= 256 * (32 + 32 * n);
-    model_embedding(model, label, level_q8, r.embedding);
+    ddz_model_embedding(model, label, level_q8, r.embedding);
     struct image input = unshuffle(in, width, height, 1 << model->levels);
     struct image x = convolve(&r, "head", 9, &input, model->channels[0], NULL);
     free(input.v);
@@ -263,12 +263,12 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 static void digress(const ddz_model *model, struct net *net, uint32_t width, uint32_t height, int label)
 {
     static int16_t other[3 * 20 * 11];
-    uint8_t *state = allocate(net_state_size(model, width, height), 1);
-    net_save(net, state);
+    uint8_t *state = allocate(ddz_net_state_size(model, width, height), 1);
+    ddz_net_save(net, state);
     fill(other, 3 * 20 * 11, 1, 7);
-    net_forward(net, other, other, 20, 11, !label, 64 * 256);
-    net_update(net, other, other);
-    net_restore(net, state);
+    ddz_net_forward(net, other, other, 20, 11, !label, 64 * 256);
+    ddz_net_update(net, other, other);
+    ddz_net_restore(net, state);
     free(state);
 }
 
@@ -299,9 +299,9 @@ static void compare_size(const ddz_model *model, struct net **net, struct size s
             if (run == RUNS - 1)
                 memcpy(out, in[run], 2 * count);
             if (run == 0)
-                net_forward(net[i], in[run], out, width, height, label, level_q8);
+                ddz_net_forward(net[i], in[run], out, width, height, label, level_q8);
             else
-                net_update(net[i], run == RUNS - 1 ? out : in[run], out);
+                ddz_net_update(net[i], run == RUNS - 1 ? out : in[run], out);
             ck_assert_msg(memcmp(out, expected[run], 2 * count) == 0,
                           "%ux%u, instruction set %d, %d threads, kind %d, update %d", width, height,
                           variants[i].isa, variants[i].threads, kind, run);
@@ -317,16 +317,16 @@ static void compare_size(const ddz_model *model, struct net **net, struct size s
  * behind must not matter to the next. An instruction set that is not there falls back. */
 static void compare_all(const ddz_model *model, int kind, int label, int32_t level_q8)
 {
-    struct mem mem = mem_init(NULL);
+    struct mem mem = ddz_mem_init(NULL);
     struct net *net[VARIANTS];
     for (int i = 0; i < VARIANTS; i++) {
-        net[i] = net_new(&mem, model, 135, 70, variants[i].threads, variants[i].isa);
+        net[i] = ddz_net_new(&mem, model, 135, 70, variants[i].threads, variants[i].isa);
         ck_assert_ptr_nonnull(net[i]);
     }
     for (int i = 0; i < SIZES; i++)
         compare_size(model, net, sizes[i], kind, label, level_q8);
     for (int i = 0; i < VARIANTS; i++)
-        net_free(net[i]);
+        ddz_net_free(net[i]);
 }
 
 START_TEST(sane_models)
@@ -368,24 +368,24 @@ END_TEST
 START_TEST(output_depends)
 {
     ddz_model *model = load(1, NULL);
-    struct mem mem = mem_init(NULL);
-    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = ddz_net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
     static int16_t in[768], a[768], b[768];
     fill(in, 768, 0, 1);
-    net_forward(net, in, a, 16, 16, 2, 300);
-    net_forward(net, in, b, 16, 16, 3, 300);
+    ddz_net_forward(net, in, a, 16, 16, 2, 300);
+    ddz_net_forward(net, in, b, 16, 16, 3, 300);
     ck_assert_mem_ne(a, b, sizeof a);
-    net_forward(net, in, b, 16, 16, 2, 3000);
+    ddz_net_forward(net, in, b, 16, 16, 2, 3000);
     ck_assert_mem_ne(a, b, sizeof a);
     in[700]++;
     in[0] += 999;
-    net_forward(net, in, b, 16, 16, 2, 300);
+    ddz_net_forward(net, in, b, 16, 16, 2, 300);
     ck_assert_mem_ne(a, b, sizeof a);
     in[700]--;
     in[0] -= 999;
-    net_forward(net, in, in, 16, 16, 2, 300);
+    ddz_net_forward(net, in, in, 16, 16, 2, 300);
     ck_assert_mem_eq(a, in, sizeof a);
-    net_free(net);
+    ddz_net_free(net);
     ddz_model_free(model);
 }
 END_TEST
@@ -394,8 +394,8 @@ END_TEST
 START_TEST(update_depends)
 {
     ddz_model *model = load(1, NULL);
-    struct mem mem = mem_init(NULL);
-    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = ddz_net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
     static const struct {
         int picture, label;
         int32_t level_q8;
@@ -405,16 +405,16 @@ START_TEST(update_depends)
     fill(in[1], 768, 0, 2);
     fill(noise, 768, 0, 3);
     for (int i = 0; i < 6; i++) {
-        net_forward(net, in[calls[i % 5].picture], f, 16, 16, calls[i % 5].label, calls[i % 5].level_q8);
-        net_update(net, noise, moved[i]);
+        ddz_net_forward(net, in[calls[i % 5].picture], f, 16, 16, calls[i % 5].label, calls[i % 5].level_q8);
+        ddz_net_update(net, noise, moved[i]);
         for (int k = 0; k < i; k++)
             ck_assert_int_eq(memcmp(moved[i], moved[k], sizeof f) == 0, i == 5 && k == 0);
         ck_assert_mem_ne(moved[i], f, sizeof f);
     }
     noise[0] += 999;
-    net_update(net, noise, moved[1]);
+    ddz_net_update(net, noise, moved[1]);
     ck_assert_mem_ne(moved[1], moved[0], sizeof f);
-    net_free(net);
+    ddz_net_free(net);
     ddz_model_free(model);
 }
 END_TEST
@@ -423,23 +423,24 @@ END_TEST
 START_TEST(networks_beside)
 {
     ddz_model *model = load(1, NULL);
-    struct mem mem = mem_init(NULL);
-    struct net *net = net_new(&mem, model, 40, 24, 2, DDZ_ISA_BEST), *other = net_new_beside(net, 16, 16);
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = ddz_net_new(&mem, model, 40, 24, 2, DDZ_ISA_BEST),
+               *other = ddz_net_new_beside(net, 16, 16);
     ck_assert_ptr_nonnull(other);
     static int16_t in[768], f[768], moved[768], out[768];
     fill(in, 768, 0, 1);
-    net_forward(net, in, f, 16, 16, 0, 300);
-    net_forward(other, in, out, 16, 16, 5, 4000);
+    ddz_net_forward(net, in, f, 16, 16, 0, 300);
+    ddz_net_forward(other, in, out, 16, 16, 5, 4000);
     ck_assert_mem_ne(f, out, sizeof f);
-    net_update(net, in, moved);
-    net_forward(other, in, out, 16, 16, 0, 300);
+    ddz_net_update(net, in, moved);
+    ddz_net_forward(other, in, out, 16, 16, 0, 300);
     ck_assert_mem_eq(f, out, sizeof f);
-    net_update(other, in, out);
+    ddz_net_update(other, in, out);
     ck_assert_mem_eq(moved, out, sizeof f);
-    net_free(other);
-    net_forward(net, in, out, 16, 16, 0, 300);
+    ddz_net_free(other);
+    ddz_net_forward(net, in, out, 16, 16, 0, 300);
     ck_assert_mem_eq(f, out, sizeof f);
-    net_free(net);
+    ddz_net_free(net);
     ddz_model_free(model);
 }
 END_TEST
@@ -448,29 +449,29 @@ END_TEST
 START_TEST(state_taken_back)
 {
     ddz_model *model = load(1, NULL);
-    struct mem mem = mem_init(NULL);
-    struct net *net = net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
-    uint8_t *state = malloc(net_state_size(model, 16, 16));
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = ddz_net_new(&mem, model, 16, 16, 1, DDZ_ISA_BEST);
+    uint8_t *state = malloc(ddz_net_state_size(model, 16, 16));
     static int16_t in[768], f[768], moved[768], out[768];
     fill(in, 768, 0, 1);
-    net_forward(net, in, f, 16, 16, 0, 300);
-    net_update(net, in, moved);
+    ddz_net_forward(net, in, f, 16, 16, 0, 300);
+    ddz_net_update(net, in, moved);
     for (int updated = 1; updated >= 0; updated--) {
-        net_forward(net, in, out, 16, 16, 0, 300);
+        ddz_net_forward(net, in, out, 16, 16, 0, 300);
         if (updated)
-            net_update(net, out, out);
-        net_save(net, state);
-        net_forward(net, in, out, 16, 16, 0, 4000);
-        net_restore(net, state);
-        net_update(net, in, out);
+            ddz_net_update(net, out, out);
+        ddz_net_save(net, state);
+        ddz_net_forward(net, in, out, 16, 16, 0, 4000);
+        ddz_net_restore(net, state);
+        ddz_net_update(net, in, out);
         ck_assert_mem_eq(moved, out, sizeof f);
     }
-    net_forward(net, in, out, 16, 16, 0, 300);
+    ddz_net_forward(net, in, out, 16, 16, 0, 300);
     ck_assert_mem_eq(f, out, sizeof f);
-    net_update(net, in, out);
+    ddz_net_update(net, in, out);
     ck_assert_mem_eq(moved, out, sizeof f);
     free(state);
-    net_free(net);
+    ddz_net_free(net);
     ddz_model_free(model);
 }
 END_TEST
@@ -503,7 +504,7 @@ START_TEST(mirrored)
         int16_t picture[5 * 7 * 3];
         for (uint32_t k = 0; k < 3 * width * height; k++)
             picture[k] = (int16_t)k;
-        mirror(picture, width, height, _i);
+        ddz_mirror(picture, width, height, _i);
         for (uint32_t k = 0; k < 3 * width * height; k++) {
             uint32_t x = k / 3 % width, y = k / 3 / width;
             x = _i & MIRROR_ACROSS ? width - 1 - x : x;
@@ -520,25 +521,25 @@ START_TEST(memory)
     for (int allowed = 0; allowed < 2; allowed++) {
         struct ledger ledger = {0, 0, allowed};
         ddz_allocator functions = {ledger_allocate, ledger_release, &ledger};
-        struct mem mem = mem_init(&functions);
-        struct net *net = net_new(&mem, model, 100, 70, 1, DDZ_ISA_BEST);
+        struct mem mem = ddz_mem_init(&functions);
+        struct net *net = ddz_net_new(&mem, model, 100, 70, 1, DDZ_ISA_BEST);
         ck_assert_int_eq(net != NULL, allowed);
         if (net) {
             static int16_t picture[21000];
-            net_forward(net, picture, picture, 100, 70, 1, 0);
-            net_update(net, picture, picture);
-            size_t stated = net_memory(model, 100, 70);
+            ddz_net_forward(net, picture, picture, 100, 70, 1, 0);
+            ddz_net_update(net, picture, picture);
+            size_t stated = ddz_net_memory(model, 100, 70);
             ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
         }
-        net_free(net);
+        ddz_net_free(net);
         ck_assert_int_eq(ledger.calls, 1);
     }
     /* 2^31 x 2^31 pixels: more than any size_t holds bytes, or at least refused */
-    ck_assert(net_memory(model, 1u << 31, 1u << 31) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
-    struct mem mem = mem_init(NULL);
-    ck_assert_ptr_null(net_new(&mem, model, UINT32_MAX, UINT32_MAX, 1, DDZ_ISA_BEST));
-    ck_assert_uint_eq(net_memory(model, UINT32_MAX, UINT32_MAX), SIZE_MAX);
-    net_free(NULL);
+    ck_assert(ddz_net_memory(model, 1u << 31, 1u << 31) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
+    struct mem mem = ddz_mem_init(NULL);
+    ck_assert_ptr_null(ddz_net_new(&mem, model, UINT32_MAX, UINT32_MAX, 1, DDZ_ISA_BEST));
+    ck_assert_uint_eq(ddz_net_memory(model, UINT32_MAX, UINT32_MAX), SIZE_MAX);
+    ddz_net_free(NULL);
     ddz_model_free(model);
 }
 END_TEST
@@ -588,7 +589,7 @@ static void compare_kernel(void (*conv)(const struct conv_run *), uint64_t seed)
     memcpy(out, residual, 2 * results);
     run.out = expected;
     run.residual = mode == 0 ? NULL : mode == 1 ? residual : expected;
-    conv_c(&run);
+    ddz_conv_c(&run);
     run.out = out;
     run.residual = mode == 0 ? NULL : mode == 1 ? residual : out;
     conv(&run);
@@ -640,9 +641,9 @@ static void compare_gate(KERNEL_GATE((*kernel)), ptrdiff_t channels, ptrdiff_t s
 START_TEST(kernels_agree)
 {
     struct kernels kernels;
-    if ((int)cpu_isa(_i) != _i)
+    if ((int)ddz_cpu_isa(_i) != _i)
         return;
-    kernels_init(&kernels, _i);
+    ddz_kernels_init(&kernels, _i);
     for (uint64_t seed = 0; seed < 1500; seed++)
         compare_kernel(kernels.conv, seed);
     for (ptrdiff_t channels = KERNEL_BLOCK / 2; channels <= 5 * KERNEL_BLOCK; channels += KERNEL_BLOCK / 2)
@@ -655,10 +656,10 @@ END_TEST
 
 START_TEST(instruction_sets)
 {
-    ck_assert_int_eq(cpu_isa(DDZ_ISA_PORTABLE), DDZ_ISA_PORTABLE);
-    ck_assert(cpu_isa(DDZ_ISA_AVX2) <= DDZ_ISA_AVX2);
-    ck_assert(cpu_isa(DDZ_ISA_BEST) <= DDZ_ISA_AVX512);
-    ck_assert(cpu_isa(DDZ_ISA_AVX2) <= cpu_isa(DDZ_ISA_AVX512));
+    ck_assert_int_eq(ddz_cpu_isa(DDZ_ISA_PORTABLE), DDZ_ISA_PORTABLE);
+    ck_assert(ddz_cpu_isa(DDZ_ISA_AVX2) <= DDZ_ISA_AVX2);
+    ck_assert(ddz_cpu_isa(DDZ_ISA_BEST) <= DDZ_ISA_AVX512);
+    ck_assert(ddz_cpu_isa(DDZ_ISA_AVX2) <= ddz_cpu_isa(DDZ_ISA_AVX512));
 }
 END_TEST
 

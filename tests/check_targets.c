@@ -250,8 +250,8 @@ static ddz_encoder *encode_tiny(const struct buffer *rgb, ddz_encoder_settings s
     s.steering = 0;
     ddz_encoder *e = encoder_new(&s);
     ck_assert_int_eq(ddz_encoder_encode(e, rgb->data, 8, 8), DDZ_OK);
-    chain_next_estimate(&e->chain);
-    chain_full_estimate(&e->chain, estimate);
+    ddz_chain_next_estimate(&e->chain);
+    ddz_chain_full_estimate(&e->chain, estimate);
     return e;
 }
 

@@ -58,20 +58,20 @@ static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t h
 {
     size_t samples = (size_t)width * height * 3;
     int16_t *values = malloc(2 * samples * sizeof *values);
-    struct mem mem = mem_init(NULL);
-    struct net *net = net_new(&mem, model, width, height, 1, isa);
+    struct mem mem = ddz_mem_init(NULL);
+    struct net *net = ddz_net_new(&mem, model, width, height, 1, isa);
     int failed = !values || !net;
     if (!failed) {
         for (size_t i = 0; i < 2 * samples; i++)
             values[i] = (int16_t)(uint16_t)(data[2 * i] | data[2 * i + 1] << 8);
-        net_forward(net, values, values, width, height, label, level_q8);
-        net_update(net, values + samples, values + samples);
+        ddz_net_forward(net, values, values, width, height, label, level_q8);
+        ddz_net_update(net, values + samples, values + samples);
         for (size_t i = 0; i < 2 * samples; i++) {
             data[2 * i] = (uint8_t)((uint16_t)values[i] & 255);
             data[2 * i + 1] = (uint8_t)((uint16_t)values[i] >> 8);
         }
     }
-    net_free(net);
+    ddz_net_free(net);
     free(values);
     return failed;
 }

@@ -59,21 +59,22 @@ static int fractal(int x, int y, int log2, uint32_t seed)
 
 /* ---- Scene ---------------------------------------------------------------------------------- */
 
-static struct colour mix(struct colour a, struct colour b, int t256)
+static struct colour ddz_mix_forward(struct colour a, struct colour b, int t256)
 {
     return (struct colour){blend(a.r, b.r, t256), blend(a.g, b.g, t256), blend(a.b, b.b, t256)};
 }
 
 static struct colour sky(int x, int y)
 {
-    struct colour c = mix((struct colour){66, 112, 178}, (struct colour){236, 206, 170}, y * 256 / 176);
+    struct colour c =
+        ddz_mix_forward((struct colour){66, 112, 178}, (struct colour){236, 206, 170}, y * 256 / 176);
     int dx = x - 182, dy = y - 58, distance = dx * dx + dy * dy;
     int cloud = fractal(x, 3 * y, 6, 11) - 118;
     if (cloud > 0)
-        c = mix(c, (struct colour){250, 243, 236}, cloud * 5 > 230 ? 230 : cloud * 5);
+        c = ddz_mix_forward(c, (struct colour){250, 243, 236}, cloud * 5 > 230 ? 230 : cloud * 5);
     if (distance < 15 * 15)
         return (struct colour){255, 249, 226};
-    return mix(c, (struct colour){255, 238, 196}, 40000 / (distance + 40));
+    return ddz_mix_forward(c, (struct colour){255, 238, 196}, 40000 / (distance + 40));
 }
 
 static struct colour hill(int x, int y, int depth, int top)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The library exports what ddz.h declares, and nothing else; the header stands alone.
+# The library exports what ddz.h declares, and nothing else; every global symbol of its archive has the
+# prefix ddz_; the header stands alone.
 set -u
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 : "${top_builddir:=$top_srcdir}"
@@ -23,6 +24,20 @@ if [ -e "$library" ]; then
         exit 1
     }
 fi
+
+# A program that links the archive shares all of its global names.
+archives=0
+for archive in "$top_builddir/.libs/libddz.a" "$top_builddir/.libs/libcore.a"; do
+    [ -e "$archive" ] || continue
+    archives=$((archives + 1))
+    $NM -g --defined-only "$archive" 2> /dev/null | awk 'NF == 3 { print $3 }' > "$scratch/global"
+    [ "$(wc -l < "$scratch/global")" -ge 100 ] || exit 99
+    if grep -v '^ddz_' "$scratch/global"; then
+        echo "$archive has global symbols without the prefix ddz_"
+        exit 1
+    fi
+done
+[ "$archives" -gt 0 ] || exit 99
 
 # Every documented name is one of them, and every one is documented.
 sed -n '/^\.SH SYNOPSIS/,/^\.SH DESCRIPTION/p' "$top_srcdir/man/ddz.3" | grep -o 'ddz_[a-z_]*(' | tr -d '(' | sort -u \

@@ -79,7 +79,7 @@ struct ranges {
 static struct ranges sane(int inputs, int strength)
 {
     int weight = inputs > 1000 ? 100000 / inputs : 96;
-    int64_t norm = (int64_t)isqrt64((uint64_t)(inputs * weight * weight / 3)) * 64;
+    int64_t norm = (int64_t)ddz_isqrt64((uint64_t)(inputs * weight * weight / 3)) * 64;
     int64_t scale = ((int64_t)strength << 32) / norm;
     return (struct ranges){32, weight, 4096, 512, 1024, scale, scale / 8, 8000};
 }

@@ -1,6 +1,6 @@
 #include "base/fixed.h"
 
-uint32_t isqrt64(uint64_t v)
+uint32_t ddz_isqrt64(uint64_t v)
 {
     uint64_t root = 0;
     for (uint64_t bit = (uint64_t)1 << 62; bit; bit >>= 2) {
@@ -14,7 +14,7 @@ uint32_t isqrt64(uint64_t v)
     return (uint32_t)root;
 }
 
-int ilog2(uint64_t v)
+int ddz_ilog2(uint64_t v)
 {
     int n = 0;
     while (v >>= 1)
@@ -22,9 +22,9 @@ int ilog2(uint64_t v)
     return n;
 }
 
-uint32_t ilog2_q16(uint64_t v)
+uint32_t ddz_ilog2_q16(uint64_t v)
 {
-    int whole = ilog2(v);
+    int whole = ddz_ilog2(v);
     /* mantissa in [1, 2) as q31; squaring it doubles its logarithm, a bit at a time */
     uint64_t m = whole > 31 ? v >> (whole - 31) : v << (31 - whole);
     uint32_t fraction = 0;

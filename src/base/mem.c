@@ -15,7 +15,7 @@ static void default_release(void *cookie, void *memory)
     free(memory);
 }
 
-struct mem mem_init(const ddz_allocator *allocator)
+struct mem ddz_mem_init(const ddz_allocator *allocator)
 {
     struct mem mem = {{default_allocate, default_release, NULL}};
     if (allocator && allocator->allocate && allocator->release)
@@ -23,21 +23,21 @@ struct mem mem_init(const ddz_allocator *allocator)
     return mem;
 }
 
-size_t size_mul(size_t a, size_t b)
+size_t ddz_size_mul(size_t a, size_t b)
 {
     return b && a > SIZE_MAX / b ? SIZE_MAX : a * b;
 }
 
-size_t size_add(size_t a, size_t b)
+size_t ddz_size_add(size_t a, size_t b)
 {
     return a > SIZE_MAX - b ? SIZE_MAX : a + b;
 }
 
 /* The pointer that the allocator gave is kept just below the aligned one. */
-void *mem_alloc(const struct mem *mem, size_t count, size_t size)
+void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size)
 {
-    size_t bytes = size_mul(count, size);
-    size_t total = size_add(bytes, DDZ_ALIGN + sizeof(void *));
+    size_t bytes = ddz_size_mul(count, size);
+    size_t total = ddz_size_add(bytes, DDZ_ALIGN + sizeof(void *));
     if (total == SIZE_MAX)
         return NULL;
     char *raw = mem->functions.allocate(mem->functions.cookie, total);
@@ -52,7 +52,7 @@ void *mem_alloc(const struct mem *mem, size_t count, size_t size)
     return aligned;
 }
 
-void mem_free(const struct mem *mem, void *memory)
+void ddz_mem_free(const struct mem *mem, void *memory)
 {
     if (!memory)
         return;

@@ -14,17 +14,17 @@ struct mem {
 };
 
 /* `allocator` NULL or with NULL functions: malloc and free. */
-struct mem mem_init(const ddz_allocator *allocator);
+struct mem ddz_mem_init(const ddz_allocator *allocator);
 
 /* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow or failure. A count or size
  * of 0 gives a valid pointer. */
-void *mem_alloc(const struct mem *mem, size_t count, size_t size);
+void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 
 /* NULL is allowed. */
-void mem_free(const struct mem *mem, void *memory);
+void ddz_mem_free(const struct mem *mem, void *memory);
 
 /* a * b and a + b, or SIZE_MAX when they do not fit (which no allocation grants) */
-size_t size_mul(size_t a, size_t b);
-size_t size_add(size_t a, size_t b);
+size_t ddz_size_mul(size_t a, size_t b);
+size_t ddz_size_add(size_t a, size_t b);
 
 #endif

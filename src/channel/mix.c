@@ -28,7 +28,7 @@ static uint32_t gcd(uint32_t a, uint32_t b)
  * fraction to spread evenly, different for every key. */
 static uint32_t coprime_stride(uint32_t n, uint32_t fraction, uint64_t random)
 {
-    uint32_t play = isqrt64(n);
+    uint32_t play = ddz_isqrt64(n);
     uint64_t wanted = ((uint64_t)n * fraction >> 32) + random % play;
     uint32_t stride = (uint32_t)(wanted % n);
     while (gcd(stride, n) != 1)
@@ -47,7 +47,7 @@ static uint32_t block_size(uint32_t samples, uint32_t branches)
     return block;
 }
 
-struct mixing mixing_plan(uint32_t samples, uint32_t branches, uint64_t key)
+struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key)
 {
     struct mixing m;
     m.samples = samples;
@@ -185,7 +185,8 @@ static uint32_t piece_first(const struct mixing *m, int piece, int pieces)
  * orthonormal transforms is one. Signs between the two keep them from undoing each other in part.
  * The inverse takes all in the reverse order.
  */
-void mix(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads)
+void ddz_mix_forward(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
+                     int threads)
 {
     uint32_t n = m->samples, blocks = n / m->block;
 #pragma omp parallel for num_threads(threads)
@@ -209,7 +210,8 @@ void mix(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *
     }
 }
 
-void unmix(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads)
+void ddz_mix_inverse(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
+                     int threads)
 {
     uint32_t n = m->samples, blocks = n / m->block;
 #pragma omp parallel for num_threads(threads)

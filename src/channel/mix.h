@@ -21,14 +21,16 @@ struct mixing {
 
 /* `samples` >= 1; `branches` >= 1: how many branches share the coordinates (each block must hold
  * enough of their impulses for the unmixed noise to be Gaussian). */
-struct mixing mixing_plan(uint32_t samples, uint32_t branches, uint64_t key);
+struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key);
 
 /* mixed[p], positions in visiting order, from plain[], samples in their own order. `scratch` holds
  * `samples` values; the three arrays must not overlap. Values wrap modulo 2^32, which
  * |plain| < 2^26 of any natural picture never does; threads >= 1. */
-void mix(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads);
+void ddz_mix_forward(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
+                     int threads);
 
 /* The inverse, up to rounding. */
-void unmix(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads);
+void ddz_mix_inverse(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
+                     int threads);
 
 #endif

@@ -41,10 +41,10 @@ struct search_kernels {
     search_step_fn *step;
 };
 
-/* Kernels of an instruction set that the machine has (cpu_isa). */
-void search_init(struct search_kernels *kernels, ddz_isa isa);
+/* Kernels of an instruction set that the machine has (ddz_cpu_isa). */
+void ddz_search_init(struct search_kernels *kernels, ddz_isa isa);
 
-void search_init_avx2(struct search_kernels *kernels);
-void search_init_avx512(struct search_kernels *kernels);
+void ddz_search_init_avx2(struct search_kernels *kernels);
+void ddz_search_init_avx512(struct search_kernels *kernels);
 
 #endif

@@ -62,14 +62,14 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
     }
 }
 
-void search_init(struct search_kernels *kernels, ddz_isa isa)
+void ddz_search_init(struct search_kernels *kernels, ddz_isa isa)
 {
     kernels->step = step;
 #ifdef DDZ_X86
     if (isa >= DDZ_ISA_AVX2)
-        search_init_avx2(kernels);
+        ddz_search_init_avx2(kernels);
     if (isa >= DDZ_ISA_AVX512)
-        search_init_avx512(kernels);
+        ddz_search_init_avx512(kernels);
 #else
     (void)isa;
 #endif

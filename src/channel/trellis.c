@@ -5,30 +5,30 @@
 #include "base/fixed.h"
 #include "base/hash.h"
 
-uint32_t trellis_segments(const struct trellis *t)
+uint32_t ddz_trellis_segments(const struct trellis *t)
 {
     uint32_t segments = (uint32_t)(((uint64_t)t->branches + TRELLIS_SEGMENT / 2) / TRELLIS_SEGMENT);
     return segments ? segments : 1;
 }
 
-uint32_t trellis_segment_first(const struct trellis *t, uint32_t s)
+uint32_t ddz_trellis_segment_first(const struct trellis *t, uint32_t s)
 {
-    uint32_t segments = trellis_segments(t);
+    uint32_t segments = ddz_trellis_segments(t);
     if (s >= segments)
         return t->branches;
     return (uint32_t)((uint64_t)s * t->branches / segments) & ~7u;
 }
 
-struct branch_key trellis_branch_key(const struct trellis *t, uint32_t branch)
+struct branch_key ddz_trellis_branch_key(const struct trellis *t, uint32_t branch)
 {
     uint64_t h = hash_pair(t->key, branch);
     uint32_t odd = (uint32_t)(h >> 16) | 1;
     return (struct branch_key){(uint32_t)h & 0xFFFF, odd << (17 - t->register_bits) & 0xFFFF};
 }
 
-int32_t trellis_amplitude(uint32_t owned)
+int32_t ddz_trellis_amplitude(uint32_t owned)
 {
-    return (int32_t)((isqrt64((uint64_t)owned << 26) + 1) >> 1);
+    return (int32_t)((ddz_isqrt64((uint64_t)owned << 26) + 1) >> 1);
 }
 
 static void walk_segment(const struct trellis *t, const uint8_t *bits, uint32_t first, uint32_t end,
@@ -36,24 +36,24 @@ static void walk_segment(const struct trellis *t, const uint8_t *bits, uint32_t 
 {
     uint32_t window = 0, middle_mask = (1u << (t->register_bits - 1)) - 1;
     uint32_t least = t->samples / t->branches; /* owned by a branch: this or one more */
-    int32_t amplitudes[2] = {trellis_amplitude(least), trellis_amplitude(least + 1)};
+    int32_t amplitudes[2] = {ddz_trellis_amplitude(least), ddz_trellis_amplitude(least + 1)};
     for (uint32_t i = first; i < end; i++) {
         window = window << 1 | (uint32_t)(bits[i / 8] >> (7 - i % 8) & 1);
         uint32_t start = trellis_first(t, i), owned = trellis_first(t, i + 1) - start;
-        uint32_t label = trellis_label(trellis_branch_key(t, i), window >> 1 & middle_mask);
+        uint32_t label = trellis_label(ddz_trellis_branch_key(t, i), window >> 1 & middle_mask);
         uint32_t sign = (window ^ window >> t->register_bits ^ trellis_label_sign(label, owned)) & 1;
         int32_t amplitude = amplitudes[owned - least];
         c[start + trellis_label_index(label, owned)] = sign ? -amplitude : amplitude;
     }
 }
 
-void trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads)
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads)
 {
     (void)threads; /* without OpenMP */
-    uint32_t segments = trellis_segments(t);
+    uint32_t segments = ddz_trellis_segments(t);
 #pragma omp parallel for num_threads(threads)
     for (uint32_t s = 0; s < segments; s++) {
-        uint32_t first = trellis_segment_first(t, s), end = trellis_segment_first(t, s + 1);
+        uint32_t first = ddz_trellis_segment_first(t, s), end = ddz_trellis_segment_first(t, s + 1);
         uint32_t start = trellis_first(t, first);
         memset(c + start, 0, sizeof *c * (trellis_first(t, end) - start));
         walk_segment(t, bits, first, end < known ? end : known, c);

@@ -30,16 +30,16 @@ static inline uint32_t trellis_first(const struct trellis *t, uint32_t i)
     return (uint32_t)((uint64_t)i * t->samples / t->branches);
 }
 
-uint32_t trellis_segments(const struct trellis *t);
+uint32_t ddz_trellis_segments(const struct trellis *t);
 /* First branch of segment s, a multiple of 8: segments share no byte of the bit string.
- * s == trellis_segments() gives `branches`. */
-uint32_t trellis_segment_first(const struct trellis *t, uint32_t s);
+ * s == ddz_trellis_segments() gives `branches`. */
+uint32_t ddz_trellis_segment_first(const struct trellis *t, uint32_t s);
 
 /* What maps a branch's middle bits to labels: both below 2^16, mul an odd multiple of 2^(17-L). */
 struct branch_key {
     uint32_t add, mul;
 };
-struct branch_key trellis_branch_key(const struct trellis *t, uint32_t branch);
+struct branch_key ddz_trellis_branch_key(const struct trellis *t, uint32_t branch);
 
 /*
  * Label of the branch for the L-1 middle bits of the window. The labels of all middles are evenly
@@ -62,10 +62,10 @@ static inline uint32_t trellis_label_sign(uint32_t label, uint32_t owned)
 }
 
 /* Amplitude of a branch's impulse, sqrt(owned) in q12. */
-int32_t trellis_amplitude(uint32_t owned);
+int32_t ddz_trellis_amplitude(uint32_t owned);
 
 /* c[], q12, from the first `known` bits (MSB first in bytes); the coordinates of branches from
  * `known` on become 0. threads >= 1. */
-void trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads);
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads);
 
 #endif

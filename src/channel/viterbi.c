@@ -45,35 +45,35 @@ static size_t decision_words(int register_bits)
     return states(register_bits) / 32;
 }
 
-struct viterbi *viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa)
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa)
 {
-    struct viterbi *v = mem_alloc(mem, 1, sizeof *v);
+    struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v);
     if (!v)
         return NULL;
     v->mem = *mem;
     v->register_bits = register_bits;
     v->threads = threads;
-    search_init(&v->kernels, cpu_isa(isa));
+    ddz_search_init(&v->kernels, ddz_cpu_isa(isa));
     size_t lanes = (size_t)threads;
-    v->scores = mem_alloc(mem, size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
-    v->values = mem_alloc(mem, size_mul(lanes, VALUES), sizeof *v->values);
-    v->decisions = mem_alloc(mem, size_mul(lanes, TRELLIS_MAX_SEGMENT * decision_words(register_bits)),
-                             sizeof *v->decisions);
+    v->scores = ddz_mem_alloc(mem, ddz_size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
+    v->values = ddz_mem_alloc(mem, ddz_size_mul(lanes, VALUES), sizeof *v->values);
+    v->decisions = ddz_mem_alloc(
+        mem, ddz_size_mul(lanes, TRELLIS_MAX_SEGMENT * decision_words(register_bits)), sizeof *v->decisions);
     if (v->scores && v->values && v->decisions)
         return v;
-    viterbi_free(v);
+    ddz_viterbi_free(v);
     return NULL;
 }
 
-void viterbi_free(struct viterbi *v)
+void ddz_viterbi_free(struct viterbi *v)
 {
     if (!v)
         return;
     struct mem mem = v->mem;
-    mem_free(&mem, v->scores);
-    mem_free(&mem, v->values);
-    mem_free(&mem, v->decisions);
-    mem_free(&mem, v);
+    ddz_mem_free(&mem, v->scores);
+    ddz_mem_free(&mem, v->values);
+    ddz_mem_free(&mem, v->decisions);
+    ddz_mem_free(&mem, v);
 }
 
 /* ---- Branch values ----------------------------------------------------------------------- */
@@ -111,8 +111,8 @@ static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
     /* The shift rounds down, so a negative peak may grow by 1. */
     int64_t largest = (int64_t)(peak >> s.shift) + 1;
     int64_t limit = (int64_t)value_limit(t->register_bits) << 16;
-    int64_t full = trellis_amplitude(s.least + 1);
-    s.mul[0] = (int32_t)(limit * trellis_amplitude(s.least) / (full * largest));
+    int64_t full = ddz_trellis_amplitude(s.least + 1);
+    s.mul[0] = (int32_t)(limit * ddz_trellis_amplitude(s.least) / (full * largest));
     s.mul[1] = (int32_t)(limit / largest);
     return s;
 }
@@ -191,7 +191,8 @@ static void search_segment(struct job *job, const int32_t *delta, uint32_t begin
     start_scores(job->scores, register_bits, state_after(bits, begin, first, register_bits));
     for (uint32_t i = first; i < end; i++) {
         uint32_t after = trellis_first(t, i + 1);
-        struct search_branch branch = {trellis_branch_key(t, i), register_bits, after - start, job->values};
+        struct search_branch branch = {ddz_trellis_branch_key(t, i), register_bits, after - start,
+                                       job->values};
         scale_values(&scaling, delta + start, branch.owned, job->values);
         if (i - first && (i - first) % RENORM_INTERVAL == 0)
             renormalise(job->scores, register_bits);
@@ -214,10 +215,10 @@ static size_t lane(void)
 #endif
 }
 
-void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
-                    uint8_t *bits)
+void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
+                        uint8_t *bits)
 {
-    uint32_t segments = trellis_segments(t), whole = given / 8;
+    uint32_t segments = ddz_trellis_segments(t), whole = given / 8;
     if (given % 8)
         bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
@@ -228,7 +229,7 @@ void viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *d
         job.next = job.scores + states(v->register_bits);
         job.values = v->values + lane() * VALUES;
         job.decisions = v->decisions + lane() * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
-        uint32_t begin = trellis_segment_first(t, s), end = trellis_segment_first(t, s + 1);
+        uint32_t begin = ddz_trellis_segment_first(t, s), end = ddz_trellis_segment_first(t, s + 1);
         if (given < end)
             search_segment(&job, delta, begin, given > begin ? given : begin, end, bits);
     }

@@ -20,8 +20,8 @@ enum { BEFORE_STEP, PRESENT, STATES };
 /* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
 static double estimate_psnr(ddz_encoder *e)
 {
-    chain_picture(&e->chain, e->preview);
-    size_t n = chain_samples(&e->chain, 0);
+    ddz_chain_picture(&e->chain, e->preview);
+    size_t n = ddz_chain_samples(&e->chain, 0);
     uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
         int d = e->preview[i] - e->rgb[i];
@@ -30,16 +30,16 @@ static double estimate_psnr(ddz_encoder *e)
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
 }
 
-double encoder_psnr(ddz_encoder *e)
+double ddz_encoder_psnr(ddz_encoder *e)
 {
-    chain_last_estimate(&e->chain);
+    ddz_chain_last_estimate(&e->chain);
     return estimate_psnr(e);
 }
 
 /* That of what the next step starts from */
 static double next_estimate_psnr(ddz_encoder *e)
 {
-    chain_next_estimate(&e->chain);
+    ddz_chain_next_estimate(&e->chain);
     return estimate_psnr(e);
 }
 
@@ -48,29 +48,29 @@ static double next_estimate_psnr(ddz_encoder *e)
 static void aim(const ddz_encoder *e, struct chain *c, const struct step *step)
 {
     const int32_t *x = e->x[0];
-    double noise = e->settings.steering * (double)sigma_q8(e->walk.end_level) / 256;
+    double noise = e->settings.steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
     if (!step->fixed) {
         if (c->estimate_kind == ESTIMATE_CALLED)
-            jacobian_target(c, x, noise, e->target);
+            ddz_jacobian_target(c, x, noise, e->target);
         x = e->target;
     }
-    steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
+    ddz_steer_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->mixed, c->threads);
 }
 
-double encoder_step_shift(const ddz_encoder *e, struct chain *c, const struct step *step)
+double ddz_encoder_step_shift(const ddz_encoder *e, struct chain *c, const struct step *step)
 {
     const int32_t *x = e->x[step->scale];
     if (step->lift) {
-        chain_enter_lift(c, step);
-        lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->mixed);
+        ddz_chain_enter_lift(c, step);
+        ddz_lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->mixed);
         x = c->mixed;
     }
     if (step->scale == 0 && !step->lift && e->settings.steering > 0) {
         aim(e, c, step);
         x = c->mixed;
     }
-    struct reverse_step r = chain_reverse_step(step);
-    posterior_shift(&r, x, c->estimate, c->plain, step->samples);
+    struct reverse_step r = ddz_chain_reverse_step(step);
+    ddz_posterior_shift(&r, x, c->estimate, c->plain, step->samples);
     double sum = 0;
     for (size_t i = 0; i < step->samples; i++)
         sum += (double)c->plain[i] * c->plain[i];
@@ -91,21 +91,21 @@ struct sent {
     uint64_t side_at; /* position in its layer before the side information */
 };
 
-void encoder_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
-                    uint8_t *bits)
+void ddz_encoder_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
+                        uint8_t *bits)
 {
-    struct mixing m = mixing_plan(t->samples, t->branches, t->key);
-    mix(&m, c->plain, c->mixed, c->scratch, c->threads);
-    viterbi_search(viterbi, t, c->mixed, given, bits);
+    struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
+    ddz_mix_forward(&m, c->plain, c->mixed, c->scratch, c->threads);
+    ddz_viterbi_search(viterbi, t, c->mixed, given, bits);
 }
 
 /* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
 static int stretch_last(const ddz_encoder *e, const struct step *step, int eighths, uint64_t room)
 {
-    uint32_t bits = step_bits(step, eighths);
-    if (room <= bits || !target_is_near((double)(room - bits), (double)e->main_limit))
+    uint32_t bits = ddz_step_bits(step, eighths);
+    if (room <= bits || !ddz_target_is_near((double)(room - bits), (double)e->main_limit))
         return eighths;
-    while (step_bits(step, eighths) + (uint64_t)bit_length_se(eighths - e->eighths) < room &&
+    while (ddz_step_bits(step, eighths) + (uint64_t)ddz_bit_length_se(eighths - e->eighths) < room &&
            eighths < EIGHTHS_LIMIT)
         eighths++;
     return eighths;
@@ -124,15 +124,15 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
         eighths = choose_eighths(step, kl_bits);
         if (index == e->schedule.steps - 1)
             eighths = stretch_last(e, step, eighths, room);
-        sent->side_bits = bit_length_se(eighths - e->eighths);
-        sent->bits = step_bits(step, eighths);
+        sent->side_bits = ddz_bit_length_se(eighths - e->eighths);
+        sent->bits = ddz_step_bits(step, eighths);
     }
     if (room <= (uint64_t)sent->side_bits) {
         /* All but the last bit of a code says nothing, and fills the stream to the byte. */
         if (room > 0) {
             uint64_t end = out->position + (room < (uint64_t)sent->side_bits ? room : room - 1);
-            bit_write_se(out, eighths - e->eighths);
-            bit_truncate(out, end);
+            ddz_bit_write_se(out, eighths - e->eighths);
+            ddz_bit_truncate(out, end);
         }
         return false;
     }
@@ -141,27 +141,27 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
 
     struct chain *c = &e->chain;
     struct trellis t =
-        chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
+        ddz_chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
     if (opening)
-        memcpy(e->bits, e->opening_bits + opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
+        memcpy(e->bits, e->opening_bits + ddz_opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
     else
-        encoder_search(c, e->viterbi, &t, 0, e->bits);
+        ddz_encoder_search(c, e->viterbi, &t, 0, e->bits);
     if (!step->fixed)
-        bit_write_se(out, eighths - e->eighths);
-    bit_append(out, e->bits, sent->known);
+        ddz_bit_write_se(out, eighths - e->eighths);
+    ddz_bit_append(out, e->bits, sent->known);
     e->eighths = eighths;
-    chain_apply(c, step, &t, e->bits, sent->known);
+    ddz_chain_apply(c, step, &t, e->bits, sent->known);
     return true;
 }
 
 /* Make the last step again, which took `sent`, from fewer of its bits: those in the first `bytes` of main. */
 static void cut_step(ddz_encoder *e, const struct step *step, int index, struct sent *sent, uint64_t bytes)
 {
-    struct trellis t = chain_trellis(step, index, sent->bits, e->register_bits);
+    struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
     uint64_t known = 8 * bytes - sent->side_at - (uint64_t)sent->side_bits;
     sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
-    chain_restore(&e->chain, BEFORE_STEP);
-    chain_apply(&e->chain, step, &t, e->bits, sent->known);
+    ddz_chain_restore(&e->chain, BEFORE_STEP);
+    ddz_chain_apply(&e->chain, step, &t, e->bits, sent->known);
 }
 
 /* Cut the last step to as few whole bytes as still reach the target PSNR: as one view of y tells, to which
@@ -173,7 +173,7 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
     while (low < high) {
         uint64_t middle = (low + high) / 2;
         cut_step(e, step, index, sent, middle);
-        chain_call(&e->chain, 1);
+        ddz_chain_call(&e->chain, 1);
         bool enough = estimate_psnr(e) + e->views_gain >= e->settings.target_value;
         if (high - low <= grain)
             low = high = enough ? middle : high;
@@ -183,8 +183,8 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
     do {
         cut_step(e, step, index, sent, high);
         high += grain;
-    } while (sent->known < sent->bits && encoder_psnr(e) < e->settings.target_value);
-    bit_truncate(&e->main, begin + sent->known);
+    } while (sent->known < sent->bits && ddz_encoder_psnr(e) < e->settings.target_value);
+    ddz_bit_truncate(&e->main, begin + sent->known);
 }
 
 /* Before step i: does the picture that a decoder makes here reach the target? It is better than that of an
@@ -197,14 +197,14 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
         loss += update_loss;
     if (psnr < near - loss)
         return false;
-    chain_save(&e->chain, PRESENT);
-    chain_call(&e->chain, 1);
+    ddz_chain_save(&e->chain, PRESENT);
+    ddz_chain_call(&e->chain, 1);
     psnr = estimate_psnr(e);
     if (psnr >= near) {
-        e->views_gain = encoder_psnr(e) - psnr;
+        e->views_gain = ddz_encoder_psnr(e) - psnr;
         psnr += e->views_gain;
     }
-    chain_restore(&e->chain, PRESENT);
+    ddz_chain_restore(&e->chain, PRESENT);
     return psnr >= target;
 }
 
@@ -227,18 +227,18 @@ static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
 
 static int tell_progress(const ddz_encoder *e, int index)
 {
-    return report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule, &e->chain.pyramid,
-                           index);
+    return ddz_report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule,
+                               &e->chain.pyramid, index);
 }
 
 static void convey_ideally(ddz_encoder *e, const struct step *step, int index)
 {
     struct chain *c = &e->chain;
-    ideal_draw((uint64_t)e->settings.seed << 32 | (uint32_t)index, c->plain, c->plain, step->samples);
-    chain_apply_noise(c, step);
+    ddz_ideal_draw((uint64_t)e->settings.seed << 32 | (uint32_t)index, c->plain, c->plain, step->samples);
+    ddz_chain_apply_noise(c, step);
 }
 
-double encoder_ideal_bits(const ddz_encoder *e)
+double ddz_encoder_ideal_bits(const ddz_encoder *e)
 {
     double sum = 0;
     for (size_t i = 0; i < e->step_count; i++)
@@ -246,30 +246,30 @@ double encoder_ideal_bits(const ddz_encoder *e)
     return sum;
 }
 
-ddz_status encoder_walk(ddz_encoder *e)
+ddz_status ddz_encoder_walk(ddz_encoder *e)
 {
     const ddz_encoder_settings *set = &e->settings;
     bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
     bool to_psnr = set->target == DDZ_TARGET_PSNR;
     struct sent sent = {0};
-    if (!ideal && !e->opening_bits && opening_choose(e) != DDZ_OK)
+    if (!ideal && !e->opening_bits && ddz_opening_choose(e) != DDZ_OK)
         return DDZ_ERR_MEMORY;
-    if (to_psnr && chain_reserve(&e->chain, STATES) != DDZ_OK)
+    if (to_psnr && ddz_chain_reserve(&e->chain, STATES) != DDZ_OK)
         return DDZ_ERR_MEMORY;
     e->views_gain = 1; /* more than a trained network's */
-    chain_start(&e->chain);
+    ddz_chain_start(&e->chain);
     for (int i = 0; i < e->schedule.steps; i++) {
         const struct step *step = &e->schedule.step[i];
         if (tell_progress(e, i))
             return DDZ_ERR_CANCELLED;
         ddz_step *report = &e->steps[e->step_count];
-        *report = report_step(step);
+        *report = ddz_report_step(step);
         report->psnr = next_estimate_psnr(e);
         if (psnr_reached(e, i, report->psnr, &sent))
             return DDZ_OK;
         if (to_psnr)
-            chain_save(&e->chain, BEFORE_STEP);
-        report->kl_bits = encoder_step_shift(e, &e->chain, step);
+            ddz_chain_save(&e->chain, BEFORE_STEP);
+        report->kl_bits = ddz_encoder_step_shift(e, &e->chain, step);
         report->offset_bits = e->opening.position + e->main.position;
         if (ideal)
             convey_ideally(e, step, i);
@@ -281,7 +281,7 @@ ddz_status encoder_walk(ddz_encoder *e)
             report->kl_bits *= (double)sent.known / sent.bits;
             return DDZ_OK;
         }
-        if (ideal && set->target == DDZ_TARGET_BYTES && encoder_ideal_bits(e) >= 8 * set->target_value)
+        if (ideal && set->target == DDZ_TARGET_BYTES && ddz_encoder_ideal_bits(e) >= 8 * set->target_value)
             return DDZ_OK;
     }
     if (to_psnr)

@@ -58,15 +58,15 @@ ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *s
         settings = &defaults;
     if (!decoder || !settings_valid(settings))
         return DDZ_ERR_ARGUMENT;
-    struct mem mem = mem_init(&settings->allocator);
-    ddz_decoder *d = mem_alloc(&mem, 1, sizeof *d);
+    struct mem mem = ddz_mem_init(&settings->allocator);
+    ddz_decoder *d = ddz_mem_alloc(&mem, 1, sizeof *d);
     if (!d)
         return DDZ_ERR_MEMORY;
     d->mem = mem;
     d->settings = *settings;
-    d->settings.threads = chain_threads(settings->threads);
+    d->settings.threads = ddz_chain_threads(settings->threads);
     d->model = model;
-    layers_init(&d->layers, &d->mem, model, settings->max_pixels);
+    ddz_layers_init(&d->layers, &d->mem, model, settings->max_pixels);
     *decoder = d;
     return DDZ_OK;
 }
@@ -76,12 +76,12 @@ void ddz_decoder_free(ddz_decoder *d)
     if (!d)
         return;
     struct mem mem = d->mem;
-    layers_free(&d->layers);
+    ddz_layers_free(&d->layers);
     if (d->has_chain)
-        chain_free(&d->chain);
-    mem_free(&mem, d->bits);
-    mem_free(&mem, d->observed);
-    mem_free(&mem, d);
+        ddz_chain_free(&d->chain);
+    ddz_mem_free(&mem, d->bits);
+    ddz_mem_free(&mem, d->observed);
+    ddz_mem_free(&mem, d);
 }
 
 ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
@@ -91,16 +91,16 @@ ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
     uint64_t room = d->settings.max_bits - d->bits_taken;
     if (size <= room / 8) {
         d->bits_taken += 8 * (uint64_t)size;
-        return layers_feed(&d->layers, data, size, 8);
+        return ddz_layers_feed(&d->layers, data, size, 8);
     }
     size_t whole = (size_t)(room / 8);
     int rest = (int)(room % 8);
     d->bits_taken = d->settings.max_bits;
-    ddz_status status = layers_feed(&d->layers, data, whole, 8);
+    ddz_status status = ddz_layers_feed(&d->layers, data, whole, 8);
     if (status != DDZ_OK || !rest)
         return status;
     uint8_t last = (uint8_t)(data[whole] & (0xFF00 >> rest));
-    return layers_feed(&d->layers, &last, 1, rest);
+    return ddz_layers_feed(&d->layers, &last, 1, rest);
 }
 
 ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
@@ -110,8 +110,9 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
     if (!d->model || d->bits_taken)
         return DDZ_ERR_STATE;
     uint8_t bytes[HEADER_MAX_SIZE];
-    struct header header = {.width = width, .height = height, .model_low = header_model_low(d->model->id)};
-    size_t size = header_write(&header, bytes);
+    struct header header = {
+        .width = width, .height = height, .model_low = ddz_header_model_low(d->model->id)};
+    size_t size = ddz_header_write(&header, bytes);
     return size ? ddz_decoder_feed(d, bytes, size) : DDZ_ERR_ARGUMENT;
 }
 
@@ -135,7 +136,7 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
                        .height = l->header.height,
                        .model_id = known ? l->settings.model_id : l->header.model_low,
                        .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
-                       .scales = pyramid_of(l->header.width, l->header.height).coarsest,
+                       .scales = ddz_pyramid_of(l->header.width, l->header.height).coarsest,
                        .trellis_bits = known ? l->settings.trellis_bits : 0,
                        .calls_per_octave = known ? 1 << l->settings.calls_log2 : 0,
                        .updates = known ? 1 << l->settings.updates_log2 : 0,
@@ -143,7 +144,7 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
                        .complete = l->layer == LAYER_END,
                        .digest_agrees = d->digest_agrees};
     if (known)
-        info->sigma_end = report_sigma(l->settings.end_level);
+        info->sigma_end = ddz_report_sigma(l->settings.end_level);
     return DDZ_OK;
 }
 
@@ -153,13 +154,13 @@ ddz_status ddz_decoder_steps(ddz_decoder *d, const ddz_step **steps, size_t *cou
         return DDZ_ERR_ARGUMENT;
     if (!d->model)
         return DDZ_ERR_STATE;
-    struct step_cursor cursor = layers_first();
+    struct step_cursor cursor = ddz_layers_first();
     struct step_bits found;
     size_t n = 0;
     int more;
-    while ((more = layers_next_step(&d->layers, &cursor, &found)) > 0) {
+    while ((more = ddz_layers_next_step(&d->layers, &cursor, &found)) > 0) {
         ddz_step *s = &d->steps[n++];
-        *s = report_step(&d->layers.schedule.step[cursor.index - 1]);
+        *s = ddz_report_step(&d->layers.schedule.step[cursor.index - 1]);
         s->offset_bits = found.offset_bits;
         s->bits = found.side_bits + found.known;
         if (found.known < found.bits)
@@ -175,18 +176,19 @@ static ddz_status ensure_chain(ddz_decoder *d)
     if (d->has_chain)
         return DDZ_OK;
     uint32_t w = d->layers.header.width, h = d->layers.header.height;
-    ddz_status status = chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
+    ddz_status status =
+        ddz_chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
     if (status != DDZ_OK)
         return status;
     /* a step has at most one bit a sample */
-    d->bits = mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
+    d->bits = ddz_mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
     if (d->settings.observer)
-        d->observed = mem_alloc(&d->mem, size_mul(w, h), 3);
+        d->observed = ddz_mem_alloc(&d->mem, ddz_size_mul(w, h), 3);
     if (!d->bits || (d->settings.observer && !d->observed)) {
-        mem_free(&d->mem, d->bits);
-        mem_free(&d->mem, d->observed);
+        ddz_mem_free(&d->mem, d->bits);
+        ddz_mem_free(&d->mem, d->observed);
         d->bits = d->observed = NULL;
-        chain_free(&d->chain);
+        ddz_chain_free(&d->chain);
         return DDZ_ERR_MEMORY;
     }
     d->has_chain = true;
@@ -199,38 +201,39 @@ static ddz_status show(ddz_decoder *d)
     struct chain *c = &d->chain;
     if (!d->settings.observer)
         return DDZ_OK;
-    chain_picture(c, d->observed);
-    int stop = report_estimate(d->settings.observer, d->settings.observer_cookie, c->sigma_q8, c->scale,
-                               d->observed);
+    ddz_chain_picture(c, d->observed);
+    int stop = ddz_report_estimate(d->settings.observer, d->settings.observer_cookie, c->sigma_q8, c->scale,
+                                   d->observed);
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
 }
 
 static int tell_progress(const ddz_decoder *d, const struct schedule *s, int index)
 {
-    return report_progress(d->settings.progress, d->settings.progress_cookie, s, &d->layers.pyramid, index);
+    return ddz_report_progress(d->settings.progress, d->settings.progress_cookie, s, &d->layers.pyramid,
+                               index);
 }
 
 /* Make step `index` of a schedule with those of its bits that are in d->bits. */
 static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
 {
     const struct step *step = &s->step[index];
-    chain_next_estimate(&d->chain);
+    ddz_chain_next_estimate(&d->chain);
     ddz_status status = show(d);
     if (status != DDZ_OK)
         return status;
     if (step->lift)
-        chain_enter_lift(&d->chain, step);
-    struct trellis t = chain_trellis(step, index, b->bits, b->register_bits);
-    chain_apply(&d->chain, step, &t, d->bits, b->known);
+        ddz_chain_enter_lift(&d->chain, step);
+    struct trellis t = ddz_chain_trellis(step, index, b->bits, b->register_bits);
+    ddz_chain_apply(&d->chain, step, &t, d->bits, b->known);
     return DDZ_OK;
 }
 
 static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
 {
     struct bit_reader r;
-    bit_reader_init(&r, s->data, (size_t)((s->position + s->known + 7) / 8));
+    ddz_bit_reader_init(&r, s->data, (size_t)((s->position + s->known + 7) / 8));
     r.position = s->position;
-    bits_copy_out(&r, s->known, d->bits);
+    ddz_bits_copy_out(&r, s->known, d->bits);
 }
 
 /* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
@@ -239,7 +242,7 @@ static ddz_status walk(ddz_decoder *d, struct step_bits *part)
     for (;;) {
         struct step_cursor next = d->cursor;
         *part = (struct step_bits){0};
-        int more = layers_next_step(&d->layers, &next, part);
+        int more = ddz_layers_next_step(&d->layers, &next, part);
         if (more <= 0) {
             part->bits = 0;
             return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
@@ -262,7 +265,7 @@ static void draw_bits(ddz_decoder *d, int index, struct step_bits *b)
     uint64_t key = hash_pair(d->settings.seed, 0x73616D706C65);
     uint8_t *last = d->bits + b->known / 8, head = *last;
     uint8_t keep = (uint8_t)(0xFF00 >> b->known % 8);
-    chain_draw_bits(hash_pair(key, (uint64_t)index), last, b->bits - b->known / 8 * 8);
+    ddz_chain_draw_bits(hash_pair(key, (uint64_t)index), last, b->bits - b->known / 8 * 8);
     *last = (uint8_t)((*last & ~keep) | (head & keep));
     b->known = b->bits;
 }
@@ -274,8 +277,8 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
     struct schedule *s = &d->sampling;
     int begun = d->cursor.index;
     *s = d->layers.schedule;
-    schedule_draw_rest(s, &d->layers.pyramid, part->bits ? begun + 1 : begun,
-                       ilog2((uint64_t)d->settings.sample_steps));
+    ddz_schedule_draw_rest(s, &d->layers.pyramid, part->bits ? begun + 1 : begun,
+                           ddz_ilog2((uint64_t)d->settings.sample_steps));
     for (int i = begun; i < s->steps; i++) {
         struct step_bits b = {.bits = s->step[i].bits, .register_bits = TRELLIS_MIN_BITS};
         if (i == begun && part->bits)
@@ -300,10 +303,10 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
         status = make_step(d, &d->layers.schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
-    chain_last_estimate(&d->chain);
+    ddz_chain_last_estimate(&d->chain);
     status = show(d);
     if (status == DDZ_OK)
-        chain_picture(&d->chain, rgb);
+        ddz_chain_picture(&d->chain, rgb);
     return status;
 }
 
@@ -311,7 +314,7 @@ static ddz_status check_digest(ddz_decoder *d)
 {
     if (d->layers.layer != LAYER_END)
         return DDZ_OK;
-    d->digest_agrees = chain_digest(&d->chain) == get_le32(d->layers.digest);
+    d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->layers.digest);
     return d->digest_agrees ? DDZ_OK : DDZ_ERR_CORRUPT;
 }
 
@@ -331,15 +334,15 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     if (stream != DDZ_OK && stream != DDZ_ERR_CORRUPT)
         return stream;
     bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
-    if (apart && (status = chain_reserve(&d->chain, 1)) != DDZ_OK)
+    if (apart && (status = ddz_chain_reserve(&d->chain, 1)) != DDZ_OK)
         return status;
     if (apart)
-        chain_save(&d->chain, 0);
+        ddz_chain_save(&d->chain, 0);
     status = last_picture(d, &part, recon, rgb);
     if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
         stream = check_digest(d);
     if (apart)
-        chain_restore(&d->chain, 0);
+        ddz_chain_restore(&d->chain, 0);
     if (status != DDZ_OK)
         return status;
     return d->layers.error ? d->layers.error : stream;

@@ -43,7 +43,7 @@ static bool target_valid(const ddz_encoder_settings *s)
     case DDZ_TARGET_PSNR:
         return v > 0 && v <= 100;
     case DDZ_TARGET_SIGMA:
-        return v > 0 && report_level(v) >= LEVEL_MIN_END && report_level(v) <= LEVEL_MAX_END;
+        return v > 0 && ddz_report_level(v) >= LEVEL_MIN_END && ddz_report_level(v) <= LEVEL_MAX_END;
     }
     return false;
 }
@@ -70,13 +70,13 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *s
         settings = &defaults;
     if (!model || !encoder || !settings_valid(settings))
         return DDZ_ERR_ARGUMENT;
-    struct mem mem = mem_init(&settings->allocator);
-    ddz_encoder *e = mem_alloc(&mem, 1, sizeof *e);
+    struct mem mem = ddz_mem_init(&settings->allocator);
+    ddz_encoder *e = ddz_mem_alloc(&mem, 1, sizeof *e);
     if (!e)
         return DDZ_ERR_MEMORY;
     e->mem = mem;
     e->settings = *settings;
-    e->settings.threads = chain_threads(settings->threads);
+    e->settings.threads = ddz_chain_threads(settings->threads);
     e->model = model;
     e->register_bits =
         settings->trellis_bits ? settings->trellis_bits : efforts[settings->effort - 1].register_bits;
@@ -84,15 +84,15 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *s
     e->walk.updates_log2 = efforts[settings->effort - 1].updates_log2;
     e->trials = efforts[settings->effort - 1].trials;
     if (settings->calls_per_octave) {
-        e->walk.calls_log2 = ilog2((uint64_t)settings->calls_per_octave);
+        e->walk.calls_log2 = ddz_ilog2((uint64_t)settings->calls_per_octave);
         e->walk.uniform = true;
         e->walk.updates_log2 = 0;
     }
     if (settings->updates)
-        e->walk.updates_log2 = ilog2((uint64_t)settings->updates);
-    bit_writer_init(&e->opening, &e->mem);
-    bit_writer_init(&e->main, &e->mem);
-    e->viterbi = viterbi_new(&e->mem, e->register_bits, e->settings.threads, settings->isa);
+        e->walk.updates_log2 = ddz_ilog2((uint64_t)settings->updates);
+    ddz_bit_writer_init(&e->opening, &e->mem);
+    ddz_bit_writer_init(&e->main, &e->mem);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->settings.threads, settings->isa);
     if (!e->viterbi) {
         ddz_encoder_free(e);
         return DDZ_ERR_MEMORY;
@@ -104,22 +104,22 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *s
 static void forget_picture(ddz_encoder *e)
 {
     if (e->has_chain)
-        chain_free(&e->chain);
+        ddz_chain_free(&e->chain);
     e->has_chain = false;
     for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
-        mem_free(&e->mem, e->x[k]);
+        ddz_mem_free(&e->mem, e->x[k]);
         e->x[k] = NULL;
     }
-    mem_free(&e->mem, e->bits);
-    mem_free(&e->mem, e->preview);
-    mem_free(&e->mem, e->target);
-    mem_free(&e->mem, e->opening_bits);
-    mem_free(&e->mem, e->stream);
+    ddz_mem_free(&e->mem, e->bits);
+    ddz_mem_free(&e->mem, e->preview);
+    ddz_mem_free(&e->mem, e->target);
+    ddz_mem_free(&e->mem, e->opening_bits);
+    ddz_mem_free(&e->mem, e->stream);
     e->target = NULL;
     e->bits = e->preview = e->opening_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
-    bit_writer_free(&e->opening);
-    bit_writer_free(&e->main);
+    ddz_bit_writer_free(&e->opening);
+    ddz_bit_writer_free(&e->main);
     e->eighths = 0;
 }
 
@@ -129,18 +129,18 @@ void ddz_encoder_free(ddz_encoder *e)
         return;
     struct mem mem = e->mem;
     forget_picture(e);
-    extras_free(&mem, &e->extras);
-    viterbi_free(e->viterbi);
-    bit_writer_free(&e->opening);
-    bit_writer_free(&e->main);
-    mem_free(&mem, e);
+    ddz_extras_free(&mem, &e->extras);
+    ddz_viterbi_free(e->viterbi);
+    ddz_bit_writer_free(&e->opening);
+    ddz_bit_writer_free(&e->main);
+    ddz_mem_free(&mem, e);
 }
 
 ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *data, size_t size)
 {
     if (!e || (!data && size))
         return DDZ_ERR_ARGUMENT;
-    return extras_set(&e->mem, &e->extras, (int)kind, data, size);
+    return ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size);
 }
 
 /* x_0 at every scale */
@@ -148,11 +148,11 @@ static ddz_status make_pyramid(ddz_encoder *e)
 {
     const struct pyramid *p = &e->chain.pyramid;
     for (int k = 0; k <= p->coarsest; k++) {
-        e->x[k] = mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof(int32_t));
+        e->x[k] = ddz_mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof(int32_t));
         if (!e->x[k])
             return DDZ_ERR_MEMORY;
         if (k > 0)
-            lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
+            ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
         for (size_t i = 0; k == 0 && i < (size_t)3 * p->width[0] * p->height[0]; i++)
             e->x[0][i] = 256 * e->rgb[i] - 32640;
     }
@@ -162,13 +162,13 @@ static ddz_status make_pyramid(ddz_encoder *e)
 static ddz_status open_picture(ddz_encoder *e, uint32_t width, uint32_t height)
 {
     ddz_status status =
-        chain_init(&e->chain, &e->mem, e->model, width, height, e->settings.threads, e->settings.isa);
+        ddz_chain_init(&e->chain, &e->mem, e->model, width, height, e->settings.threads, e->settings.isa);
     if (status != DDZ_OK)
         return status;
     e->has_chain = true;
-    e->bits = mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
-    e->preview = mem_alloc(&e->mem, e->chain.capacity, 1);
-    e->target = mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
+    e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
+    e->preview = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
+    e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
     return e->bits && e->preview && e->target ? make_pyramid(e) : DDZ_ERR_MEMORY;
 }
 
@@ -177,12 +177,13 @@ static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size
                            size_t extras_size)
 {
     uint8_t *frame;
-    size_t frame_size, opening_size = bit_writer_bytes(&e->opening);
-    ddz_status status = frame_store(&e->mem, e->main.data, bit_writer_bytes(&e->main), &frame, &frame_size);
+    size_t frame_size, opening_size = ddz_bit_writer_bytes(&e->opening);
+    ddz_status status =
+        ddz_frame_store(&e->mem, e->main.data, ddz_bit_writer_bytes(&e->main), &frame, &frame_size);
     if (status != DDZ_OK)
         return status;
     size_t total = head_size + opening_size + frame_size + extras_size + 4;
-    e->stream = mem_alloc(&e->mem, total, 1);
+    e->stream = ddz_mem_alloc(&e->mem, total, 1);
     if (e->stream) {
         uint8_t *p = e->stream;
         memcpy(p, head, head_size);
@@ -194,12 +195,12 @@ static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size
         p += frame_size;
         if (extras_size)
             memcpy(p, extras, extras_size);
-        put_le32(p + extras_size, chain_digest(&e->chain));
+        put_le32(p + extras_size, ddz_chain_digest(&e->chain));
         e->stream_size = total;
         if (e->settings.target == DDZ_TARGET_BYTES && (double)total > e->settings.target_value)
             e->stream_size = (size_t)e->settings.target_value;
     }
-    mem_free(&e->mem, frame);
+    ddz_mem_free(&e->mem, frame);
     return e->stream ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
@@ -214,7 +215,7 @@ static void set_limits(ddz_encoder *e, size_t head_size, size_t extras_size)
         opening_bits += e->schedule.step[i].bits;
     uint64_t others = head_size + (opening_bits + 7) / 8 + extras_size + 4;
     e->opening_limit = bytes > head_size ? 8 * (bytes - head_size) : 0;
-    e->main_limit = bytes > others ? 8 * frame_content_for(bytes - others) : 0;
+    e->main_limit = bytes > others ? 8 * ddz_frame_content_for(bytes - others) : 0;
     if (e->main_limit < 8 * SETTINGS_SIZE)
         e->main_limit = 8 * SETTINGS_SIZE;
 }
@@ -229,10 +230,10 @@ static void begin_stream(ddz_encoder *e, bool has_extras)
                               .end_level = e->walk.end_level,
                               .model_id = e->model->id,
                               .has_extras = has_extras};
-    settings_write(&stored, settings);
-    bit_truncate(&e->opening, 0);
-    bit_truncate(&e->main, 0);
-    bit_append(&e->main, settings, 8 * SETTINGS_SIZE);
+    ddz_settings_write(&stored, settings);
+    ddz_bit_truncate(&e->opening, 0);
+    ddz_bit_truncate(&e->main, 0);
+    ddz_bit_append(&e->main, settings, 8 * SETTINGS_SIZE);
     e->step_count = 0;
     e->eighths = 0;
 }
@@ -242,31 +243,31 @@ static ddz_status encode(ddz_encoder *e)
     const struct pyramid *p = &e->chain.pyramid;
     uint8_t head[HEADER_MAX_SIZE];
     struct header header = {
-        .width = p->width[0], .height = p->height[0], .model_low = header_model_low(e->model->id)};
-    size_t head_size = header_write(&header, head);
+        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
+    size_t head_size = ddz_header_write(&header, head);
     uint8_t *extras = NULL;
     size_t extras_size = 0;
     ddz_status status = DDZ_OK;
     if (e->settings.target == DDZ_TARGET_BYTES && e->settings.target_value < (double)head_size)
         return DDZ_ERR_ARGUMENT;
-    if (extras_any(&e->extras))
-        status = extras_compress(&e->mem, &e->extras, p->width[0], p->height[0], &extras, &extras_size);
+    if (ddz_extras_any(&e->extras))
+        status = ddz_extras_compress(&e->mem, &e->extras, p->width[0], p->height[0], &extras, &extras_size);
     if (status != DDZ_OK)
         return status;
 
-    target_choose_end(e);
+    ddz_target_choose_end(e);
     do {
         set_limits(e, head_size, extras_size);
         begin_stream(e, extras_size > 0);
-        status = encoder_walk(e);
-    } while (status == DDZ_OK && target_end_later(e));
+        status = ddz_encoder_walk(e);
+    } while (status == DDZ_OK && ddz_target_end_later(e));
     if (status == DDZ_OK && (e->opening.failed || e->main.failed))
         status = DDZ_ERR_MEMORY;
     if (status == DDZ_OK && e->settings.channel == DDZ_CHANNEL_IDEAL)
-        e->stream_size = (size_t)ceil(encoder_ideal_bits(e) / 8);
+        e->stream_size = (size_t)ceil(ddz_encoder_ideal_bits(e) / 8);
     else if (status == DDZ_OK)
         status = assemble(e, head, head_size, extras, extras_size);
-    mem_free(&e->mem, extras);
+    ddz_mem_free(&e->mem, extras);
     return status;
 }
 
@@ -310,8 +311,8 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, uint8_t *rgb)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    chain_last_estimate(&e->chain);
-    chain_picture(&e->chain, rgb);
+    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_picture(&e->chain, rgb);
     return DDZ_OK;
 }
 
@@ -321,7 +322,7 @@ ddz_status ddz_encoder_estimate(ddz_encoder *e, int32_t *estimate)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    chain_last_estimate(&e->chain);
-    chain_full_estimate(&e->chain, estimate);
+    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_full_estimate(&e->chain, estimate);
     return DDZ_OK;
 }

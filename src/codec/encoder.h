@@ -27,7 +27,7 @@ struct ddz_encoder {
     struct chain chain;
     const uint8_t *rgb; /* the caller's */
     int32_t *x[PYRAMID_MAX_SCALES + 1];
-    int32_t *target; /* of the steps of a call, by jacobian_target */
+    int32_t *target; /* of the steps of a call, by ddz_jacobian_target */
     struct schedule schedule;
     struct walk walk;
     int register_bits;
@@ -36,7 +36,7 @@ struct ddz_encoder {
     uint8_t *opening_bits; /* of layer 0, once they are chosen */
     struct bit_writer opening, main;
     int eighths;
-    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
+    double views_gain;                  /* dB that all views add to one: as last seen, at first a guess */
     uint64_t opening_limit, main_limit; /* bits of either, by the target in bytes */
 
     uint8_t *stream;
@@ -48,40 +48,40 @@ struct ddz_encoder {
 /* ---- convey.c ------------------------------------------------------------------------------ */
 
 /* Walk the chain and write its bits, until the schedule or the target ends it. MEMORY, CANCELLED. */
-ddz_status encoder_walk(ddz_encoder *e);
+ddz_status ddz_encoder_walk(ddz_encoder *e);
 
 /* The shift to convey in a chain's step, q12, into chain->plain; returns the KL in bits. */
-double encoder_step_shift(const ddz_encoder *e, struct chain *chain, const struct step *step);
+double ddz_encoder_step_shift(const ddz_encoder *e, struct chain *chain, const struct step *step);
 
 /* Bits of a step whose shift is in chain->plain, into `bits`, which has the first `given` of them. */
-void encoder_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
-                    uint8_t *bits);
+void ddz_encoder_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
+                        uint8_t *bits);
 
 /* PSNR over the three channels of the 8-bit picture that a decoder shows where the bits end. */
-double encoder_psnr(ddz_encoder *e);
+double ddz_encoder_psnr(ddz_encoder *e);
 
 /* Bits of the ideal channel's steps so far. */
-double encoder_ideal_bits(const ddz_encoder *e);
+double ddz_encoder_ideal_bits(const ddz_encoder *e);
 
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
 /* Choose all bits of layer 0 into e->opening_bits. They serve every walk of the picture: only the steering
  * of one that is a single coarse scale knows where the chain ends. MEMORY. */
-ddz_status opening_choose(ddz_encoder *e);
+ddz_status ddz_opening_choose(ddz_encoder *e);
 
 /* Where the bits of step `index` of layer 0 begin there. */
-size_t opening_offset(const struct schedule *s, int index);
+size_t ddz_opening_offset(const struct schedule *s, int index);
 
 /* ---- target.c ------------------------------------------------------------------------------ */
 
 /* Choose the level at which the chain ends, by the target, and build the schedule. */
-void target_choose_end(ddz_encoder *e);
+void ddz_target_choose_end(ddz_encoder *e);
 
 /* After a walk: if it ended too early for the target, move its end. False: it did not, or there is
  * nowhere to go. */
-bool target_end_later(ddz_encoder *e);
+bool ddz_target_end_later(ddz_encoder *e);
 
 /* Is so little missing of a limit in bits that another walk is not worth it? */
-bool target_is_near(double missing, double limit);
+bool ddz_target_is_near(double missing, double limit);
 
 #endif

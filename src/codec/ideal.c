@@ -15,7 +15,7 @@ static void gaussian_pair(uint64_t key, uint64_t counter, double pair[2])
     pair[1] = radius * sin(two_pi * v);
 }
 
-void ideal_draw(uint64_t key, const int32_t *mean, int32_t *out, size_t n)
+void ddz_ideal_draw(uint64_t key, const int32_t *mean, int32_t *out, size_t n)
 {
     for (size_t i = 0; i < n; i += 2) {
         double pair[2];

@@ -9,6 +9,6 @@
 #include <stdint.h>
 
 /* out[i] = mean[i] + a draw from N(0, 1), q12; a function of key and i. mean NULL: 0. */
-void ideal_draw(uint64_t key, const int32_t *mean, int32_t *out, size_t n);
+void ddz_ideal_draw(uint64_t key, const int32_t *mean, int32_t *out, size_t n);
 
 #endif

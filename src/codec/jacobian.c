@@ -33,7 +33,7 @@ static void update(struct chain *chain, const int32_t *z, size_t n, double scale
 {
     for (size_t i = 0; i < n; i++)
         chain->activations[i] = (int16_t)lrint(fmin(fmax(z[i] * scale, INT16_MIN), INT16_MAX));
-    net_update(chain->net, chain->activations, chain->activations);
+    ddz_net_update(chain->net, chain->activations, chain->activations);
 }
 
 /* Could J be a covariance of at most 1? Then <z, J z> >= |J z|^2. chain->plain = J z */
@@ -60,9 +60,9 @@ static double root_mean_square(const int32_t *x, const int32_t *estimate, size_t
     return sqrt(sum / (double)n);
 }
 
-void jacobian_target(struct chain *chain, const int32_t *x, double noise, int32_t *target)
+void ddz_jacobian_target(struct chain *chain, const int32_t *x, double noise, int32_t *target)
 {
-    size_t n = chain_samples(chain, chain->scale);
+    size_t n = ddz_chain_samples(chain, chain->scale);
     const int32_t *estimate = chain->estimate;
     int32_t *offset = chain->scratch; /* J 0 */
     double sigma = (double)chain->sigma_q8 / 256, scale = 2048 / root_mean_square(x, estimate, n);

@@ -4,19 +4,20 @@
 
 #include "codec/chain.h"
 
-const struct walk default_walk = {.end_level = 132, .calls_log2 = 3};
+const struct walk ddz_default_walk = {.end_level = 132, .calls_log2 = 3};
 
-void layers_init(struct layers *l, const struct mem *mem, const struct ddz_model *model, uint64_t max_pixels)
+void ddz_layers_init(struct layers *l, const struct mem *mem, const struct ddz_model *model,
+                     uint64_t max_pixels)
 {
     *l = (struct layers){.mem = *mem, .model = model, .max_pixels = max_pixels};
 }
 
-void layers_free(struct layers *l)
+void ddz_layers_free(struct layers *l)
 {
-    mem_free(&l->mem, l->opening);
-    frame_reader_free(l->main);
-    frame_reader_free(l->extra);
-    extras_free(&l->mem, &l->extras);
+    ddz_mem_free(&l->mem, l->opening);
+    ddz_frame_reader_free(l->main);
+    ddz_frame_reader_free(l->extra);
+    ddz_extras_free(&l->mem, &l->extras);
 }
 
 /* Largest content of the main frame that such a picture's chain can have, each step being at most
@@ -34,24 +35,24 @@ static ddz_status open_picture(struct layers *l)
     l->layer = LAYER_OPENING;
     if (!l->model)
         return DDZ_OK;
-    if (header_model_low(l->model->id) != l->header.model_low)
+    if (ddz_header_model_low(l->model->id) != l->header.model_low)
         return DDZ_ERR_WRONG_MODEL;
-    l->pyramid = pyramid_of(l->header.width, l->header.height);
-    schedule_build(&l->schedule, l->model, &l->pyramid, default_walk);
+    l->pyramid = ddz_pyramid_of(l->header.width, l->header.height);
+    ddz_schedule_build(&l->schedule, l->model, &l->pyramid, ddz_default_walk);
     uint64_t bits = 0;
     for (int i = 0; i < l->schedule.opening; i++)
         bits += l->schedule.step[i].bits;
     l->opening_size = (size_t)((bits + 7) / 8);
-    l->opening = mem_alloc(&l->mem, l->opening_size, 1);
-    l->main = frame_reader_new(&l->mem, main_limit(l));
-    l->extra = frame_reader_new(&l->mem, extras_max_content(l->header.width, l->header.height));
+    l->opening = ddz_mem_alloc(&l->mem, l->opening_size, 1);
+    l->main = ddz_frame_reader_new(&l->mem, main_limit(l));
+    l->extra = ddz_frame_reader_new(&l->mem, ddz_extras_max_content(l->header.width, l->header.height));
     return l->opening && l->main && l->extra ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
 static ddz_status take_header(struct layers *l, uint8_t byte)
 {
     l->header_bytes[l->header_have++] = byte;
-    ddz_status status = header_read(l->header_bytes, l->header_have, &l->header);
+    ddz_status status = ddz_header_read(l->header_bytes, l->header_have, &l->header);
     if (status == DDZ_ERR_TRUNCATED)
         return DDZ_OK;
     return status == DDZ_OK ? open_picture(l) : status;
@@ -60,10 +61,10 @@ static ddz_status take_header(struct layers *l, uint8_t byte)
 static ddz_status read_settings(struct layers *l)
 {
     size_t size;
-    const uint8_t *content = frame_reader_content(l->main, &size);
-    ddz_status status = settings_read(content, size, l->header.model_low, &l->settings);
+    const uint8_t *content = ddz_frame_reader_content(l->main, &size);
+    ddz_status status = ddz_settings_read(content, size, l->header.model_low, &l->settings);
     if (status == DDZ_ERR_TRUNCATED)
-        return frame_reader_complete(l->main) ? DDZ_ERR_CORRUPT : DDZ_OK;
+        return ddz_frame_reader_complete(l->main) ? DDZ_ERR_CORRUPT : DDZ_OK;
     if (status != DDZ_OK)
         return status;
     if (l->settings.model_id != l->model->id)
@@ -73,29 +74,29 @@ static ddz_status read_settings(struct layers *l)
     l->has_settings = true;
     struct walk walk = {l->settings.end_level, l->settings.calls_log2, l->settings.uniform,
                         l->settings.updates_log2};
-    schedule_build(&l->schedule, l->model, &l->pyramid, walk);
+    ddz_schedule_build(&l->schedule, l->model, &l->pyramid, walk);
     return DDZ_OK;
 }
 
 static ddz_status take_main(struct layers *l, const uint8_t *data, size_t size, size_t *consumed)
 {
-    ddz_status status = frame_reader_feed(l->main, data, size, consumed);
+    ddz_status status = ddz_frame_reader_feed(l->main, data, size, consumed);
     if (status == DDZ_OK && !l->has_settings)
         status = read_settings(l);
-    if (status == DDZ_OK && frame_reader_complete(l->main))
+    if (status == DDZ_OK && ddz_frame_reader_complete(l->main))
         l->layer = l->settings.has_extras ? LAYER_EXTRAS : LAYER_DIGEST;
     return status;
 }
 
 static ddz_status take_extras(struct layers *l, const uint8_t *data, size_t size, size_t *consumed)
 {
-    ddz_status status = frame_reader_feed(l->extra, data, size, consumed);
-    if (status != DDZ_OK || !frame_reader_complete(l->extra))
+    ddz_status status = ddz_frame_reader_feed(l->extra, data, size, consumed);
+    if (status != DDZ_OK || !ddz_frame_reader_complete(l->extra))
         return status;
     l->layer = LAYER_DIGEST;
     size_t content_size;
-    const uint8_t *content = frame_reader_content(l->extra, &content_size);
-    return extras_parse(&l->mem, content, content_size, 1, l->header.width, l->header.height, &l->extras);
+    const uint8_t *content = ddz_frame_reader_content(l->extra, &content_size);
+    return ddz_extras_parse(&l->mem, content, content_size, 1, l->header.width, l->header.height, &l->extras);
 }
 
 /* Hand bytes to the layer that is due; *consumed of them are its own. */
@@ -141,14 +142,14 @@ static void take_part(struct layers *l, uint8_t byte, int bits)
         l->absent = 8 - bits;
     } else if (l->layer == LAYER_MAIN && l->has_settings) {
         size_t before, after, consumed;
-        frame_reader_content(l->main, &before);
-        (void)frame_reader_feed(l->main, &byte, 1, &consumed); /* half a byte of framing is no error */
-        frame_reader_content(l->main, &after);
+        ddz_frame_reader_content(l->main, &before);
+        (void)ddz_frame_reader_feed(l->main, &byte, 1, &consumed); /* half a byte of framing is no error */
+        ddz_frame_reader_content(l->main, &after);
         l->absent = after > before ? 8 - bits : 0;
     }
 }
 
-ddz_status layers_feed(struct layers *l, const uint8_t *data, size_t size, int last_bits)
+ddz_status ddz_layers_feed(struct layers *l, const uint8_t *data, size_t size, int last_bits)
 {
     size_t whole = size > 0 && last_bits < 8 ? size - 1 : size;
     while (l->error == DDZ_OK && whole > 0) {
@@ -163,7 +164,7 @@ ddz_status layers_feed(struct layers *l, const uint8_t *data, size_t size, int l
     return l->error;
 }
 
-struct step_cursor layers_first(void)
+struct step_cursor ddz_layers_first(void)
 {
     return (struct step_cursor){0};
 }
@@ -196,9 +197,9 @@ static int next_main(const struct layers *l, struct step_cursor *cursor, struct 
     if (!l->has_settings)
         return 0;
     size_t size;
-    const uint8_t *content = frame_reader_content(l->main, &size);
+    const uint8_t *content = ddz_frame_reader_content(l->main, &size);
     struct bit_reader r;
-    bit_reader_init(&r, content, size);
+    ddz_bit_reader_init(&r, content, size);
     r.size_bits = bits_there(size, l->layer == LAYER_MAIN ? l->absent : 0);
     r.position = cursor->main ? cursor->main : 8 * SETTINGS_SIZE;
     *out = (struct step_bits){.offset_bits = 8 * (l->header.size + l->opening_size) + r.position,
@@ -209,7 +210,7 @@ static int next_main(const struct layers *l, struct step_cursor *cursor, struct 
     uint64_t begin = r.position;
     if (!step->fixed) {
         int32_t change;
-        ddz_status status = bit_read_se(&r, &change);
+        ddz_status status = ddz_bit_read_se(&r, &change);
         if (status == DDZ_ERR_TRUNCATED)
             return 0;
         if (status != DDZ_OK || change < -2 * EIGHTHS_LIMIT || change > 2 * EIGHTHS_LIMIT)
@@ -218,10 +219,10 @@ static int next_main(const struct layers *l, struct step_cursor *cursor, struct 
         if (eighths < -EIGHTHS_LIMIT || eighths > EIGHTHS_LIMIT)
             return -1;
     }
-    uint64_t there = bits_left(&r);
+    uint64_t there = ddz_bits_left(&r);
     if (!there)
         return 0;
-    out->bits = step->fixed ? step->bits : step_bits(step, eighths);
+    out->bits = step->fixed ? step->bits : ddz_step_bits(step, eighths);
     out->known = there < out->bits ? (uint32_t)there : out->bits;
     out->side_bits = r.position - begin;
     out->position = r.position;
@@ -231,7 +232,7 @@ static int next_main(const struct layers *l, struct step_cursor *cursor, struct 
     return 1;
 }
 
-int layers_next_step(const struct layers *l, struct step_cursor *cursor, struct step_bits *out)
+int ddz_layers_next_step(const struct layers *l, struct step_cursor *cursor, struct step_bits *out)
 {
     if (l->layer == LAYER_HEADER || !l->model || cursor->index >= l->schedule.steps)
         return 0;

@@ -19,7 +19,7 @@
 enum layer { LAYER_HEADER, LAYER_OPENING, LAYER_MAIN, LAYER_EXTRAS, LAYER_DIGEST, LAYER_END };
 
 /* The walk that is assumed while the settings have not arrived. */
-extern const struct walk default_walk;
+extern const struct walk ddz_default_walk;
 
 struct layers {
     struct mem mem;
@@ -34,7 +34,7 @@ struct layers {
     struct header header;
     struct pyramid pyramid;
 
-    struct schedule schedule; /* for default_walk until the settings are there */
+    struct schedule schedule; /* for ddz_default_walk until the settings are there */
     uint8_t *opening;         /* layer 0 */
     size_t opening_have, opening_size;
 
@@ -46,21 +46,22 @@ struct layers {
     size_t digest_have;
 };
 
-void layers_init(struct layers *l, const struct mem *mem, const struct ddz_model *model, uint64_t max_pixels);
-void layers_free(struct layers *l);
+void ddz_layers_init(struct layers *l, const struct mem *mem, const struct ddz_model *model,
+                     uint64_t max_pixels);
+void ddz_layers_free(struct layers *l);
 
 /* Take bytes. `last_bits`, 1 to 8, says how many bits of the last one count; nothing may follow
  * unless it is 8. */
-ddz_status layers_feed(struct layers *l, const uint8_t *data, size_t size, int last_bits);
+ddz_status ddz_layers_feed(struct layers *l, const uint8_t *data, size_t size, int last_bits);
 
-/* Where the next step's bits are; start with layers_first(). */
+/* Where the next step's bits are; start with ddz_layers_first(). */
 struct step_cursor {
-    int index;             /* in the schedule */
+    int index;              /* in the schedule */
     uint64_t opening, main; /* bits behind us in either layer */
-    int eighths;           /* factor of the last predicted step's bits */
+    int eighths;            /* factor of the last predicted step's bits */
 };
 
-struct step_cursor layers_first(void);
+struct step_cursor ddz_layers_first(void);
 
 /* One step's bits in the stream. */
 struct step_bits {
@@ -69,14 +70,14 @@ struct step_bits {
     uint64_t side_bits;   /* of side information before them */
     uint64_t offset_bits; /* where the side information begins, framing not counted */
     int register_bits;
-    const uint8_t *data;  /* layer that holds them */
-    uint64_t position;    /* first bit there */
+    const uint8_t *data; /* layer that holds them */
+    uint64_t position;   /* first bit there */
 };
 
 /*
  * 1 with *out filled and the cursor moved on if the next step has arrived in full or in part (more
  * than no bit); 0 if not, or if the chain is over; -1 if the stream is corrupt.
  */
-int layers_next_step(const struct layers *l, struct step_cursor *cursor, struct step_bits *out);
+int ddz_layers_next_step(const struct layers *l, struct step_cursor *cursor, struct step_bits *out);
 
 #endif

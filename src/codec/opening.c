@@ -53,7 +53,7 @@ struct search {
     uint8_t bits[];
 };
 
-size_t opening_offset(const struct schedule *s, int index)
+size_t ddz_opening_offset(const struct schedule *s, int index)
 {
     size_t bytes = 0;
     for (int i = 0; i < index; i++)
@@ -65,28 +65,28 @@ static void search_free(struct search *s)
 {
     struct mem mem = s->mem;
     for (int i = 0; s->worker && i < s->workers; i++) {
-        chain_free(&s->worker[i].chain);
-        viterbi_free(s->worker[i].viterbi);
-        mem_free(&mem, s->worker[i].bits);
+        ddz_chain_free(&s->worker[i].chain);
+        ddz_viterbi_free(s->worker[i].viterbi);
+        ddz_mem_free(&mem, s->worker[i].bits);
     }
-    mem_free(&mem, s->worker);
-    mem_free(&mem, s);
+    ddz_mem_free(&mem, s->worker);
+    ddz_mem_free(&mem, s);
 }
 
 static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
 {
     int finest = e->schedule.step[e->schedule.opening - 1].scale;
-    if (chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
+    if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
         return false;
-    w->viterbi = viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->settings.isa);
-    w->bits = mem_alloc(&e->mem, bytes, 1);
+    w->viterbi = ddz_viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->settings.isa);
+    w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->viterbi && w->bits;
 }
 
 static struct search *search_new(const ddz_encoder *e)
 {
-    size_t bytes = opening_offset(&e->schedule, e->schedule.opening);
-    struct search *s = mem_alloc(&e->mem, 1, sizeof *s + (size_t)2 * BEAM * bytes);
+    size_t bytes = ddz_opening_offset(&e->schedule, e->schedule.opening);
+    struct search *s = ddz_mem_alloc(&e->mem, 1, sizeof *s + (size_t)2 * BEAM * bytes);
     if (!s)
         return NULL;
     s->mem = e->mem;
@@ -96,7 +96,7 @@ static struct search *search_new(const ddz_encoder *e)
     for (int i = 0; i < 2 * BEAM; i++)
         s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
     s->workers = e->settings.threads < e->trials ? e->settings.threads : e->trials;
-    s->worker = mem_alloc(&e->mem, (size_t)s->workers, sizeof *s->worker);
+    s->worker = ddz_mem_alloc(&e->mem, (size_t)s->workers, sizeof *s->worker);
     bool ok = s->worker;
     for (int i = 0; ok && i < s->workers; i++)
         ok = worker_init(&s->worker[i], e, bytes);
@@ -108,7 +108,7 @@ static struct search *search_new(const ddz_encoder *e)
 
 static void keep(const struct chain *c, struct path *p)
 {
-    size_t bytes = chain_samples(c, c->scale) * sizeof *p->y;
+    size_t bytes = ddz_chain_samples(c, c->scale) * sizeof *p->y;
     memcpy(p->y, c->y, bytes);
     memcpy(p->estimate, c->estimate, bytes);
     p->scale = c->scale;
@@ -119,14 +119,14 @@ static void put_back(struct chain *c, const struct path *p)
 {
     c->scale = p->scale;
     c->sigma_q8 = p->sigma_q8;
-    size_t bytes = chain_samples(c, c->scale) * sizeof *p->y;
+    size_t bytes = ddz_chain_samples(c, c->scale) * sizeof *p->y;
     memcpy(c->y, p->y, bytes);
     memcpy(c->estimate, p->estimate, bytes);
 }
 
 static double squared_error(const struct chain *c, const int32_t *x)
 {
-    size_t n = chain_samples(c, c->scale);
+    size_t n = ddz_chain_samples(c, c->scale);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double difference = x[i] - c->estimate[i];
@@ -163,19 +163,20 @@ static void try_part(const ddz_encoder *e, struct worker *w, const struct path *
     struct chain *c = &w->chain;
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
-    struct trellis t = chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
+    struct trellis t = ddz_chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
     put_back(c, from);
-    encoder_step_shift(e, c, step);
+    ddz_encoder_step_shift(e, c, step);
     if (k > 0) {
-        ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, w->noise, step->samples);
+        ddz_ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, w->noise,
+                       step->samples);
         for (size_t i = 0; i < step->samples; i++)
             c->plain[i] += (int32_t)(spread * w->noise[i]);
     }
-    memcpy(w->bits, from->bits + opening_offset(&e->schedule, index), (step->bits + 7) / 8);
+    memcpy(w->bits, from->bits + ddz_opening_offset(&e->schedule, index), (step->bits + 7) / 8);
     if (k > 0 || part.first == 0)
-        encoder_search(c, w->viterbi, &t, part.first, w->bits);
-    chain_apply(c, step, &t, w->bits, step->bits);
-    chain_next_estimate(c);
+        ddz_encoder_search(c, w->viterbi, &t, part.first, w->bits);
+    ddz_chain_apply(c, step, &t, w->bits, step->bits);
+    ddz_chain_next_estimate(c);
     w->error = squared_error(c, e->x[c->scale]);
 }
 
@@ -188,7 +189,7 @@ static void judge(const ddz_encoder *e, struct worker *w, const struct path *fro
     if (!p)
         return;
     uint32_t bits = e->schedule.step[part.index].bits;
-    size_t offset = opening_offset(&e->schedule, part.index);
+    size_t offset = ddz_opening_offset(&e->schedule, part.index);
     if (part.end < bits)
         put_back(&w->chain, from);
     keep(&w->chain, p);
@@ -227,7 +228,7 @@ static void search_part(const ddz_encoder *e, struct search *s, struct part part
     s->after = before;
 }
 
-ddz_status opening_choose(ddz_encoder *e)
+ddz_status ddz_opening_choose(ddz_encoder *e)
 {
     struct search *s = search_new(e);
     if (!s)
@@ -240,7 +241,7 @@ ddz_status opening_choose(ddz_encoder *e)
         for (uint32_t i = 0; i < parts; i++)
             search_part(e, s, (struct part){index, bits * i / parts, bits * (i + 1) / parts});
     }
-    e->opening_bits = mem_alloc(&e->mem, s->bytes, 1);
+    e->opening_bits = ddz_mem_alloc(&e->mem, s->bytes, 1);
     if (e->opening_bits)
         memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
     search_free(s);

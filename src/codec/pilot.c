@@ -12,12 +12,12 @@ enum { OCTAVE = LEVELS_PER_OCTAVE };
 static double denoising_error(struct chain *chain, const int32_t *x, size_t n, int32_t level)
 {
     chain->scale = 0;
-    chain->sigma_q8 = sigma_q8(level);
-    ideal_draw((uint64_t)level, NULL, chain->plain, n);
+    chain->sigma_q8 = ddz_sigma_q8(level);
+    ddz_ideal_draw((uint64_t)level, NULL, chain->plain, n);
     for (size_t i = 0; i < n; i++)
         chain->y[i] = x[i] + (int32_t)((chain->sigma_q8 * chain->plain[i]) >> 20);
     chain->estimate_kind = ESTIMATE_NONE;
-    chain_call(chain, 1);
+    ddz_chain_call(chain, 1);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double e = x[i] - chain->estimate[i];
@@ -86,15 +86,15 @@ static double share_for_bits(const struct octave *o, double strength, double bit
     return high;
 }
 
-int32_t pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal)
+int32_t ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal)
 {
-    size_t n = chain_samples(chain, 0);
+    size_t n = ddz_chain_samples(chain, 0);
     struct octave o = {.samples = (double)n};
     double psnr = 0;
     if (goal.psnr > 0)
         goal.psnr += steered_loss(goal.steering);
     for (int32_t level = 0; level <= LEVEL_MAX_END; level += OCTAVE) {
-        double sigma = (double)sigma_q8(level) / 256;
+        double sigma = (double)ddz_sigma_q8(level) / 256;
         double mse = denoising_error(chain, x, n, level), next_psnr = psnr_of(mse);
         o.end = mse / (sigma * sigma) + 1e-9;
         if (level > 0) {

@@ -17,6 +17,6 @@ struct pilot_goal {
 
 /* Level at which scale 0 reaches the goal, within the schedule's limits. x is the picture, [h][w][3].
  * Overwrites the chain's y and estimate. */
-int32_t pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal);
+int32_t ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal);
 
 #endif

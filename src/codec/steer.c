@@ -107,8 +107,8 @@ static void steer_block(const struct frame *f, int64_t left, int64_t top)
         }
 }
 
-void steer_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
-                  int32_t *target, int threads)
+void ddz_steer_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height,
+                      double noise, int32_t *target, int threads)
 {
     struct frame f = {.x = x,
                       .estimate = estimate,

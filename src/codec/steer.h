@@ -13,7 +13,7 @@
  * at which the file ends costs bits and returns next to nothing. noise > 0, in the same unit. The
  * result does not depend on `threads`. target may be neither x nor estimate.
  */
-void steer_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
-                  int32_t *target, int threads);
+void ddz_steer_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height,
+                      double noise, int32_t *target, int threads);
 
 #endif

@@ -24,28 +24,28 @@ static double coarse_bits(const ddz_encoder *e)
     return bits;
 }
 
-void target_choose_end(ddz_encoder *e)
+void ddz_target_choose_end(ddz_encoder *e)
 {
     const double overhead = 1.05; /* of the channel's bits over the KLs */
     struct chain *c = &e->chain;
     struct pilot_goal goal = {.steering = e->settings.steering};
     e->walk.end_level = LEVEL_MIN_END;
-    schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
     if (e->settings.target == DDZ_TARGET_QUALITY) {
         e->walk.end_level = quality_level(e->settings.target_value);
     } else if (e->settings.target == DDZ_TARGET_SIGMA) {
-        e->walk.end_level = report_level(e->settings.target_value);
+        e->walk.end_level = ddz_report_level(e->settings.target_value);
     } else if (e->settings.target == DDZ_TARGET_PSNR) {
         /* one step further, so that the chain does not end just short of it */
         goal.psnr = e->settings.target_value + 0.3;
-        e->walk.end_level = pilot_end_level(c, e->x[0], goal);
+        e->walk.end_level = ddz_pilot_end_level(c, e->x[0], goal);
     } else {
         double bits = 8 * e->settings.target_value - coarse_bits(e);
         goal.bits = bits / overhead;
         if (bits > 0)
-            e->walk.end_level = pilot_end_level(c, e->x[0], goal);
+            e->walk.end_level = ddz_pilot_end_level(c, e->x[0], goal);
     }
-    schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
 }
 
 /* Bits, on whichever channel, of the steps of the last octave. */
@@ -58,7 +58,7 @@ static double last_octave_bits(const ddz_encoder *e)
     return bits;
 }
 
-bool target_is_near(double missing, double limit)
+bool ddz_target_is_near(double missing, double limit)
 {
     return missing < 0.005 * limit;
 }
@@ -68,22 +68,22 @@ static double octaves_missing(ddz_encoder *e)
 {
     const ddz_encoder_settings *set = &e->settings;
     if (set->target == DDZ_TARGET_PSNR)
-        return (set->target_value - encoder_psnr(e)) / 5; /* dB an octave */
+        return (set->target_value - ddz_encoder_psnr(e)) / 5; /* dB an octave */
     if (set->target != DDZ_TARGET_BYTES)
         return 0;
     bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
     double limit = ideal ? 8 * set->target_value : (double)e->main_limit;
-    double missing = limit - (ideal ? encoder_ideal_bits(e) : (double)e->main.position);
-    return target_is_near(missing, limit) ? 0 : log2(1 + missing / last_octave_bits(e));
+    double missing = limit - (ideal ? ddz_encoder_ideal_bits(e) : (double)e->main.position);
+    return ddz_target_is_near(missing, limit) ? 0 : log2(1 + missing / last_octave_bits(e));
 }
 
-bool target_end_later(ddz_encoder *e)
+bool ddz_target_end_later(ddz_encoder *e)
 {
     double octaves = octaves_missing(e);
     if (octaves <= 0 || e->walk.end_level == LEVEL_MAX_END)
         return false;
     double levels = ceil(LEVELS_PER_OCTAVE * (fmin(octaves, 2) + 0.05));
     e->walk.end_level = (int32_t)fmin(LEVEL_MAX_END, e->walk.end_level + levels);
-    schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
     return true;
 }

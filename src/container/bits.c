@@ -8,12 +8,12 @@ enum { GOLOMB_MAX_ZEROS = 31, WRITER_FIRST = 256, WRITER_SLACK = 8 };
 
 /* ---- Reader ------------------------------------------------------------------------------ */
 
-void bit_reader_init(struct bit_reader *r, const uint8_t *data, size_t size)
+void ddz_bit_reader_init(struct bit_reader *r, const uint8_t *data, size_t size)
 {
     *r = (struct bit_reader){.data = data, .size_bits = (uint64_t)size * 8};
 }
 
-uint64_t bits_left(const struct bit_reader *r)
+uint64_t ddz_bits_left(const struct bit_reader *r)
 {
     return r->position < r->size_bits ? r->size_bits - r->position : 0;
 }
@@ -30,9 +30,9 @@ static uint32_t peek(const struct bit_reader *r, int n)
     return (uint32_t)(window & (((uint64_t)1 << n) - 1));
 }
 
-uint32_t bit_read(struct bit_reader *r, int n)
+uint32_t ddz_bit_read(struct bit_reader *r, int n)
 {
-    int known = bits_left(r) < (uint64_t)n ? (int)bits_left(r) : n;
+    int known = ddz_bits_left(r) < (uint64_t)n ? (int)ddz_bits_left(r) : n;
     if (known < n)
         r->overrun = 1;
     if (known == 0)
@@ -42,25 +42,25 @@ uint32_t bit_read(struct bit_reader *r, int n)
     return value;
 }
 
-ddz_status bit_read_ue(struct bit_reader *r, uint32_t *value)
+ddz_status ddz_bit_read_ue(struct bit_reader *r, uint32_t *value)
 {
     struct bit_reader at = *r;
     int zeros = 0;
-    while (bits_left(&at) > 0 && bit_read(&at, 1) == 0)
+    while (ddz_bits_left(&at) > 0 && ddz_bit_read(&at, 1) == 0)
         if (++zeros > GOLOMB_MAX_ZEROS)
             return DDZ_ERR_CORRUPT;
     at.position = r->position + (uint64_t)zeros;
-    if (bits_left(&at) < (uint64_t)zeros + 1)
+    if (ddz_bits_left(&at) < (uint64_t)zeros + 1)
         return DDZ_ERR_TRUNCATED;
-    *value = bit_read(&at, zeros + 1) - 1;
+    *value = ddz_bit_read(&at, zeros + 1) - 1;
     r->position = at.position;
     return DDZ_OK;
 }
 
-ddz_status bit_read_se(struct bit_reader *r, int32_t *value)
+ddz_status ddz_bit_read_se(struct bit_reader *r, int32_t *value)
 {
     uint32_t folded;
-    ddz_status status = bit_read_ue(r, &folded);
+    ddz_status status = ddz_bit_read_ue(r, &folded);
     if (status == DDZ_OK)
         *value = folded & 1 ? (int32_t)(folded / 2 + 1) : -(int32_t)(folded / 2);
     return status;
@@ -73,9 +73,9 @@ static void clear_tail(uint8_t *data, uint64_t n)
         data[n / 8] &= (uint8_t)(0xFF00 >> (n % 8));
 }
 
-void bits_copy_out(struct bit_reader *r, uint64_t n, uint8_t *dst)
+void ddz_bits_copy_out(struct bit_reader *r, uint64_t n, uint8_t *dst)
 {
-    uint64_t known = bits_left(r) < n ? bits_left(r) : n;
+    uint64_t known = ddz_bits_left(r) < n ? ddz_bits_left(r) : n;
     size_t bytes = (size_t)((n + 7) / 8), known_bytes = (size_t)((known + 7) / 8);
     int shift = (int)(r->position % 8);
     if (known_bytes > 0) {
@@ -102,18 +102,18 @@ void bits_copy_out(struct bit_reader *r, uint64_t n, uint8_t *dst)
 
 /* ---- Writer ------------------------------------------------------------------------------ */
 
-void bit_writer_init(struct bit_writer *w, const struct mem *mem)
+void ddz_bit_writer_init(struct bit_writer *w, const struct mem *mem)
 {
     *w = (struct bit_writer){.mem = mem};
 }
 
-void bit_writer_free(struct bit_writer *w)
+void ddz_bit_writer_free(struct bit_writer *w)
 {
-    mem_free(w->mem, w->data);
+    ddz_mem_free(w->mem, w->data);
     *w = (struct bit_writer){.mem = w->mem};
 }
 
-size_t bit_writer_bytes(const struct bit_writer *w)
+size_t ddz_bit_writer_bytes(const struct bit_writer *w)
 {
     return (size_t)((w->position + 7) / 8);
 }
@@ -131,25 +131,25 @@ static int reserve(struct bit_writer *w, uint64_t n)
     size_t needed = (size_t)(bits / 8) + WRITER_SLACK;
     if (needed <= w->capacity)
         return 1;
-    size_t capacity = size_mul(w->capacity, 2);
+    size_t capacity = ddz_size_mul(w->capacity, 2);
     if (capacity < WRITER_FIRST)
         capacity = WRITER_FIRST;
     if (capacity < needed)
         capacity = needed;
-    uint8_t *data = mem_alloc(w->mem, capacity, 1);
+    uint8_t *data = ddz_mem_alloc(w->mem, capacity, 1);
     if (!data) {
         w->failed = 1;
         return 0;
     }
     if (w->data)
-        memcpy(data, w->data, bit_writer_bytes(w));
-    mem_free(w->mem, w->data);
+        memcpy(data, w->data, ddz_bit_writer_bytes(w));
+    ddz_mem_free(w->mem, w->data);
     w->data = data;
     w->capacity = capacity;
     return 1;
 }
 
-void bit_write(struct bit_writer *w, uint32_t value, int n)
+void ddz_bit_write(struct bit_writer *w, uint32_t value, int n)
 {
     if (!reserve(w, (uint64_t)n))
         return;
@@ -161,11 +161,11 @@ void bit_write(struct bit_writer *w, uint32_t value, int n)
     w->position += (uint64_t)n;
 }
 
-void bit_write_ue(struct bit_writer *w, uint32_t value)
+void ddz_bit_write_ue(struct bit_writer *w, uint32_t value)
 {
-    int zeros = ilog2((uint64_t)value + 1);
-    bit_write(w, 0, zeros);
-    bit_write(w, value + 1, zeros + 1);
+    int zeros = ddz_ilog2((uint64_t)value + 1);
+    ddz_bit_write(w, 0, zeros);
+    ddz_bit_write(w, value + 1, zeros + 1);
 }
 
 static uint32_t fold(int32_t value)
@@ -173,17 +173,17 @@ static uint32_t fold(int32_t value)
     return value > 0 ? 2 * (uint32_t)value - 1 : 2 * (0 - (uint32_t)value);
 }
 
-void bit_write_se(struct bit_writer *w, int32_t value)
+void ddz_bit_write_se(struct bit_writer *w, int32_t value)
 {
-    bit_write_ue(w, fold(value));
+    ddz_bit_write_ue(w, fold(value));
 }
 
-int bit_length_se(int32_t value)
+int ddz_bit_length_se(int32_t value)
 {
-    return 2 * ilog2((uint64_t)fold(value) + 1) + 1;
+    return 2 * ddz_ilog2((uint64_t)fold(value) + 1) + 1;
 }
 
-void bit_append(struct bit_writer *w, const uint8_t *src, uint64_t n)
+void ddz_bit_append(struct bit_writer *w, const uint8_t *src, uint64_t n)
 {
     if (n == 0 || !reserve(w, n))
         return;
@@ -206,11 +206,11 @@ void bit_append(struct bit_writer *w, const uint8_t *src, uint64_t n)
     w->data[(w->position + 7) / 8] = 0;
 }
 
-void bit_truncate(struct bit_writer *w, uint64_t n)
+void ddz_bit_truncate(struct bit_writer *w, uint64_t n)
 {
     if (n >= w->position)
         return;
-    size_t bytes = bit_writer_bytes(w);
+    size_t bytes = ddz_bit_writer_bytes(w);
     size_t kept = (size_t)((n + 7) / 8);
     w->position = n;
     clear_tail(w->data, n);

@@ -18,20 +18,20 @@ struct bit_reader {
     int overrun;
 };
 
-void bit_reader_init(struct bit_reader *r, const uint8_t *data, size_t size);
-uint64_t bits_left(const struct bit_reader *r);
+void ddz_bit_reader_init(struct bit_reader *r, const uint8_t *data, size_t size);
+uint64_t ddz_bits_left(const struct bit_reader *r);
 
 /* 0 <= n <= 32 */
-uint32_t bit_read(struct bit_reader *r, int n);
+uint32_t ddz_bit_read(struct bit_reader *r, int n);
 
 /* TRUNCATED when the buffer ends inside the code, CORRUPT when no code of 32 bits' value begins so;
  * in both cases nothing is consumed, `overrun` is not set and *value is not written. */
-ddz_status bit_read_ue(struct bit_reader *r, uint32_t *value);
-ddz_status bit_read_se(struct bit_reader *r, int32_t *value);
+ddz_status ddz_bit_read_ue(struct bit_reader *r, uint32_t *value);
+ddz_status ddz_bit_read_se(struct bit_reader *r, int32_t *value);
 
 /* Copy n bits to the ceil(n / 8) bytes at dst, first bit on top of the first byte, the last byte's
  * free bits zero. */
-void bits_copy_out(struct bit_reader *r, uint64_t n, uint8_t *dst);
+void ddz_bits_copy_out(struct bit_reader *r, uint64_t n, uint8_t *dst);
 
 /*
  * Buffer that grows. `failed` is sticky: out of memory; later writes do nothing. Invariant: bits of
@@ -45,24 +45,24 @@ struct bit_writer {
     int failed;
 };
 
-void bit_writer_init(struct bit_writer *w, const struct mem *mem);
-void bit_writer_free(struct bit_writer *w);
-size_t bit_writer_bytes(const struct bit_writer *w);
+void ddz_bit_writer_init(struct bit_writer *w, const struct mem *mem);
+void ddz_bit_writer_free(struct bit_writer *w);
+size_t ddz_bit_writer_bytes(const struct bit_writer *w);
 
 /* The low n bits of value, 0 <= n <= 32. */
-void bit_write(struct bit_writer *w, uint32_t value, int n);
+void ddz_bit_write(struct bit_writer *w, uint32_t value, int n);
 
 /* value < UINT32_MAX; value > INT32_MIN */
-void bit_write_ue(struct bit_writer *w, uint32_t value);
-void bit_write_se(struct bit_writer *w, int32_t value);
+void ddz_bit_write_ue(struct bit_writer *w, uint32_t value);
+void ddz_bit_write_se(struct bit_writer *w, int32_t value);
 
-/* Length in bits of the code that bit_write_se makes. */
-int bit_length_se(int32_t value);
+/* Length in bits of the code that ddz_bit_write_se makes. */
+int ddz_bit_length_se(int32_t value);
 
 /* Append n bits from a buffer that starts on top of its first byte. */
-void bit_append(struct bit_writer *w, const uint8_t *src, uint64_t n);
+void ddz_bit_append(struct bit_writer *w, const uint8_t *src, uint64_t n);
 
 /* Forget all but the first n bits; nothing happens if there are no more than n. */
-void bit_truncate(struct bit_writer *w, uint64_t n);
+void ddz_bit_truncate(struct bit_writer *w, uint64_t n);
 
 #endif

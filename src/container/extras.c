@@ -28,14 +28,14 @@ static int is_kind(int kind)
 
 /* ---- The value --------------------------------------------------------------------------- */
 
-void extras_free(const struct mem *mem, struct extras *extras)
+void ddz_extras_free(const struct mem *mem, struct extras *extras)
 {
     for (int i = 0; i < EXTRA_KINDS; i++)
-        mem_free(mem, extras->data[i]);
+        ddz_mem_free(mem, extras->data[i]);
     *extras = (struct extras){0};
 }
 
-int extras_any(const struct extras *extras)
+int ddz_extras_any(const struct extras *extras)
 {
     for (int i = 0; i < EXTRA_KINDS; i++)
         if (extras->data[i])
@@ -43,8 +43,8 @@ int extras_any(const struct extras *extras)
     return 0;
 }
 
-ddz_status extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
-                      size_t size)
+ddz_status ddz_extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
+                          size_t size)
 {
     if (!is_kind(kind) || (size > 0 && !data))
         return DDZ_ERR_ARGUMENT;
@@ -52,12 +52,12 @@ ddz_status extras_set(const struct mem *mem, struct extras *extras, int kind, co
         return DDZ_ERR_ARGUMENT;
     uint8_t *copy = NULL;
     if (size > 0) {
-        copy = mem_alloc(mem, size, 1);
+        copy = ddz_mem_alloc(mem, size, 1);
         if (!copy)
             return DDZ_ERR_MEMORY;
         memcpy(copy, data, size);
     }
-    mem_free(mem, extras->data[slot(kind)]);
+    ddz_mem_free(mem, extras->data[slot(kind)]);
     extras->data[slot(kind)] = copy;
     extras->size[slot(kind)] = size;
     return DDZ_OK;
@@ -108,7 +108,7 @@ static size_t content_size(const struct extras *extras)
     size_t size = extras->data[slot(DDZ_EXTRA_ALPHA)] ? 1 : 0;
     for (int i = 0; i < EXTRA_KINDS; i++)
         if (extras->data[i])
-            size = size_add(size, size_add(RECORD_HEADER_SIZE, extras->size[i]));
+            size = ddz_size_add(size, ddz_size_add(RECORD_HEADER_SIZE, extras->size[i]));
     return size;
 }
 
@@ -146,10 +146,10 @@ static ddz_status choose_predictor(const struct mem *mem, const struct extras *e
         uint8_t *frame;
         size_t frame_size;
         write_content(extras, i, width, height, content);
-        ddz_status status = frame_compress(mem, content, size, TRIAL_LEVEL, &frame, &frame_size);
+        ddz_status status = ddz_frame_compress(mem, content, size, TRIAL_LEVEL, &frame, &frame_size);
         if (status != DDZ_OK)
             return status;
-        mem_free(mem, frame);
+        ddz_mem_free(mem, frame);
         if (frame_size < least) {
             least = frame_size;
             *predictor = i;
@@ -158,16 +158,16 @@ static ddz_status choose_predictor(const struct mem *mem, const struct extras *e
     return DDZ_OK;
 }
 
-ddz_status extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
-                           uint32_t height, uint8_t **out, size_t *out_size)
+ddz_status ddz_extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
+                               uint32_t height, uint8_t **out, size_t *out_size)
 {
     uint64_t pixels = (uint64_t)width * height;
-    if (!extras_any(extras))
+    if (!ddz_extras_any(extras))
         return DDZ_ERR_ARGUMENT;
     if (extras->data[slot(DDZ_EXTRA_ALPHA)] && extras->size[slot(DDZ_EXTRA_ALPHA)] != pixels)
         return DDZ_ERR_ARGUMENT;
     size_t size = content_size(extras);
-    uint8_t *content = mem_alloc(mem, size, 1);
+    uint8_t *content = ddz_mem_alloc(mem, size, 1);
     if (!content)
         return DDZ_ERR_MEMORY;
     int predictor;
@@ -175,15 +175,15 @@ ddz_status extras_compress(const struct mem *mem, const struct extras *extras, u
     if (status == DDZ_OK) {
         write_content(extras, predictor, width, height, content);
         int level = size <= LARGE_SIZE ? HIGH_LEVEL : LARGE_LEVEL;
-        status = frame_compress(mem, content, size, level, out, out_size);
+        status = ddz_frame_compress(mem, content, size, level, out, out_size);
     }
-    mem_free(mem, content);
+    ddz_mem_free(mem, content);
     return status;
 }
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
-uint64_t extras_max_content(uint32_t width, uint32_t height)
+uint64_t ddz_extras_max_content(uint32_t width, uint32_t height)
 {
     return EXTRA_KINDS * RECORD_HEADER_SIZE + 1 + (uint64_t)width * height + 2 * (uint64_t)EXTRA_MAX_SIZE;
 }
@@ -201,10 +201,10 @@ static ddz_status take_record(const struct mem *mem, struct extras *extras, int 
                               uint32_t size, uint32_t width, uint32_t height)
 {
     if (kind != DDZ_EXTRA_ALPHA)
-        return extras_set(mem, extras, kind, data, size);
+        return ddz_extras_set(mem, extras, kind, data, size);
     if (data[0] >= PREDICTORS)
         return DDZ_ERR_CORRUPT;
-    ddz_status status = extras_set(mem, extras, kind, data + 1, size - 1);
+    ddz_status status = ddz_extras_set(mem, extras, kind, data + 1, size - 1);
     if (status == DDZ_OK && data[0] == PREDICTOR_PAETH)
         residual_to_plane(extras->data[slot(kind)], width, height);
     return status;
@@ -233,14 +233,14 @@ static ddz_status parse_records(const struct mem *mem, const uint8_t *content, s
     return complete && (size > 0 || last_kind == 0) ? DDZ_ERR_CORRUPT : DDZ_OK;
 }
 
-ddz_status extras_parse(const struct mem *mem, const uint8_t *content, size_t size, int complete,
-                        uint32_t width, uint32_t height, struct extras *extras)
+ddz_status ddz_extras_parse(const struct mem *mem, const uint8_t *content, size_t size, int complete,
+                            uint32_t width, uint32_t height, struct extras *extras)
 {
     struct extras parsed = {0};
     ddz_status status = parse_records(mem, content, size, complete, width, height, &parsed);
     if (status == DDZ_OK)
         *extras = parsed;
     else
-        extras_free(mem, &parsed);
+        ddz_extras_free(mem, &parsed);
     return status;
 }

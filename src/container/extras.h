@@ -21,25 +21,25 @@ struct extras {
     size_t size[EXTRA_KINDS];
 };
 
-void extras_free(const struct mem *mem, struct extras *extras);
-int extras_any(const struct extras *extras);
+void ddz_extras_free(const struct mem *mem, struct extras *extras);
+int ddz_extras_any(const struct extras *extras);
 
 /* Copy `data` in; replaces; size 0 removes. ARGUMENT: unknown kind, or too large. */
-ddz_status extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
-                      size_t size);
+ddz_status ddz_extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
+                          size_t size);
 
 /* Make the frame. ARGUMENT: alpha is not of width * height bytes, or there is nothing. *out is freed
- * with mem_free. */
-ddz_status extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
-                           uint32_t height, uint8_t **out, size_t *out_size);
+ * with ddz_mem_free. */
+ddz_status ddz_extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
+                               uint32_t height, uint8_t **out, size_t *out_size);
 
 /* Largest content that extras of such a picture can have: the limit for the frame's reader. */
-uint64_t extras_max_content(uint32_t width, uint32_t height);
+uint64_t ddz_extras_max_content(uint32_t width, uint32_t height);
 
 /* Parse a frame's content. With `complete` 0 the content is a prefix, and a record that has not
  * arrived wholly is left out; with 1 it is CORRUPT. *extras is written on DDZ_OK only; the caller
  * frees it. */
-ddz_status extras_parse(const struct mem *mem, const uint8_t *content, size_t size, int complete,
-                        uint32_t width, uint32_t height, struct extras *extras);
+ddz_status ddz_extras_parse(const struct mem *mem, const uint8_t *content, size_t size, int complete,
+                            uint32_t width, uint32_t height, struct extras *extras);
 
 #endif

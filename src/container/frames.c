@@ -19,12 +19,12 @@ enum {
 
 static void *zstd_allocate(void *opaque, size_t size)
 {
-    return mem_alloc(opaque, size, 1);
+    return ddz_mem_alloc(opaque, size, 1);
 }
 
 static void zstd_release(void *opaque, void *address)
 {
-    mem_free(opaque, address);
+    ddz_mem_free(opaque, address);
 }
 
 static ddz_status status_of(size_t code)
@@ -42,12 +42,12 @@ static uint64_t block_count(uint64_t size)
     return size == 0 ? 1 : (size - 1) / BLOCK_SIZE + 1;
 }
 
-uint64_t frame_overhead(uint64_t size)
+uint64_t ddz_frame_overhead(uint64_t size)
 {
     return PREFIX_SIZE + BLOCK_HEADER_SIZE * block_count(size);
 }
 
-uint64_t frame_content_for(uint64_t total)
+uint64_t ddz_frame_content_for(uint64_t total)
 {
     if (total < PREFIX_SIZE)
         return 0;
@@ -56,11 +56,11 @@ uint64_t frame_content_for(uint64_t total)
     return full * BLOCK_SIZE + (rest > BLOCK_HEADER_SIZE ? rest - BLOCK_HEADER_SIZE : 0);
 }
 
-ddz_status frame_store(const struct mem *mem, const uint8_t *data, size_t size, uint8_t **out,
-                       size_t *out_size)
+ddz_status ddz_frame_store(const struct mem *mem, const uint8_t *data, size_t size, uint8_t **out,
+                           size_t *out_size)
 {
-    size_t total = size_add(size, (size_t)frame_overhead(size));
-    uint8_t *frame = mem_alloc(mem, total, 1);
+    size_t total = ddz_size_add(size, (size_t)ddz_frame_overhead(size));
+    uint8_t *frame = ddz_mem_alloc(mem, total, 1);
     if (!frame)
         return DDZ_ERR_MEMORY;
     uint8_t *p = frame;
@@ -105,21 +105,21 @@ static size_t compress(ZSTD_CCtx *context, int level, uint8_t *out, size_t capac
     return ZSTD_compress2(context, out, capacity, data, size);
 }
 
-ddz_status frame_compress(const struct mem *mem, const uint8_t *data, size_t size, int level, uint8_t **out,
-                          size_t *out_size)
+ddz_status ddz_frame_compress(const struct mem *mem, const uint8_t *data, size_t size, int level,
+                              uint8_t **out, size_t *out_size)
 {
     struct mem local = *mem; /* zstd's opaque pointer is not const */
     ZSTD_customMem custom = {zstd_allocate, zstd_release, &local};
     ZSTD_CCtx *context = ZSTD_createCCtx_advanced(custom);
     size_t capacity = ZSTD_compressBound(size);
-    uint8_t *frame = mem_alloc(mem, capacity, 1);
+    uint8_t *frame = ddz_mem_alloc(mem, capacity, 1);
     size_t made = 0;
     if (context && frame)
         made = compress(context, level, frame, capacity, data, size);
     ZSTD_freeCCtx(context);
     /* nothing but memory can be short: data and capacity are right by construction */
     if (made == 0 || ZSTD_isError(made)) {
-        mem_free(mem, frame);
+        ddz_mem_free(mem, frame);
         return DDZ_ERR_MEMORY;
     }
     *out = frame;
@@ -139,33 +139,33 @@ struct frame_reader {
     ddz_status status;
 };
 
-struct frame_reader *frame_reader_new(const struct mem *mem, uint64_t max_content)
+struct frame_reader *ddz_frame_reader_new(const struct mem *mem, uint64_t max_content)
 {
-    struct frame_reader *r = mem_alloc(mem, 1, sizeof *r);
+    struct frame_reader *r = ddz_mem_alloc(mem, 1, sizeof *r);
     if (!r)
         return NULL;
     r->mem = *mem;
     r->limit = max_content < SIZE_MAX / 4 ? (size_t)max_content : SIZE_MAX / 4;
     r->capacity = r->limit < FIRST_CAPACITY ? r->limit : FIRST_CAPACITY;
-    r->content = mem_alloc(&r->mem, r->capacity, 1);
+    r->content = ddz_mem_alloc(&r->mem, r->capacity, 1);
     ZSTD_customMem custom = {zstd_allocate, zstd_release, &r->mem};
     r->context = ZSTD_createDCtx_advanced(custom);
     if (!r->content || !r->context ||
         ZSTD_isError(ZSTD_DCtx_setParameter(r->context, ZSTD_d_windowLogMax, FRAME_WINDOW_LOG))) {
-        frame_reader_free(r);
+        ddz_frame_reader_free(r);
         return NULL;
     }
     return r;
 }
 
-void frame_reader_free(struct frame_reader *r)
+void ddz_frame_reader_free(struct frame_reader *r)
 {
     if (!r)
         return;
     struct mem mem = r->mem;
     ZSTD_freeDCtx(r->context);
-    mem_free(&mem, r->content);
-    mem_free(&mem, r);
+    ddz_mem_free(&mem, r->content);
+    ddz_mem_free(&mem, r);
 }
 
 /* libzstd would take skippable frames and those of its old versions, too. */
@@ -182,11 +182,11 @@ static int make_room(struct frame_reader *r)
     if (r->size < r->capacity || r->capacity == r->limit)
         return 1;
     size_t capacity = r->capacity > r->limit / 2 ? r->limit : 2 * r->capacity;
-    uint8_t *content = mem_alloc(&r->mem, capacity, 1);
+    uint8_t *content = ddz_mem_alloc(&r->mem, capacity, 1);
     if (!content)
         return 0;
     memcpy(content, r->content, r->size);
-    mem_free(&r->mem, r->content);
+    ddz_mem_free(&r->mem, r->content);
     r->content = content;
     r->capacity = capacity;
     return 1;
@@ -215,7 +215,7 @@ static ddz_status decompress(struct frame_reader *r, ZSTD_inBuffer *in, int *mor
     return DDZ_OK;
 }
 
-ddz_status frame_reader_feed(struct frame_reader *r, const uint8_t *data, size_t size, size_t *consumed)
+ddz_status ddz_frame_reader_feed(struct frame_reader *r, const uint8_t *data, size_t size, size_t *consumed)
 {
     *consumed = 0;
     if (r->status != DDZ_OK || r->complete || size == 0)
@@ -233,13 +233,13 @@ ddz_status frame_reader_feed(struct frame_reader *r, const uint8_t *data, size_t
     return r->status;
 }
 
-const uint8_t *frame_reader_content(const struct frame_reader *r, size_t *size)
+const uint8_t *ddz_frame_reader_content(const struct frame_reader *r, size_t *size)
 {
     *size = r->size;
     return r->content;
 }
 
-int frame_reader_complete(const struct frame_reader *r)
+int ddz_frame_reader_complete(const struct frame_reader *r)
 {
     return r->complete;
 }

@@ -16,20 +16,20 @@
  * can make a reader allocate more than that plus a little. */
 enum { FRAME_WINDOW_LOG = 23 };
 
-/* Store `size` bytes as one frame of raw blocks. *out is freed with mem_free. */
-ddz_status frame_store(const struct mem *mem, const uint8_t *data, size_t size, uint8_t **out,
-                       size_t *out_size);
+/* Store `size` bytes as one frame of raw blocks. *out is freed with ddz_mem_free. */
+ddz_status ddz_frame_store(const struct mem *mem, const uint8_t *data, size_t size, uint8_t **out,
+                           size_t *out_size);
 
-/* What frame_store adds to `size` bytes of content, exactly. */
-uint64_t frame_overhead(uint64_t size);
+/* What ddz_frame_store adds to `size` bytes of content, exactly. */
+uint64_t ddz_frame_overhead(uint64_t size);
 
 /* Largest content whose stored frame is `total` bytes or less; 0 if there is none, too. */
-uint64_t frame_content_for(uint64_t total);
+uint64_t ddz_frame_content_for(uint64_t total);
 
 /* Compress `size` bytes to one frame at a zstd level. Blocks that do not shrink come out raw; others
- * can be read only when all of the block is there. *out is freed with mem_free. */
-ddz_status frame_compress(const struct mem *mem, const uint8_t *data, size_t size, int level, uint8_t **out,
-                          size_t *out_size);
+ * can be read only when all of the block is there. *out is freed with ddz_mem_free. */
+ddz_status ddz_frame_compress(const struct mem *mem, const uint8_t *data, size_t size, int level,
+                              uint8_t **out, size_t *out_size);
 
 /*
  * Decompressor of one frame of either kind, fed in pieces of any size. It owns the content that has
@@ -38,16 +38,16 @@ ddz_status frame_compress(const struct mem *mem, const uint8_t *data, size_t siz
 struct frame_reader;
 
 /* NULL: out of memory. `mem` is copied. */
-struct frame_reader *frame_reader_new(const struct mem *mem, uint64_t max_content);
-void frame_reader_free(struct frame_reader *r);
+struct frame_reader *ddz_frame_reader_new(const struct mem *mem, uint64_t max_content);
+void ddz_frame_reader_free(struct frame_reader *r);
 
 /* Take bytes until the frame ends; *consumed is how many of them belong to it (all, unless it
  * ended; 0 on an error). CORRUPT: not a frame, a damaged one, a window that is too large, or more than
  * max_content bytes of content. An error stays; so does the content of the feeds before it. */
-ddz_status frame_reader_feed(struct frame_reader *r, const uint8_t *data, size_t size, size_t *consumed);
+ddz_status ddz_frame_reader_feed(struct frame_reader *r, const uint8_t *data, size_t size, size_t *consumed);
 
 /* Valid until the next feed. Never NULL. */
-const uint8_t *frame_reader_content(const struct frame_reader *r, size_t *size);
-int frame_reader_complete(const struct frame_reader *r);
+const uint8_t *ddz_frame_reader_content(const struct frame_reader *r, size_t *size);
+int ddz_frame_reader_complete(const struct frame_reader *r);
 
 #endif

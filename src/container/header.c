@@ -23,7 +23,7 @@ static const struct {
     uint32_t width, height;
 } shapes[8] = {{1, 1}, {3, 2}, {2, 3}, {4, 3}, {3, 4}, {16, 9}, {9, 16}, {16, 10}};
 
-uint8_t header_model_low(uint32_t model_id)
+uint8_t ddz_header_model_low(uint32_t model_id)
 {
     return model_id & MODEL_MASK;
 }
@@ -62,11 +62,11 @@ static int is_side(uint32_t side)
     return side >= 1 && side <= HEADER_MAX_SIDE;
 }
 
-size_t header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
+size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
 {
     if (!is_side(header->width) || !is_side(header->height))
         return 0;
-    uint32_t w = header->width - 1, h = header->height - 1, model = header_model_low(header->model_low);
+    uint32_t w = header->width - 1, h = header->height - 1, model = ddz_header_model_low(header->model_low);
     int shape = shape_of(header->width, header->height);
     out[0] = MAGIC;
     if (shape >= 0) {
@@ -104,7 +104,7 @@ static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
     return shape_of(h->width, h->height) < 0 ? DDZ_OK : DDZ_ERR_CORRUPT;
 }
 
-ddz_status header_read(const uint8_t *data, size_t size, struct header *header)
+ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *header)
 {
     if (size > 0 && data[0] != MAGIC)
         return DDZ_ERR_FORMAT;
@@ -129,7 +129,7 @@ static int settings_valid(const struct settings *s)
            s->end_level >= 0 && s->end_level <= 255;
 }
 
-size_t settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE])
+size_t ddz_settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE])
 {
     if (!settings_valid(settings))
         return 0;
@@ -141,7 +141,7 @@ size_t settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE
     return SETTINGS_SIZE;
 }
 
-ddz_status settings_read(const uint8_t *data, size_t size, uint8_t model_low, struct settings *settings)
+ddz_status ddz_settings_read(const uint8_t *data, size_t size, uint8_t model_low, struct settings *settings)
 {
     if (size < SETTINGS_SIZE)
         return DDZ_ERR_TRUNCATED;

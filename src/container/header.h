@@ -37,18 +37,18 @@ enum { HEADER_MAX_SIZE = 9, HEADER_MAX_SIDE = 65535, HEADER_MODEL_BITS = 3, SETT
 struct header {
     uint32_t width, height; /* each 1..HEADER_MAX_SIDE */
     uint8_t model_low;      /* low HEADER_MODEL_BITS bits of the model's identity */
-    size_t size;            /* set by header_read: bytes that the header takes */
+    size_t size;            /* set by ddz_header_read: bytes that the header takes */
 };
 
 /* What a header says of a model. */
-uint8_t header_model_low(uint32_t model_id);
+uint8_t ddz_header_model_low(uint32_t model_id);
 
 /* Returns the size, 3, 5 or 9; 0 if a side is out of range. */
-size_t header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE]);
+size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE]);
 
 /* FORMAT if the first byte differs, TRUNCATED while bytes are missing, CORRUPT for
- * what header_write does not make. */
-ddz_status header_read(const uint8_t *data, size_t size, struct header *header);
+ * what ddz_header_write does not make. */
+ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *header);
 
 struct settings {
     int trellis_bits;  /* 8..16 */
@@ -62,10 +62,10 @@ struct settings {
 
 /* Returns SETTINGS_SIZE; 0 if a value is out of range. The low bits of model_id go into
  * the header instead. */
-size_t settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE]);
+size_t ddz_settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE]);
 
 /* `model_low` from the header. TRUNCATED while bytes are missing, CORRUPT for values that
- * settings_write does not make. */
-ddz_status settings_read(const uint8_t *data, size_t size, uint8_t model_low, struct settings *settings);
+ * ddz_settings_write does not make. */
+ddz_status ddz_settings_read(const uint8_t *data, size_t size, uint8_t model_low, struct settings *settings);
 
 #endif

@@ -27,7 +27,7 @@ static ddz_isa best_isa(void)
 
 #endif
 
-ddz_isa cpu_isa(ddz_isa wanted)
+ddz_isa ddz_cpu_isa(ddz_isa wanted)
 {
     ddz_isa best = best_isa();
     return wanted < best ? wanted : best;

@@ -6,6 +6,6 @@
 
 /* The best level that processor and operating system support, at most `wanted`.
  * AVX512 means F, BW, VL, DQ, VBMI and VNNI together. */
-ddz_isa cpu_isa(ddz_isa wanted);
+ddz_isa ddz_cpu_isa(ddz_isa wanted);
 
 #endif

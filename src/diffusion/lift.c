@@ -17,7 +17,7 @@ static struct quad quad_at(const int32_t *fine, uint32_t w, uint32_t h, uint32_t
     return (struct quad){a, a + right, a + below, a + below + right};
 }
 
-void lift_average(const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse)
+void ddz_lift_average(const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse)
 {
     for (uint32_t y = 0; y < (h + 1) / 2; y++)
         for (uint32_t x = 0; x < (w + 1) / 2; x++) {
@@ -27,7 +27,7 @@ void lift_average(const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse)
         }
 }
 
-void lift_split(const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands)
+void ddz_lift_split(const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands)
 {
     size_t band = (size_t)3 * ((w + 1) / 2) * ((h + 1) / 2);
     for (uint32_t y = 0; y < (h + 1) / 2; y++)
@@ -42,7 +42,7 @@ void lift_split(const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands)
         }
 }
 
-void lift_join(const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h)
+void ddz_lift_join(const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h)
 {
     uint32_t across = (w + 1) / 2;
     size_t band = (size_t)3 * across * ((h + 1) / 2);
@@ -60,7 +60,7 @@ void lift_join(const int32_t *coarse, const int32_t *bands, int32_t *fine, uint3
     }
 }
 
-void lift_predict(const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands)
+void ddz_lift_predict(const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands)
 {
     size_t band = (size_t)3 * w * h;
     for (uint32_t y = 0; y < h; y++) {

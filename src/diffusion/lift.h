@@ -11,15 +11,15 @@
 #include <stdint.h>
 
 /* coarse = box average of fine (w x h); an odd side repeats its last row or column */
-void lift_average(const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse);
+void ddz_lift_average(const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse);
 
 /* bands of fine (w x h), orthonormal */
-void lift_split(const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands);
+void ddz_lift_split(const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands);
 
 /* fine (w x h) from coarse and bands, in place of nothing: the arrays do not overlap */
-void lift_join(const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h);
+void ddz_lift_join(const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h);
 
 /* bands as a quadratic through neighbouring box averages has them (w x h is the coarse size) */
-void lift_predict(const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands);
+void ddz_lift_predict(const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands);
 
 #endif

@@ -6,8 +6,8 @@
 static struct reverse_step with_ratio(int64_t r2_q30, int32_t level_to)
 {
     int64_t one = (int64_t)1 << 30;
-    int64_t root_q30 = isqrt64((uint64_t)(one - r2_q30) << 30);
-    int64_t sigma = sigma_q8(level_to);
+    int64_t root_q30 = ddz_isqrt64((uint64_t)(one - r2_q30) << 30);
+    int64_t sigma = ddz_sigma_q8(level_to);
     return (struct reverse_step){
         .r2_q30 = r2_q30,
         .noise_q8 = rshift_round(sigma * root_q30, 30),
@@ -15,18 +15,18 @@ static struct reverse_step with_ratio(int64_t r2_q30, int32_t level_to)
     };
 }
 
-struct reverse_step reverse_step_of(int32_t level_from, int32_t level_to)
+struct reverse_step ddz_reverse_step_of(int32_t level_from, int32_t level_to)
 {
-    return with_ratio(level_from == LEVEL_NOTHING ? 0 : ratio_q30(2 * (level_to - level_from)), level_to);
+    return with_ratio(level_from == LEVEL_NOTHING ? 0 : ddz_ratio_q30(2 * (level_to - level_from)), level_to);
 }
 
-struct reverse_step reverse_step_lift(int32_t level)
+struct reverse_step ddz_reverse_step_lift(int32_t level)
 {
     return with_ratio(0, level);
 }
 
-void reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
-                         const int32_t *c, int32_t *change, size_t n)
+void ddz_reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
+                             const int32_t *c, int32_t *change, size_t n)
 {
     int64_t gain_q30 = ((int64_t)1 << 30) - s->r2_q30;
     for (size_t i = 0; i < n; i++) {
@@ -35,8 +35,8 @@ void reverse_step_change(const struct reverse_step *s, const int32_t *y, const i
     }
 }
 
-void posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate, int32_t *delta,
-                     size_t n)
+void ddz_posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate,
+                         int32_t *delta, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t difference = (int64_t)x[i] - estimate[i];
@@ -44,13 +44,13 @@ void posterior_shift(const struct reverse_step *s, const int32_t *x, const int32
     }
 }
 
-int64_t sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t known, uint32_t bits)
+int64_t ddz_sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t known, uint32_t bits)
 {
     if (!known)
-        return sigma_q8(level_from);
-    uint64_t from = (uint64_t)sigma_q8(level_from), to = (uint64_t)sigma_q8(level_to);
+        return ddz_sigma_q8(level_from);
+    uint64_t from = (uint64_t)ddz_sigma_q8(level_from), to = (uint64_t)ddz_sigma_q8(level_to);
     uint64_t change = from * from - to * to;
     /* share in 16 bits: the product must fit for the loudest steps too */
     uint64_t share = ((uint64_t)known << 16) / bits;
-    return isqrt64(from * from - (change >> 16) * share);
+    return ddz_isqrt64(from * from - (change >> 16) * share);
 }

@@ -22,20 +22,20 @@ struct reverse_step {
 };
 
 /* level_from LEVEL_NOTHING: r = 0 */
-struct reverse_step reverse_step_of(int32_t level_from, int32_t level_to);
+struct reverse_step ddz_reverse_step_of(int32_t level_from, int32_t level_to);
 
 /* r = 0 at `level`: a lift's detail bands */
-struct reverse_step reverse_step_lift(int32_t level);
+struct reverse_step ddz_reverse_step_lift(int32_t level);
 
 /* change[i] = y_s - y_t for the step's noise c (q12) */
-void reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
-                         const int32_t *c, int32_t *change, size_t n);
+void ddz_reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
+                             const int32_t *c, int32_t *change, size_t n);
 
 /* delta[i], q12, clamped to +-2^25 */
-void posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate, int32_t *delta,
-                     size_t n);
+void ddz_posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate,
+                         int32_t *delta, size_t n);
 
 /* sigma_q8 of a chain of which a share known / bits has made the step */
-int64_t sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t known, uint32_t bits);
+int64_t ddz_sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t known, uint32_t bits);
 
 #endif

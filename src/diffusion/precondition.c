@@ -4,10 +4,10 @@
 
 enum { SIGMA_DATA_Q8 = 16320 * 256, ONE = 32640 };
 
-struct precondition precondition_of(int64_t sigma_q8)
+struct precondition ddz_precondition_of(int64_t sigma_q8)
 {
     uint64_t data = SIGMA_DATA_Q8, sigma = (uint64_t)sigma_q8;
-    uint64_t norm_q8 = isqrt64(sigma * sigma + data * data);
+    uint64_t norm_q8 = ddz_isqrt64(sigma * sigma + data * data);
     uint64_t share_q30 = (data << 30) / norm_q8; /* sigma_data / norm */
     return (struct precondition){
         .in_q36 = (int64_t)(((uint64_t)1 << 44) / norm_q8),
@@ -16,14 +16,14 @@ struct precondition precondition_of(int64_t sigma_q8)
     };
 }
 
-void precondition_input(const struct precondition *p, const int32_t *y, int16_t *in, size_t n)
+void ddz_precondition_input(const struct precondition *p, const int32_t *y, int16_t *in, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         in[i] = (int16_t)clamp64(rshift_round(y[i] * p->in_q36, 24), INT16_MIN, INT16_MAX);
 }
 
-void precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f, int32_t *estimate,
-                         size_t n)
+void ddz_precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f,
+                             int32_t *estimate, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t value = rshift_round(p->skip_q30 * y[i], 30) + rshift_round(p->out_q8 * f[i], 20);

@@ -15,13 +15,13 @@ struct precondition {
     int64_t out_q8;   /* c_out * 32640 */
 };
 
-struct precondition precondition_of(int64_t sigma_q8);
+struct precondition ddz_precondition_of(int64_t sigma_q8);
 
 /* in[i] = c_in y[i] in q12, clamped to int16 */
-void precondition_input(const struct precondition *p, const int32_t *y, int16_t *in, size_t n);
+void ddz_precondition_input(const struct precondition *p, const int32_t *y, int16_t *in, size_t n);
 
 /* estimate[i] = c_skip y + c_out f[i] (q12), clamped to the range of x_0 */
-void precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f, int32_t *estimate,
-                         size_t n);
+void ddz_precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f,
+                             int32_t *estimate, size_t n);
 
 #endif

@@ -12,14 +12,14 @@ static const uint32_t pow2_table[LEVELS_PER_OCTAVE] = {
 
 enum { SIGMA_LIFTED_Q8 = 5849088 }; /* 0.7 * 32640 * 256 */
 
-int64_t ratio_q30(int32_t levels)
+int64_t ddz_ratio_q30(int32_t levels)
 {
     int octaves = levels / LEVELS_PER_OCTAVE;
     int64_t mantissa = pow2_table[levels % LEVELS_PER_OCTAVE];
     return octaves ? rshift_round(mantissa, octaves) : mantissa;
 }
 
-int64_t sigma_q8(int32_t level)
+int64_t ddz_sigma_q8(int32_t level)
 {
     /* 320 levels up, so that the index of the table is not negative */
     int octaves = (level + 320) / LEVELS_PER_OCTAVE - 10;
@@ -27,10 +27,10 @@ int64_t sigma_q8(int32_t level)
     return rshift_round(mantissa, 30 + octaves);
 }
 
-int32_t level_q8_of_sigma(int64_t sigma)
+int32_t ddz_level_q8_of_sigma(int64_t sigma)
 {
-    int32_t log_lifted = (int32_t)ilog2_q16(SIGMA_LIFTED_Q8);
-    return (int32_t)asr64(log_lifted - (int32_t)ilog2_q16((uint64_t)sigma), 3);
+    int32_t log_lifted = (int32_t)ddz_ilog2_q16(SIGMA_LIFTED_Q8);
+    return (int32_t)asr64(log_lifted - (int32_t)ddz_ilog2_q16((uint64_t)sigma), 3);
 }
 
 static uint32_t longer(const struct pyramid *p, int scale)
@@ -38,7 +38,7 @@ static uint32_t longer(const struct pyramid *p, int scale)
     return p->width[scale] > p->height[scale] ? p->width[scale] : p->height[scale];
 }
 
-struct pyramid pyramid_of(uint32_t width, uint32_t height)
+struct pyramid ddz_pyramid_of(uint32_t width, uint32_t height)
 {
     struct pyramid p = {.width = {width}, .height = {height}};
     while (longer(&p, p.coarsest) > PYRAMID_COARSEST) {
@@ -50,14 +50,14 @@ struct pyramid pyramid_of(uint32_t width, uint32_t height)
     return p;
 }
 
-int scale_label(const struct pyramid *p, int scale, int32_t level)
+int ddz_scale_label(const struct pyramid *p, int scale, int32_t level)
 {
     uint32_t side = longer(p, scale);
     if (scale == 0 && level > LEVEL_LIFT)
         return 0;
     if (scale < 3 && side > 64)
         return scale;
-    int ceil_log2 = side > 1 ? ilog2(side - 1) + 1 : 0;
+    int ceil_log2 = side > 1 ? ddz_ilog2(side - 1) + 1 : 0;
     return 3 + (int)clamp64(7 - ceil_log2, 0, 4);
 }
 
@@ -75,9 +75,9 @@ static uint64_t predicted_nats(const struct ddz_model *model, const struct step 
 {
     if (s->lift)
         return model->lift_density_q16[s->label] / 2;
-    int64_t r2 = ratio_q30(2 * (s->level_to - s->level_from));
+    int64_t r2 = ddz_ratio_q30(2 * (s->level_to - s->level_from));
     uint64_t factor_q16 = (uint64_t)((((int64_t)1 << 30) - r2) << 16) / (uint64_t)(2 * r2);
-    return (model_rate(model, s->label, s->level_from) * factor_q16) >> 16;
+    return (ddz_model_rate(model, s->label, s->level_from) * factor_q16) >> 16;
 }
 
 static uint32_t limit_bits(const struct step *s, uint64_t bits)
@@ -89,14 +89,14 @@ static uint32_t limit_bits(const struct step *s, uint64_t bits)
     return (uint32_t)(bits < least ? least : bits > s->samples ? s->samples : bits);
 }
 
-uint32_t step_bits(const struct step *s, int eighths)
+uint32_t ddz_step_bits(const struct step *s, int eighths)
 {
     /* rounded up to a power of two, then down by less than one octave */
     int up = eighths > 0 ? (eighths + 7) / 8 : 0;
     int down = 8 * up - eighths;
     uint64_t scaled = (uint64_t)s->bits << up, most = 2 * (uint64_t)s->samples;
     scaled = scaled < most ? scaled : most;
-    return limit_bits(s, (uint64_t)rshift_round((int64_t)scaled * ratio_q30(down * 4), 30));
+    return limit_bits(s, (uint64_t)rshift_round((int64_t)scaled * ddz_ratio_q30(down * 4), 30));
 }
 
 static uint32_t samples_of(const struct pyramid *p, const struct step *s)
@@ -111,7 +111,7 @@ static void add(struct schedule *out, const struct ddz_model *model, const struc
     if (out->steps == SCHEDULE_MAX_STEPS)
         return;
     s.samples = samples_of(p, &s);
-    s.label = scale_label(p, s.scale, s.level_from);
+    s.label = ddz_scale_label(p, s.scale, s.level_from);
     s.fixed = rate_q16 != 0;
     uint64_t bits = s.fixed ? ((uint64_t)s.samples * rate_q16 + 32768) >> 16
                             : bits_for(s.samples, predicted_nats(model, &s));
@@ -154,8 +154,8 @@ static int32_t stride(struct walk walk, int32_t distance)
     return length < distance - boundary ? length : distance - boundary;
 }
 
-void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
-                    struct walk walk)
+void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
+                        struct walk walk)
 {
     s->steps = s->opening = 0;
     int32_t level = LEVEL_NOTHING;
@@ -163,10 +163,10 @@ void schedule_build(struct schedule *s, const struct ddz_model *model, const str
         if (scale < p->coarsest) {
             struct step lift = {
                 .scale = scale, .lift = true, .level_from = LEVEL_LIFTED, .level_to = LEVEL_LIFTED};
-            add(s, model, p, lift, model->lift_rate_q16[scale_label(p, scale, LEVEL_LIFTED)]);
+            add(s, model, p, lift, model->lift_rate_q16[ddz_scale_label(p, scale, LEVEL_LIFTED)]);
             level = LEVEL_LIFTED;
         }
-        int label = scale_label(p, scale, level);
+        int label = ddz_scale_label(p, scale, level);
         bool planned = scale > 0 || scale == p->coarsest;
         for (int i = 0; planned && i < model->plan_steps[label]; i++) {
             struct plan_step to = model->plan[label][i];
@@ -186,12 +186,12 @@ static void add_drawn(struct schedule *out, const struct pyramid *p, struct step
 {
     if (out->steps == SCHEDULE_CAPACITY)
         return;
-    s.label = scale_label(p, s.scale, s.level_from);
+    s.label = ddz_scale_label(p, s.scale, s.level_from);
     s.bits = s.samples = samples_of(p, &s);
     out->step[out->steps++] = s;
 }
 
-void schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2)
+void ddz_schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2)
 {
     const struct step *last = made > 0 ? &s->step[made - 1] : NULL;
     int32_t level = last ? last->level_to : LEVEL_NOTHING;

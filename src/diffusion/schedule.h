@@ -28,13 +28,13 @@ enum {
 };
 
 /* sigma(level) in units of x_0 with 8 fractional bits; -320 <= level <= 320. */
-int64_t sigma_q8(int32_t level);
+int64_t ddz_sigma_q8(int32_t level);
 
 /* Noise level, 256 to a level, of any sigma_q8 >= 1 (floor, from a logarithm of 16 bits). */
-int32_t level_q8_of_sigma(int64_t sigma);
+int32_t ddz_level_q8_of_sigma(int64_t sigma);
 
 /* 2^(-levels/32) in q30, 0 <= levels <= 640 */
-int64_t ratio_q30(int32_t levels);
+int64_t ddz_ratio_q30(int32_t levels);
 
 struct pyramid {
     int coarsest;                                                           /* K */
@@ -42,10 +42,10 @@ struct pyramid {
 };
 
 /* 1 <= width, height <= 65535 */
-struct pyramid pyramid_of(uint32_t width, uint32_t height);
+struct pyramid ddz_pyramid_of(uint32_t width, uint32_t height);
 
 /* What the network is told: see HACKING.md. */
-int scale_label(const struct pyramid *p, int scale, int32_t level);
+int ddz_scale_label(const struct pyramid *p, int scale, int32_t level);
 
 struct step {
     int scale;
@@ -72,17 +72,17 @@ struct schedule {
     int opening; /* the first so many have fixed bits and stand in layer 0 */
 };
 
-void schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
-                    struct walk walk);
+void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
+                        struct walk walk);
 
 /*
  * Keep the first `made` steps, and put in place of the others those of a chain that is drawn on from
  * there to LEVEL_QUIETEST at full size, a bit a coordinate. 2^steps_log2 an octave (0..5) at full size,
  * twice as many at each coarser scale while levels are fine enough: few pixels, and all depends on them.
  */
-void schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2);
+void ddz_schedule_draw_rest(struct schedule *s, const struct pyramid *p, int made, int steps_log2);
 
 /* Bits for a predicted step whose factor is 2^(eighths/8), within the step's limits. */
-uint32_t step_bits(const struct step *s, int eighths);
+uint32_t ddz_step_bits(const struct step *s, int eighths);
 
 #endif

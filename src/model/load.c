@@ -35,7 +35,7 @@ struct reader {
 
 static uint8_t *take(struct reader *r, size_t count, size_t size)
 {
-    size_t bytes = size_mul(count, size);
+    size_t bytes = ddz_size_mul(count, size);
     if (r->failed || bytes > r->left) {
         r->failed = 1;
         return NULL;
@@ -205,7 +205,7 @@ static ddz_status parse_provenance(struct ddz_model *m, const struct reader *r)
 {
     if (memchr(r->p, 0, r->left))
         return DDZ_ERR_MODEL;
-    m->provenance = mem_alloc(&m->mem, r->left + 1, 1);
+    m->provenance = ddz_mem_alloc(&m->mem, r->left + 1, 1);
     if (!m->provenance)
         return DDZ_ERR_MEMORY;
     memcpy(m->provenance, r->p, r->left);
@@ -279,7 +279,7 @@ static int parse_layer(struct ddz_model *m, struct reader *r)
     int shift = take_int(r, 8, 40);
     if (r->failed || !memchr(name, 0, MODEL_NAME_SIZE))
         return 0;
-    struct model_layer *layer = (struct model_layer *)model_find(m, name, taps, cin, cout);
+    struct model_layer *layer = (struct model_layer *)ddz_model_find(m, name, taps, cin, cout);
     if (!layer || layer->weight)
         return 0;
     size_t outputs = (size_t)cout, inputs = (size_t)(taps * cin), conditions = outputs * (size_t)m->embedding;
@@ -310,7 +310,7 @@ static ddz_status parse_layers(struct ddz_model *m, struct reader body, int reco
     m->layers = count_layers(m);
     if (records != m->networks * m->layers)
         return DDZ_ERR_MODEL;
-    m->layer = mem_alloc(&m->mem, (size_t)records, sizeof *m->layer);
+    m->layer = ddz_mem_alloc(&m->mem, (size_t)records, sizeof *m->layer);
     if (!m->layer)
         return DDZ_ERR_MEMORY;
     for (int network = 0; network < m->networks; network++)
@@ -351,7 +351,7 @@ static ddz_status decompress(struct ddz_model *m, const uint8_t *data, size_t si
 {
     if (body_size > MAX_BODY || ZSTD_findFrameCompressedSize(data, size) != size)
         return DDZ_ERR_MODEL;
-    m->body = mem_alloc(&m->mem, (size_t)body_size, 1);
+    m->body = ddz_mem_alloc(&m->mem, (size_t)body_size, 1);
     if (!m->body)
         return DDZ_ERR_MEMORY;
     return ZSTD_decompress(m->body, (size_t)body_size, data, size) == body_size ? DDZ_OK : DDZ_ERR_MODEL;
@@ -376,8 +376,8 @@ ddz_status ddz_model_load(const uint8_t *data, size_t size, const ddz_allocator 
 {
     if (!data || !model)
         return DDZ_ERR_ARGUMENT;
-    struct mem mem = mem_init(allocator);
-    struct ddz_model *m = mem_alloc(&mem, 1, sizeof *m);
+    struct mem mem = ddz_mem_init(allocator);
+    struct ddz_model *m = ddz_mem_alloc(&mem, 1, sizeof *m);
     if (!m)
         return DDZ_ERR_MEMORY;
     m->mem = mem;
@@ -394,10 +394,10 @@ void ddz_model_free(ddz_model *model)
     if (!model)
         return;
     struct mem mem = model->mem;
-    mem_free(&mem, model->provenance);
-    mem_free(&mem, model->layer);
-    mem_free(&mem, model->body);
-    mem_free(&mem, model);
+    ddz_mem_free(&mem, model->provenance);
+    ddz_mem_free(&mem, model->layer);
+    ddz_mem_free(&mem, model->body);
+    ddz_mem_free(&mem, model);
 }
 
 /* ---- Queries ------------------------------------------------------------------------------- */
@@ -427,7 +427,7 @@ uint32_t ddz_model_macs_per_pixel(const ddz_model *model)
     return (uint32_t)rshift_round((int64_t)sum, 2 * model->levels);
 }
 
-int model_network(const struct ddz_model *model, int label, int32_t level_q8)
+int ddz_model_network(const struct ddz_model *model, int label, int32_t level_q8)
 {
     int network = 0;
     while (label == 0 && network + 1 < model->networks && level_q8 >= 256 * model->first_level[network + 1])
@@ -435,8 +435,8 @@ int model_network(const struct ddz_model *model, int label, int32_t level_q8)
     return network;
 }
 
-const struct model_layer *model_find(const struct ddz_model *model, const char *name, int taps, int cin,
-                                     int cout)
+const struct model_layer *ddz_model_find(const struct ddz_model *model, const char *name, int taps, int cin,
+                                         int cout)
 {
     for (int i = 0; i < model->networks * model->layers; i++) {
         const struct model_layer *layer = &model->layer[i];
@@ -463,18 +463,18 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-void model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out)
+void ddz_model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out)
 {
     int64_t den = model->embed_step * (int64_t)256;
     struct position at = locate(level_q8 - model->embed_first * (int64_t)256, den, model->embed_nodes);
-    ptrdiff_t table = model_network(model, label, level_q8) * MODEL_LABELS + label;
+    ptrdiff_t table = ddz_model_network(model, label, level_q8) * MODEL_LABELS + label;
     const int16_t *a = model->embed + (table * model->embed_nodes + at.node) * model->embedding;
     const int16_t *b = a + model->embedding;
     for (int i = 0; i < model->embedding; i++)
         out[i] = (int16_t)floor_div(a[i] * (den - at.fraction) + b[i] * at.fraction + den / 2, den);
 }
 
-uint32_t model_rate(const struct ddz_model *model, int label, int32_t level)
+uint32_t ddz_model_rate(const struct ddz_model *model, int label, int32_t level)
 {
     int64_t den = model->rate_step;
     struct position at = locate(level - (int64_t)model->rate_first, den, model->rate_nodes);

@@ -22,7 +22,7 @@ enum {
     MODEL_GAIN_BITS = 12,      /* gains: q12 */
     MODEL_BIAS_BITS = 4,       /* biases: sixteenths of a unit of the layer's output */
     MODEL_INPUT_BITS = 12,     /* the network's input and output: q12 */
-    MODEL_UPDATE_LAYERS = 2,   /* a network's last ones, sift and join, which net_update alone runs */
+    MODEL_UPDATE_LAYERS = 2,   /* a network's last ones, sift and join, which ddz_net_update alone runs */
     MODEL_NAME_SIZE = 24
 };
 
@@ -90,17 +90,17 @@ struct ddz_model {
 };
 
 /* Number of the network for `label` at noise level_q8 / 256. */
-int model_network(const struct ddz_model *model, int label, int32_t level_q8);
+int ddz_model_network(const struct ddz_model *model, int label, int32_t level_q8);
 
 /* NULL if there is no layer of that name and exact shape. Names of network n > 0 begin with "n:". */
-const struct model_layer *model_find(const struct ddz_model *model, const char *name, int taps, int cin,
-                                     int cout);
+const struct model_layer *ddz_model_find(const struct ddz_model *model, const char *name, int taps, int cin,
+                                         int cout);
 
 /* The embedding, by its network, of `label` at noise level_q8 / 256 into out[embedding], q14: linear between
  * nodes, constant outside. */
-void model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out);
+void ddz_model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out);
 
 /* Density of the rate, q16, at a whole noise level: linear between nodes, constant outside. */
-uint32_t model_rate(const struct ddz_model *model, int label, int32_t level);
+uint32_t ddz_model_rate(const struct ddz_model *model, int label, int32_t level);
 
 #endif

@@ -4,17 +4,17 @@
 
 #include "nn/kernels.h"
 
-void kernels_init(struct kernels *kernels, ddz_isa isa)
+void ddz_kernels_init(struct kernels *kernels, ddz_isa isa)
 {
-    kernels->conv = conv_c;
-    kernels->gate = gate_c;
+    kernels->conv = ddz_conv_c;
+    kernels->gate = ddz_gate_c;
 #ifdef DDZ_X86
     if (isa >= DDZ_ISA_AVX2) {
-        kernels->conv = conv_avx2;
-        kernels->gate = gate_avx2;
+        kernels->conv = ddz_conv_avx2;
+        kernels->gate = ddz_gate_avx2;
     }
     if (isa >= DDZ_ISA_AVX512)
-        kernels->conv = conv_avx512;
+        kernels->conv = ddz_conv_avx512;
 #else
     (void)isa;
 #endif

@@ -55,14 +55,14 @@ struct kernels {
     KERNEL_GATE((*gate));
 };
 
-/* The fastest kernels of an instruction set; `isa` must be one that cpu_isa returned. */
-void kernels_init(struct kernels *kernels, ddz_isa isa);
+/* The fastest kernels of an instruction set; `isa` must be one that ddz_cpu_isa returned. */
+void ddz_kernels_init(struct kernels *kernels, ddz_isa isa);
 
-KERNEL_CONV(conv_c);
-KERNEL_CONV(conv_avx2);
-KERNEL_CONV(conv_avx512);
+KERNEL_CONV(ddz_conv_c);
+KERNEL_CONV(ddz_conv_avx2);
+KERNEL_CONV(ddz_conv_avx512);
 
-KERNEL_GATE(gate_c);
-KERNEL_GATE(gate_avx2);
+KERNEL_GATE(ddz_gate_c);
+KERNEL_GATE(ddz_gate_avx2);
 
 #endif

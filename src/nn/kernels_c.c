@@ -31,7 +31,7 @@ static void rescale(const struct conv_run *run, int block, ptrdiff_t pixel, cons
     }
 }
 
-KERNEL_CONV(conv_c)
+KERNEL_CONV(ddz_conv_c)
 {
     int32_t acc[KERNEL_BLOCK];
     for (int block = 0; block < run->blocks; block++)
@@ -41,7 +41,7 @@ KERNEL_CONV(conv_c)
         }
 }
 
-KERNEL_GATE(gate_c)
+KERNEL_GATE(ddz_gate_c)
 {
     for (ptrdiff_t at = 0; at < pixels * step; at += step)
         for (ptrdiff_t i = at; i < at + channels; i++) {

@@ -17,7 +17,7 @@ static void reverse(int16_t *first, size_t pixels)
         swap_pixels(first + 3 * i, first + 3 * (pixels - 1 - i));
 }
 
-void mirror(int16_t *picture, uint32_t width, uint32_t height, int how)
+void ddz_mirror(int16_t *picture, uint32_t width, uint32_t height, int how)
 {
     /* all pixels in reverse mirror both ways, the rows in reverse after that undo one of them */
     if (how & MIRROR_DOWN)

@@ -9,6 +9,6 @@
 enum { MIRROR_ACROSS = 1, MIRROR_DOWN = 2 };
 
 /* picture[height][width][3], by any sum of the above */
-void mirror(int16_t *picture, uint32_t width, uint32_t height, int how);
+void ddz_mirror(int16_t *picture, uint32_t width, uint32_t height, int how);
 
 #endif

@@ -53,7 +53,7 @@ struct net {
         uint32_t width, height;
         int label;
         int32_t level_q8;
-    } call; /* the last one, which updates go on from */
+    } call;         /* the last one, which updates go on from */
     bool has_gates; /* of that call in `scratch`; else what they are made of is still in stream[0] */
     struct {
         int label, first;
@@ -71,16 +71,17 @@ struct arena {
 
 static void *carve(struct arena *arena, size_t count, size_t size)
 {
-    size_t at = arena->used, bytes = size_add(size_mul(count, size), DDZ_ALIGN - 1);
+    size_t at = arena->used, bytes = ddz_size_add(ddz_size_mul(count, size), DDZ_ALIGN - 1);
     if (bytes != SIZE_MAX)
         bytes &= ~(size_t)(DDZ_ALIGN - 1);
-    arena->used = size_add(at, bytes);
+    arena->used = ddz_size_add(at, bytes);
     return arena->base ? arena->base + at : NULL;
 }
 
 static size_t map_values(size_t width, size_t height, size_t channels)
 {
-    return size_mul(size_add(size_mul(size_add(width, 1), size_add(height, 2)), 1), channels);
+    return ddz_size_mul(ddz_size_add(ddz_size_mul(ddz_size_add(width, 1), ddz_size_add(height, 2)), 1),
+                        channels);
 }
 
 /* `weight`: of another network, or NULL */
@@ -139,7 +140,7 @@ static size_t memory_beside(const struct ddz_model *model, const struct net *wei
     return arena.used;
 }
 
-size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
+size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height)
 {
     return memory_beside(model, NULL, width, height);
 }
@@ -172,7 +173,7 @@ static struct net *make(const struct mem *mem, const struct ddz_model *model, co
                         uint32_t width, uint32_t height)
 {
     struct arena arena = {NULL, 0};
-    arena.base = mem_alloc(mem, memory_beside(model, weights, width, height), 1);
+    arena.base = ddz_mem_alloc(mem, memory_beside(model, weights, width, height), 1);
     if (!arena.base)
         return NULL;
     struct net *net = (struct net *)arena.base;
@@ -182,8 +183,8 @@ static struct net *make(const struct mem *mem, const struct ddz_model *model, co
     return net;
 }
 
-struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                    int threads, ddz_isa isa)
+struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
+                        int threads, ddz_isa isa)
 {
     struct net *net = make(mem, model, NULL, width, height);
     if (!net)
@@ -193,13 +194,13 @@ struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32
     if (threads <= 0)
         net->threads = omp_get_max_threads();
 #endif
-    kernels_init(&net->kernels, cpu_isa(isa));
+    ddz_kernels_init(&net->kernels, ddz_cpu_isa(isa));
     for (int i = 0; i < model->networks * model->layers; i++)
         conv_pack(&net->conv[i]);
     return net;
 }
 
-struct net *net_new_beside(const struct net *net, uint32_t width, uint32_t height)
+struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height)
 {
     struct net *other = make(&net->mem, net->model, net, width, height);
     if (!other)
@@ -209,12 +210,12 @@ struct net *net_new_beside(const struct net *net, uint32_t width, uint32_t heigh
     return other;
 }
 
-void net_free(struct net *net)
+void ddz_net_free(struct net *net)
 {
     if (!net)
         return;
     struct mem mem = net->mem;
-    mem_free(&mem, net);
+    ddz_mem_free(&mem, net);
 }
 
 /* ---- Conditioning -------------------------------------------------------------------------- */
@@ -439,7 +440,7 @@ static void shuffle(const struct map *map, int16_t *out, uint32_t width, uint32_
 static const struct conv *called_network(const struct net *net)
 {
     const struct ddz_model *model = net->model;
-    return net->conv + model_network(model, net->call.label, net->call.level_q8) * model->layers;
+    return net->conv + ddz_model_network(model, net->call.label, net->call.level_q8) * model->layers;
 }
 
 /* Make the layers of the called network ready, from number `first` on. For a small picture this is a good
@@ -454,13 +455,13 @@ static void condition(struct net *net, int first)
     net->ready.label = net->call.label;
     net->ready.level_q8 = net->call.level_q8;
     net->ready.first = first;
-    model_embedding(model, net->call.label, net->call.level_q8, net->embedding);
+    ddz_model_embedding(model, net->call.label, net->call.level_q8, net->embedding);
     for (int i = first; i < model->layers; i++)
         conv_condition(&conv[i], net->embedding, model->embedding);
 }
 
-void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
-                 int32_t level_q8)
+void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height,
+                     int label, int32_t level_q8)
 {
     const struct ddz_model *model = net->model;
     const int deepest = model->levels - 1;
@@ -505,7 +506,7 @@ static struct map gates_of_call(struct net *net)
     return gates;
 }
 
-void net_update(struct net *net, const int16_t *in, int16_t *out)
+void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 {
     const struct conv *update = called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS;
     const struct call *call = &net->call;
@@ -523,22 +524,22 @@ static size_t gates_size(const struct ddz_model *model, uint32_t width, uint32_t
 {
     size_t values =
         map_values(level_side(model, width, 0), level_side(model, height, 0), (size_t)model->channels[0]);
-    return size_mul(values, sizeof(int16_t));
+    return ddz_size_mul(values, sizeof(int16_t));
 }
 
-size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height)
+size_t ddz_net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height)
 {
-    return size_add(sizeof(struct call), gates_size(model, width, height));
+    return ddz_size_add(sizeof(struct call), gates_size(model, width, height));
 }
 
-void net_save(struct net *net, uint8_t *state)
+void ddz_net_save(struct net *net, uint8_t *state)
 {
     gates_of_call(net);
     memcpy(state, &net->call, sizeof net->call);
     memcpy(state + sizeof net->call, net->scratch, gates_size(net->model, net->call.width, net->call.height));
 }
 
-void net_restore(struct net *net, const uint8_t *state)
+void ddz_net_restore(struct net *net, const uint8_t *state)
 {
     memcpy(&net->call, state, sizeof net->call);
     memcpy(net->scratch, state + sizeof net->call, gates_size(net->model, net->call.width, net->call.height));

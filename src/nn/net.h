@@ -22,32 +22,32 @@ struct net;
 
 /* A network for pictures of up to width x height pixels, computed by so many threads (0: as many as
  * OpenMP gives); NULL if memory is short. `model` must outlive it. */
-struct net *net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                    int threads, ddz_isa isa);
+struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
+                        int threads, ddz_isa isa);
 /* Another one on a thread of its own, which uses the weights of `net`. */
-struct net *net_new_beside(const struct net *net, uint32_t width, uint32_t height);
-void net_free(struct net *net);
+struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height);
+void ddz_net_free(struct net *net);
 
-/* Bytes that net_new would allocate, SIZE_MAX if not representable. */
-size_t net_memory(const struct ddz_model *model, uint32_t width, uint32_t height);
+/* Bytes that ddz_net_new would allocate, SIZE_MAX if not representable. */
+size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height);
 
 /*
- * out[height][width][3] = F(in), both int16 q12, for a picture no larger than net_new was told.
+ * out[height][width][3] = F(in), both int16 q12, for a picture no larger than ddz_net_new was told.
  * `in` is padded with zeros to a multiple of the U-Net's step. in == out is allowed.
  */
-void net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
-                 int32_t level_q8);
+void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height,
+                     int label, int32_t level_q8);
 
 /*
- * out = J in for the noise of a step, both int16 q12 and of the size of the last net_forward's picture: with
+ * out = J in for the noise of a step, both int16 q12 and of the size of the last ddz_net_forward's picture: with
  * J = join(gates * sift(.)), gates and conditioning those of that call. in == out is allowed.
  */
-void net_update(struct net *net, const int16_t *in, int16_t *out);
+void ddz_net_update(struct net *net, const int16_t *in, int16_t *out);
 
-/* What updates go on from, in net_state_size bytes for pictures no larger than width x height: after
- * net_restore they do so, whatever has been called since. */
-size_t net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
-void net_save(struct net *net, uint8_t *state);
-void net_restore(struct net *net, const uint8_t *state);
+/* What updates go on from, in ddz_net_state_size bytes for pictures no larger than width x height: after
+ * ddz_net_restore they do so, whatever has been called since. */
+size_t ddz_net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
+void ddz_net_save(struct net *net, uint8_t *state);
+void ddz_net_restore(struct net *net, const uint8_t *state);
 
 #endif

@@ -65,7 +65,7 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
     }
 }
 
-void search_init_avx2(struct search_kernels *kernels)
+void ddz_search_init_avx2(struct search_kernels *kernels)
 {
     kernels->step = step;
 }

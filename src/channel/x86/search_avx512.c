@@ -111,7 +111,7 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
         step_reach(branch, scores, next, decisions, 0);
 }
 
-void search_init_avx512(struct search_kernels *kernels)
+void ddz_search_init_avx512(struct search_kernels *kernels)
 {
     kernels->step = step;
 }

@@ -86,14 +86,14 @@ static inline void rescale_store(const struct rescale *s, vec acc, const int16_t
 
 STRIP(strip, 6, 2)
 
-KERNEL_CONV(conv_avx2)
+KERNEL_CONV(ddz_conv_avx2)
 {
     for (int block = 0; block < run->blocks; block++)
         strip(run, 2 * block);
 }
 
 /* Vectors of 8 values, half of a KERNEL_BLOCK */
-KERNEL_GATE(gate_avx2)
+KERNEL_GATE(ddz_gate_avx2)
 {
     for (ptrdiff_t at = 0; at < pixels * step; at += step)
         for (ptrdiff_t i = at; i < at + channels; i += 8) {

@@ -80,7 +80,7 @@ STRIP(strip_3, 8, 3)
 STRIP(strip_2, 12, 2)
 STRIP(strip_1, 12, 1)
 
-KERNEL_CONV(conv_avx512)
+KERNEL_CONV(ddz_conv_avx512)
 {
     for (int v = 0, left = run->blocks; left > 0;) {
         int count = left == 4 || left == 2 ? 2 : left == 1 ? 1 : 3;
