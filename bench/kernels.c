@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "cpu/cpu.h"
+#include "ddz/research.h"
 #include "nn/kernels.h"
 #include "nn/net.h"
 #include "peak.h"
@@ -210,7 +211,8 @@ static void bench_nets(const struct settings *set, const ddz_model *model, struc
         double best = bench_net(set, model, isa, size, isa ? out : expected);
         if (isa)
             check_equal(out, expected, values, isa, what);
-        print(set, isa, what, (double)ddz_model_macs_per_pixel(model) * size.width * size.height, best);
+        print(set, isa, what, (double)ddz_research_model_macs_per_pixel(model) * size.width * size.height,
+              best);
     }
     free(expected);
     free(out);

@@ -23,6 +23,7 @@
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
 #include "tools/cli.h"
+#include "tools/coders.h"
 #include "tools/models.h"
 
 /* ---- Stopwatch ------------------------------------------------------------------------------ */
@@ -58,7 +59,7 @@ static const char *const part_names[PARTS] = {
     [MIXING] = "mixing",
     [SEARCH] = "trellis search",
     [WALK] = "trellis walk",
-    [PREVIEW] = "8-bit pictures from estimates",
+    [PREVIEW] = "pictures from estimates",
     [DIGEST] = "digest",
     [OUTPUT] = "output: PNG or stream",
     [REST] = "rest",
@@ -150,8 +151,10 @@ WRAP(START, struct viterbi *, ddz_viterbi_new,
 WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
 WRAP(INPUT, ddz_status, ddz_layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits),
      l, data, size, last_bits)
-WRAP(PILOT, int32_t, ddz_pilot_end_level, (struct chain * chain, const int32_t *x, struct pilot_goal goal),
-     chain, x, goal)
+WRAP(PILOT, ddz_status, ddz_pilot_end_level,
+     (struct chain * chain, const int32_t *x, struct pilot_goal goal, struct progress *progress,
+      int32_t *end_level),
+     chain, x, goal, progress, end_level)
 WRAP(OPENING, ddz_status, ddz_opening_choose, (ddz_encoder * e), e)
 WRAP_VOID(AIM, ddz_jacobian_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
           chain, x, noise, target)
@@ -198,6 +201,9 @@ WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads), t, bits,
           known, c, threads)
 WRAP_VOID(PREVIEW, ddz_chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
+WRAP_VOID(PREVIEW, ddz_chain_pixels,
+          (struct chain * chain, const struct layout *layout, const uint8_t *alpha, void *pixels), chain,
+          layout, alpha, pixels)
 WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
 WRAP(OUTPUT, int, png_write, (FILE * file, const struct image *image, char *error, size_t error_size), file,
      image, error, error_size)
@@ -242,11 +248,10 @@ static int keep(const ddz_encoder *encoder, struct stream *stream)
 /* All that ddpmenc does, but for writing the stream. */
 static int encode(const struct task *task, struct stream *stream)
 {
-    ddz_encoder_settings settings;
-    ddz_encoder_defaults(&settings);
-    settings.effort = task->effort;
-    settings.threads = task->threads;
-    settings.target = DDZ_TARGET_BYTES;
+    struct machine machine = {task->threads, -1};
+    struct encoding encoding = encoding_usual();
+    encoding.effort = task->effort;
+    encoding.target = DDZ_TARGET_BYTES;
     ddz_model *model = NULL;
     ddz_encoder *encoder = NULL;
     struct image image = {0};
@@ -254,10 +259,10 @@ static int encode(const struct task *task, struct stream *stream)
     if (code == CLI_OK)
         code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
-        settings.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
-        ddz_status status = ddz_encoder_new(model, &settings, &encoder);
+        encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
+        ddz_status status = encoder_open(model, &machine, &encoding, NULL, &encoder);
         if (status == DDZ_OK)
-            status = ddz_encoder_encode(encoder, image.rgb, image.width, image.height);
+            status = encode_rgb(encoder, &image);
         code = status == DDZ_OK ? keep(encoder, stream) : cli_fail_status(task->picture, status);
     }
     ddz_encoder_free(encoder);
@@ -272,11 +277,11 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
     struct image image = {0};
     ddz_status status = ddz_decoder_feed(decoder, stream->data, stream->size);
     if (status == DDZ_OK)
-        status = ddz_decoder_info(decoder, &info);
+        status = ddz_decoder_info(decoder, &info, sizeof info);
     if (status == DDZ_OK) {
         image = (struct image){.width = info.width, .height = info.height};
         image.rgb = malloc((size_t)3 * info.width * info.height);
-        status = image.rgb ? ddz_decoder_picture(decoder, DDZ_RECON_MEAN, image.rgb) : DDZ_ERR_MEMORY;
+        status = image.rgb ? decode_rgb(decoder, DDZ_RECON_MEAN, &image) : DDZ_ERR_MEMORY;
     }
     int code = status == DDZ_OK ? write_picture(&image) : cli_fail_status("stream", status);
     image_free(&image);
@@ -286,14 +291,13 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
 /* All that ddpmdec does, but for reading the stream. */
 static int decode(const struct task *task, struct stream *stream)
 {
-    ddz_decoder_settings settings;
-    ddz_decoder_defaults(&settings);
-    settings.threads = task->threads;
+    struct machine machine = {task->threads, -1};
+    struct decoding decoding = decoding_usual();
     ddz_model *model = NULL;
     ddz_decoder *decoder = NULL;
     int code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
-        ddz_status status = ddz_decoder_new(model, &settings, &decoder);
+        ddz_status status = decoder_open(model, &machine, &decoding, NULL, &decoder);
         code = status == DDZ_OK ? decode_stream(decoder, stream) : cli_fail_status("stream", status);
     }
     ddz_decoder_free(decoder);

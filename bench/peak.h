@@ -2,7 +2,7 @@
 #ifndef DDZ_BENCH_PEAK_H
 #define DDZ_BENCH_PEAK_H
 
-#include "ddz.h"
+#include "cpu/cpu.h"
 
 /*
  * A fraction of a second of nothing but the instruction that the network's kernels of `isa`, which

@@ -1,19 +1,23 @@
 /*
- * ddz: progressive image codec on a denoising diffusion model
+ * ddz: progressive image codec on a denoising diffusion model.
  *
- * The sender conveys the latents x_T ... x_0 of a diffusion chain (DDPM: Ho, Jain, Abbeel 2020,
- * algorithms 3 and 4), each at a cost close to its KL divergence, so that any prefix of a stream
- * decodes to a picture.
- *
- * Pictures are 8-bit sRGB, three bytes a pixel, rows from the top without padding.
+ * The encoder conveys the latents x_T ... x_0 of a diffusion chain (Ho, Jain, Abbeel 2020, algorithms 3 and
+ * 4), each at a cost close to its KL divergence, so that any prefix of a stream decodes to a picture.
  *
  * Conventions
- *   - Every function that can fail returns a ddz_status; outputs are written only on DDZ_OK
- *     unless the function says otherwise.
+ *   - Every function that can fail returns a ddz_status; outputs are written only on DDZ_OK unless the
+ *     function says otherwise.
  *   - Handles are opaque, own all their memory, and are freed by one function that accepts NULL.
- *   - A model is read-only after loading and may be shared by any number of encoders and
- *     decoders in any threads; an encoder or a decoder belongs to one thread at a time.
+ *   - A model is read-only after loading and may be shared by any number of encoders and decoders in any
+ *     threads; an encoder or a decoder belongs to one thread at a time.
  *   - The library prints nothing, opens nothing, keeps no global state and never exits.
+ *
+ * Growth
+ *   A program compiled against this header runs unchanged with a later library. Settings are parameters with
+ *   numbers: one that the library does not know is DDZ_ERR_UNSUPPORTED, and nothing changes. Where the
+ *   library fills in a structure, the caller says how large its own is: the library writes no more than that,
+ *   and sets to zero what it does not know. Enumerations may get more values, streams more kinds of records.
+ *   What is for measurement only, and may change, is in <ddz/research.h>.
  */
 #ifndef DDZ_H
 #define DDZ_H
@@ -40,24 +44,37 @@ DDZ_API const char *ddz_version(void);
 
 typedef enum ddz_status {
     DDZ_OK = 0,
-    DDZ_ERR_ARGUMENT = 1,    /* a parameter is out of its documented range */
-    DDZ_ERR_MEMORY = 2,      /* an allocation failed */
-    DDZ_ERR_LIMIT = 3,       /* the picture has more pixels than the caller's limit */
-    DDZ_ERR_FORMAT = 4,      /* not a ddz stream, or of an unknown version */
-    DDZ_ERR_TRUNCATED = 5,   /* not even the header is there */
-    DDZ_ERR_CORRUPT = 6,     /* the stream contradicts itself, or its digest does not match */
-    DDZ_ERR_MODEL = 7,       /* not a model file, or a damaged one */
-    DDZ_ERR_WRONG_MODEL = 8, /* the stream was made with another model */
-    DDZ_ERR_STATE = 9,       /* the call is not valid at this point */
-    DDZ_ERR_CANCELLED = 10   /* a callback asked to stop */
+
+    /* The call */
+    DDZ_ERR_ARGUMENT = 1,    /* an argument is out of its documented range */
+    DDZ_ERR_UNSUPPORTED = 2, /* this library does not know the parameter, pixel format or kind of extra */
+    DDZ_ERR_STATE = 3,       /* the call is not valid at this point */
+    DDZ_ERR_CANCELLED = 4,   /* a callback asked to stop */
+
+    /* Limits */
+    DDZ_ERR_MEMORY = 5,       /* an allocation failed */
+    DDZ_ERR_MEMORY_LIMIT = 6, /* the work would take more memory than DDZ_PARAM_MEMORY_LIMIT */
+    DDZ_ERR_PIXEL_LIMIT = 7,  /* the picture has more pixels than DDZ_PARAM_MAX_PIXELS */
+
+    /* The stream */
+    DDZ_ERR_FORMAT = 8,    /* not a ddz stream, or of an unknown version */
+    DDZ_ERR_TRUNCATED = 9, /* not even the header is there */
+    DDZ_ERR_CORRUPT = 10,  /* the stream contradicts itself */
+    DDZ_ERR_TRAILING = 11, /* there are bytes behind the end of the stream */
+    DDZ_ERR_DIGEST = 12,   /* the stream is whole, but its digest does not match: bits were damaged */
+    DDZ_ERR_FEATURE = 13,  /* the stream needs a feature that this library does not know */
+
+    /* The model */
+    DDZ_ERR_MODEL = 14,      /* not a model file, or a damaged one */
+    DDZ_ERR_WRONG_MODEL = 15 /* the stream was made with another model */
 } ddz_status;
 
 /* One line of English for any value, known or not; static storage. */
 DDZ_API const char *ddz_strerror(ddz_status status);
 
 /*
- * Memory functions for a handle and all it owns. `allocate` returns at least `size` bytes aligned
- * for any type, or NULL. Both are called from the thread that calls the library only.
+ * Memory functions for a handle and all it owns. `allocate` returns at least `size` bytes aligned for any
+ * type, or NULL. Both are called from the thread that calls the library only.
  */
 typedef struct ddz_allocator {
     void *(*allocate)(void *cookie, size_t size);
@@ -65,13 +82,28 @@ typedef struct ddz_allocator {
     void *cookie;
 } ddz_allocator;
 
+/* ---- Processor --------------------------------------------------------------------------- */
+
+/* Instruction sets for which the library has kernels of their own: bits of a set. All kernels give the same
+ * bytes. A feature includes those that it builds on. */
+typedef enum ddz_cpu_feature {
+    DDZ_CPU_AVX2 = 1 << 0,  /* x86-64 */
+    DDZ_CPU_AVX512 = 1 << 1 /* x86-64: F, BW, VL, DQ, VBMI and VNNI; includes AVX2 */
+} ddz_cpu_feature;
+
+/* The features that this machine has, of those that this build of the library can use. */
+DDZ_API uint64_t ddz_cpu_features(void);
+
+/* The name of one feature, such as "avx2"; NULL if the library does not know it. Static storage. */
+DDZ_API const char *ddz_cpu_feature_name(uint64_t feature);
+
 /* ---- Model ------------------------------------------------------------------------------- */
 
 typedef struct ddz_model ddz_model;
 
 /*
- * Parse a model file (ddz.5, "MODEL FILE") from memory; `data` is not kept. `allocator` may be
- * NULL (malloc). Errors: DDZ_ERR_MODEL, DDZ_ERR_MEMORY, DDZ_ERR_ARGUMENT.
+ * Parse a model file (ddz.5, "MODEL FILE") from memory; `data` is not kept. `allocator` may be NULL (malloc).
+ * Errors: DDZ_ERR_MODEL, DDZ_ERR_MEMORY, DDZ_ERR_ARGUMENT.
  */
 DDZ_API ddz_status ddz_model_load(const uint8_t *data, size_t size, const ddz_allocator *allocator,
                                   ddz_model **model);
@@ -80,16 +112,58 @@ DDZ_API void ddz_model_free(ddz_model *model);
 /* Identity that streams carry: CRC-32 of the model's contents. */
 DDZ_API uint32_t ddz_model_id(const ddz_model *model);
 
+/* 1 if the low `id_bits` bits (0 to 32) of the model's identity are those of `id`, else 0: can the model have
+ * made a stream of which ddz_info says model_id and model_id_bits? */
+DDZ_API int ddz_model_matches(const ddz_model *model, uint32_t id, int id_bits);
+
 /* How the model was made, as the file says it: UTF-8 text, owned by the model. */
 DDZ_API const char *ddz_model_provenance(const ddz_model *model);
 
-/* Multiply-adds per pixel of one call of the network at full size. */
-DDZ_API uint32_t ddz_model_macs_per_pixel(const ddz_model *model);
-
 /* ---- What both sides share --------------------------------------------------------------- */
 
-/* One step of the chain, as it stands in a stream. Bits are conveyed bits, side information
- * included. */
+/* Settings of an encoder or a decoder. Each is a whole number; a value out of range is DDZ_ERR_ARGUMENT. */
+typedef enum ddz_parameter {
+    /* Of both */
+    DDZ_PARAM_THREADS = 1,      /* 0: as many as there are processors (default); else 1 to 256 */
+    DDZ_PARAM_CPU_FEATURES = 2, /* a set of ddz_cpu_feature that may be used, if the machine has them; 0: plain C;
+                                   default -1: all */
+    DDZ_PARAM_MAX_PIXELS = 3,   /* 1 to 2^28, default 2^26: larger pictures are refused */
+
+    /* Of an encoder */
+    DDZ_PARAM_EFFORT = 100,       /* 1 (fast) to 9 (small), default 5 */
+    DDZ_PARAM_TRELLIS_BITS = 101, /* 0: by effort (default); 8 to 16: the search has 2^bits states */
+    DDZ_PARAM_STEERING = 102,     /* 0 to 4000, default 1000: errors weaker than this many thousandths of the
+                                     final noise are held back; 0 aims at the picture itself */
+
+    /* Of a decoder */
+    DDZ_PARAM_MAX_BITS = 200,    /* use only the first bits of the stream; default and at most 2^63 - 1 */
+    DDZ_PARAM_SEED = 201,        /* of DDZ_RECON_SAMPLE: 0 to 2^32 - 1, default 1 */
+    DDZ_PARAM_SAMPLE_STEPS = 202 /* of DDZ_RECON_SAMPLE, in an octave of noise at full size: a power of two,
+                                    1 to 32, default 8 */
+} ddz_parameter;
+
+/*
+ * How pixels lie in the caller's memory: interleaved samples of sRGB, rows from the top. 16-bit samples are
+ * uint16_t in the machine's byte order. `stride` is the number of bytes from one row to the next, 0 if rows
+ * follow each other without a gap; `size` is the length of the whole buffer in bytes. A buffer that is too
+ * short is DDZ_ERR_ARGUMENT.
+ *
+ * In: grey becomes R = G = B; 16-bit samples are coded with their full precision, but for alpha, which is
+ * rounded to 8 bits. Out: grey is the luminance 0.2126 R + 0.7152 G + 0.0722 B; 16-bit samples are the
+ * estimate itself, which has 256 units to an 8-bit grey level; alpha is opaque unless the stream has it.
+ */
+typedef enum ddz_pixel_format {
+    DDZ_PIXELS_GREY8 = 1,
+    DDZ_PIXELS_GREY_ALPHA8 = 2,
+    DDZ_PIXELS_RGB8 = 3,
+    DDZ_PIXELS_RGBA8 = 4,
+    DDZ_PIXELS_GREY16 = 17,
+    DDZ_PIXELS_GREY_ALPHA16 = 18,
+    DDZ_PIXELS_RGB16 = 19,
+    DDZ_PIXELS_RGBA16 = 20
+} ddz_pixel_format;
+
+/* One step of the chain, as it stands in a stream. Bits are conveyed bits, side information included. */
 typedef struct ddz_step {
     int scale;            /* 0 is full size, k is 2^k times smaller */
     int lift;             /* 1: detail bands conveyed on climbing to `scale`; 0: a reverse step */
@@ -98,29 +172,24 @@ typedef struct ddz_step {
     uint64_t samples;     /* coordinates that the step conveys */
     uint64_t offset_bits; /* where it begins, from the first byte of the stream, framing not counted */
     uint64_t bits;        /* its length */
-    double kl_bits;       /* encoder only: KL(q||p) of the step in bits, of a cut one in proportion;
-                             else 0 */
-    double psnr;          /* encoder only: PSNR (RGB) of the estimate before the step; else 0 */
 } ddz_step;
 
-/* Progress: `done` of `total` units of work (both > 0, total may be revised). Return 0 to go on,
+/* Progress: the share of the work that is done. It begins at 0, never falls, and ends at 1. Return 0 to go on,
  * anything else to stop with DDZ_ERR_CANCELLED. */
-typedef int (*ddz_progress)(void *cookie, double done, double total);
+typedef int (*ddz_progress)(void *cookie, double share);
 
-/* The chain's estimate of the picture, xhat_0, on its way: `sigma` is the noise of what it was made
- * from, in grey levels of the full size (that at scale k times 2^k; infinite before the first step),
- * and never rises. `rgb` has the size of the picture and is valid during the call. Return 0 to go on,
- * anything else to stop with DDZ_ERR_CANCELLED. */
-typedef int (*ddz_observer)(void *cookie, double sigma, const uint8_t *rgb);
+/* The chain's estimate of the picture, xhat_0, on its way: `sigma` is the noise of what it was made from, in
+ * grey levels of the full size (that at scale k times 2^k; infinite before the first step), and never rises.
+ * `pixels` has the size of the picture, rows follow each other without a gap, and it is valid during the call.
+ * Return 0 to go on, anything else to stop with DDZ_ERR_CANCELLED. */
+typedef int (*ddz_observer)(void *cookie, double sigma, const void *pixels);
 
+/* Side layers of a picture */
 typedef enum ddz_extra {
     DDZ_EXTRA_ALPHA = 1, /* width * height bytes, 255 opaque */
     DDZ_EXTRA_ICC = 2,   /* ICC profile, as in a PNG iCCP chunk, uncompressed */
     DDZ_EXTRA_EXIF = 3   /* Exif block, as in a PNG eXIf chunk */
 } ddz_extra;
-
-/* Kernels that the library may use; all give the same bytes. */
-typedef enum ddz_isa { DDZ_ISA_PORTABLE = 0, DDZ_ISA_AVX2 = 1, DDZ_ISA_AVX512 = 2, DDZ_ISA_BEST = 255 } ddz_isa;
 
 /* ---- Encoder ----------------------------------------------------------------------------- */
 
@@ -135,102 +204,74 @@ typedef enum ddz_target {
                                below that it extrapolates */
 } ddz_target;
 
-typedef enum ddz_channel {
-    DDZ_CHANNEL_TRELLIS = 0, /* a real stream */
-    DDZ_CHANNEL_IDEAL = 1    /* exact draws from the posterior, KL bits counted, no stream:
-                                for measurement */
-} ddz_channel;
-
-typedef struct ddz_encoder_settings {
-    size_t struct_size;       /* sizeof(ddz_encoder_settings), set by the defaults function */
-    ddz_target target;        /* default DDZ_TARGET_QUALITY */
-    double target_value;      /* default 60 */
-    int effort;               /* 1 (fast) to 9 (small), default 5: calls of the network an octave,
-                                 steps to a call, states, and searches for the first steps */
-    int trellis_bits;         /* 0: by effort; else 8 to 16: the search has 2^trellis_bits states */
-    int calls_per_octave;     /* of the network; 0: by effort; else a power of two, 2 to 32, for
-                                 every octave of the full size scale */
-    int updates;              /* steps to a call: 1, 2, 4 or 8; 0: by effort, or 1 if
-                                 calls_per_octave is set */
-    double steering;          /* 0 to 4, default 1: errors weaker than this share of the noise at
-                                 which the chain ends are held back; 0 aims at the picture itself */
-    uint32_t seed;            /* of the ideal channel; default 1 */
-    ddz_channel channel;      /* default DDZ_CHANNEL_TRELLIS */
-    int threads;              /* 0: as many as OpenMP gives; else 1 to 256 */
-    ddz_isa isa;              /* default DDZ_ISA_BEST */
-    uint64_t max_pixels;      /* default 2^26, at most 2^28 */
-    ddz_allocator allocator;  /* zero: malloc */
-    ddz_progress progress;    /* NULL: none */
-    void *progress_cookie;
-} ddz_encoder_settings;
-
-DDZ_API void ddz_encoder_defaults(ddz_encoder_settings *settings);
-
 typedef struct ddz_encoder ddz_encoder;
 
-/* `model` must outlive the encoder. `settings` may be NULL (defaults); it is copied. */
-DDZ_API ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *settings,
+/* `model` must outlive the encoder. `allocator` may be NULL (malloc). */
+DDZ_API ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocator,
                                    ddz_encoder **encoder);
 DDZ_API void ddz_encoder_free(ddz_encoder *encoder);
 
-/* Attach a side layer to the next picture; `data` is copied. A second call with the same kind
- * replaces the first, size 0 removes it. Alpha is checked against the picture by
- * ddz_encoder_encode. */
+/* Settings take effect with the next picture. */
+DDZ_API ddz_status ddz_encoder_set(ddz_encoder *encoder, int parameter, int64_t value);
+
+/* Where the stream ends; by default at quality 60. */
+DDZ_API ddz_status ddz_encoder_set_target(ddz_encoder *encoder, ddz_target target, double value);
+
+/* NULL: none */
+DDZ_API ddz_status ddz_encoder_set_progress(ddz_encoder *encoder, ddz_progress progress, void *cookie);
+
+/* Attach a side layer to the pictures that follow; `data` is copied. A second call with the same kind
+ * replaces the first, size 0 removes it. Alpha is checked against the picture by ddz_encoder_encode. */
 DDZ_API ddz_status ddz_encoder_set_extra(ddz_encoder *encoder, ddz_extra kind, const uint8_t *data,
                                          size_t size);
 
-/* Encode one picture of width x height pixels (each 1 to 65535), 3 * width * height bytes of RGB.
- * Errors: ARGUMENT, LIMIT, MEMORY, CANCELLED. The encoder may be used again. */
-DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, const uint8_t *rgb, uint32_t width,
-                                      uint32_t height);
+/*
+ * Encode one picture of width x height pixels, each 1 to 65535. The alpha of a format that has it takes the
+ * place of DDZ_EXTRA_ALPHA; if all of it is opaque, there is none. The encoder may be used again.
+ * Errors: ARGUMENT, UNSUPPORTED, PIXEL_LIMIT, MEMORY, CANCELLED.
+ */
+DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint32_t height,
+                                      ddz_pixel_format format, const void *pixels, size_t stride,
+                                      size_t size);
 
-/* The stream made last; owned by the encoder until its next call. DDZ_ERR_STATE before. With the
- * ideal channel *size is the number of bytes that the KLs add up to and *data is NULL. */
+/* The stream made last; owned by the encoder until its next call. DDZ_ERR_STATE before. */
 DDZ_API ddz_status ddz_encoder_stream(const ddz_encoder *encoder, const uint8_t **data, size_t *size);
 
-/* Steps of the picture encoded last; owned by the encoder. */
-DDZ_API size_t ddz_encoder_steps(const ddz_encoder *encoder, const ddz_step **steps);
+/* Steps of the picture encoded last: how many, and number `index` from 0. `step_size` is sizeof *step. */
+DDZ_API ddz_status ddz_encoder_step_count(const ddz_encoder *encoder, size_t *count);
+DDZ_API ddz_status ddz_encoder_step(const ddz_encoder *encoder, size_t index, ddz_step *step,
+                                    size_t step_size);
 
-/* The picture that a decoder would show for the whole stream: 3 * width * height bytes. */
-DDZ_API ddz_status ddz_encoder_picture(ddz_encoder *encoder, uint8_t *rgb);
-
-/* The same before it is rounded to 8 bits, for measurement: 3 * width * height values in 1/256 of a
- * grey level, 0 to 65280. DDZ_ERR_STATE before the first picture. */
-DDZ_API ddz_status ddz_encoder_estimate(ddz_encoder *encoder, int32_t *estimate);
+/* The picture that a decoder would show for the whole stream. */
+DDZ_API ddz_status ddz_encoder_picture(ddz_encoder *encoder, ddz_pixel_format format, void *pixels,
+                                       size_t stride, size_t size);
 
 /* ---- Decoder ----------------------------------------------------------------------------- */
 
 typedef enum ddz_recon {
     DDZ_RECON_MEAN = 0,  /* the estimate xhat_0: least squares */
-    DDZ_RECON_SAMPLE = 1 /* the rest of the chain drawn from bits that nobody sent, down to the quietest
-                            noise that models are trained for (the end of quality 100): realistic */
+    DDZ_RECON_SAMPLE = 1 /* the rest of the chain drawn from pseudo-random bits, down to the lowest noise that
+                            models are trained for (the end of quality 100): realistic */
 } ddz_recon;
-
-typedef struct ddz_decoder_settings {
-    size_t struct_size;      /* sizeof(ddz_decoder_settings), set by the defaults function */
-    uint64_t max_bits;       /* use only so many bits of the stream; default UINT64_MAX */
-    uint32_t seed;           /* of DDZ_RECON_SAMPLE; default 1 */
-    int sample_steps;        /* of DDZ_RECON_SAMPLE, an octave of noise at full size: a power of two,
-                                1 to 32, default 8 */
-    int threads;             /* 0: as many as OpenMP gives; else 1 to 256 */
-    ddz_isa isa;             /* default DDZ_ISA_BEST */
-    uint64_t max_pixels;     /* default 2^26, at most 2^28 */
-    ddz_allocator allocator; /* zero: malloc */
-    ddz_progress progress;   /* NULL: none */
-    void *progress_cookie;
-    ddz_observer observer;   /* NULL: none; else called before each step that is made, and at the end */
-    void *observer_cookie;
-} ddz_decoder_settings;
-
-DDZ_API void ddz_decoder_defaults(ddz_decoder_settings *settings);
 
 typedef struct ddz_decoder ddz_decoder;
 
-/* `model` must outlive the decoder; NULL is allowed for ddz_decoder_info and ddz_decoder_steps
- * only when the stream needs no model to be read, that is, for the header. */
-DDZ_API ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *settings,
+/* `model` must outlive the decoder; without one (NULL) only the header can be read. `allocator` may be NULL
+ * (malloc). */
+DDZ_API ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocator,
                                    ddz_decoder **decoder);
 DDZ_API void ddz_decoder_free(ddz_decoder *decoder);
+
+/* DDZ_PARAM_SEED and DDZ_PARAM_SAMPLE_STEPS can be set at any time, the others before the first byte is fed
+ * (DDZ_ERR_STATE). A new seed gives another continuation of the same bits, which are not decoded again. */
+DDZ_API ddz_status ddz_decoder_set(ddz_decoder *decoder, int parameter, int64_t value);
+
+/* NULL: none */
+DDZ_API ddz_status ddz_decoder_set_progress(ddz_decoder *decoder, ddz_progress progress, void *cookie);
+
+/* NULL: none; else called before each step that is made, and at the end, with pixels in this format. */
+DDZ_API ddz_status ddz_decoder_set_observer(ddz_decoder *decoder, ddz_observer observer, void *cookie,
+                                            ddz_pixel_format format);
 
 /* Take the next `size` bytes of the stream (copied). Bytes after an error are refused with the
  * same error. Cheap: no network call happens here. */
@@ -238,38 +279,42 @@ DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, s
 
 /* As if the header of a stream of a width x height picture (each 1 to 65535) had been fed, made with the
  * decoder's model: with no bits after it, DDZ_RECON_SAMPLE draws a picture from nothing.
- * DDZ_ERR_STATE if bytes have been fed or there is no model; LIMIT, MEMORY. */
+ * DDZ_ERR_STATE if bytes have been fed or there is no model; PIXEL_LIMIT, MEMORY. */
 DDZ_API ddz_status ddz_decoder_begin(ddz_decoder *decoder, uint32_t width, uint32_t height);
-
-/* Seed of the next DDZ_RECON_SAMPLE: several continuations of the same bits without decoding them
- * again. */
-DDZ_API ddz_status ddz_decoder_set_seed(ddz_decoder *decoder, uint32_t seed);
 
 typedef struct ddz_info {
     uint32_t width, height;
-    uint32_t model_id;      /* what is known of it: the low 3 bits in a short prefix */
-    int model_id_bits;      /* 3 or 32 */
-    int scales;             /* levels of the pyramid below full size */
-    int trellis_bits;       /* 0 until the settings have arrived */
-    int calls_per_octave;   /* of the network in the last octave, and steps to a call; */
-    int updates;            /* 0 until the settings have arrived */
-    double sigma_end;       /* noise at which the chain ends, in grey levels; 0 until then */
-    uint64_t bits;          /* bits that have arrived and are used */
-    int complete;           /* 1 when the whole stream is there, digest included */
-    int digest_agrees;      /* 1 when the whole chain was walked and the digest agreed */
+    uint32_t model_id;    /* what is known of it: the low 3 bits in a short prefix */
+    int model_id_bits;    /* 3 or 32 */
+    int scales;           /* levels of the pyramid below full size */
+    int trellis_bits;     /* 0 until the settings have arrived, and so the next three */
+    int calls_per_octave; /* of the network, in the last octave */
+    int updates;          /* steps to a call */
+    double sigma_end;     /* noise at which the chain ends, in grey levels */
+    uint64_t bits;        /* bits that have arrived and are used */
+    int complete;         /* 1 when the whole stream is there, digest included */
+    int digest_agrees;    /* 1 when the whole chain was walked and the digest agreed */
 } ddz_info;
 
-/* DDZ_ERR_TRUNCATED until the header has arrived (3 bytes for most pictures, at most 9). */
-DDZ_API ddz_status ddz_decoder_info(const ddz_decoder *decoder, ddz_info *info);
+/* DDZ_ERR_TRUNCATED until the header has arrived (3 bytes for most pictures, at most 9). `info_size` is
+ * sizeof *info. */
+DDZ_API ddz_status ddz_decoder_info(const ddz_decoder *decoder, ddz_info *info, size_t info_size);
 
-/* Steps that have arrived, wholly or in part, without decoding them; owned by the decoder until
- * its next call. */
-DDZ_API ddz_status ddz_decoder_steps(ddz_decoder *decoder, const ddz_step **steps, size_t *count);
+/* Steps that have arrived, wholly or in part, without decoding them: how many, and number `index` from 0.
+ * DDZ_ERR_CORRUPT if the stream is damaged behind them; *count is written all the same. `step_size` is
+ * sizeof *step. */
+DDZ_API ddz_status ddz_decoder_step_count(ddz_decoder *decoder, size_t *count);
+DDZ_API ddz_status ddz_decoder_step(ddz_decoder *decoder, size_t index, ddz_step *step, size_t step_size);
 
-/* Best picture from what has arrived: 3 * width * height bytes. May be called again after more
- * bytes; work already done is kept. Verifies the digest when the whole stream is there
- * (DDZ_ERR_CORRUPT, and the picture is written all the same). */
-DDZ_API ddz_status ddz_decoder_picture(ddz_decoder *decoder, ddz_recon recon, uint8_t *rgb);
+/*
+ * The best picture from what has arrived. May be called again after more bytes; work already done is kept.
+ *
+ * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (its bits were damaged somewhere),
+ * DDZ_ERR_CORRUPT (the picture of what came before the damage), DDZ_ERR_FEATURE (that of what this library
+ * knows) and DDZ_ERR_TRAILING (nothing is missing). On any other status it is not.
+ */
+DDZ_API ddz_status ddz_decoder_picture(ddz_decoder *decoder, ddz_recon recon, ddz_pixel_format format,
+                                       void *pixels, size_t stride, size_t size);
 
 /* A side layer, if it has arrived: *data is NULL and *size 0 if there is none (yet). Owned by the
  * decoder. */

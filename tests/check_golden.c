@@ -60,7 +60,7 @@ static uint32_t crc_of(const ddz_model *m, const struct buffer *stream, size_t s
     uint8_t *rgb = alloc(rgb_size);
     ck_assert_int_eq(ddz_decoder_new(m, NULL, &d), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_feed(d, stream->data, size), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_picture(d, recon, rgb), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, recon, rgb), DDZ_OK);
     uint32_t crc = (uint32_t)crc32(0, rgb, (uInt)rgb_size);
     ddz_decoder_free(d);
     free(rgb);
@@ -113,13 +113,13 @@ START_TEST(make_golden)
     ck_assert_int_eq(ddz_model_load(file.data, file.size, NULL, &m), DDZ_OK);
     for (int i = 0; i < GOLDEN; i++) {
         struct buffer rgb = picture(golden[i].width, golden[i].height);
-        ddz_encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, golden[i].quality);
+        struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, golden[i].quality);
         s.calls_per_octave = golden[i].calls_per_octave;
         s.updates = golden[i].updates;
         s.trellis_bits = 10;
         ddz_encoder *e;
-        ck_assert_int_eq(ddz_encoder_new(m, &s, &e), DDZ_OK);
-        ck_assert_int_eq(ddz_encoder_encode(e, rgb.data, golden[i].width, golden[i].height), DDZ_OK);
+        ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
+        ck_assert_int_eq(encode_rgb(e, rgb.data, golden[i].width, golden[i].height), DDZ_OK);
         struct buffer stream = stream_of(e);
         write_file(golden[i].name, ".ddz", &stream);
         list.size += golden_line(m, &stream, i, (char *)list.data + list.size);
@@ -151,12 +151,12 @@ static void write_variant(const char *name, const struct buffer *b, size_t n, co
 static struct buffer fuzz_stream(const ddz_model *m, uint32_t w, uint32_t h, ddz_target target, double value)
 {
     struct buffer rgb = picture(w, h);
-    ddz_encoder_settings s = encoder_settings(target, value);
+    struct encoder_settings s = encoder_settings(target, value);
     ddz_encoder *e;
-    ck_assert_int_eq(ddz_encoder_new(m, &s, &e), DDZ_OK);
+    ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
     ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_ALPHA, rgb.data, (size_t)w * h), DDZ_OK);
     ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_EXIF, rgb.data, rgb.size < 7 ? rgb.size : 7), DDZ_OK);
-    ck_assert_int_eq(ddz_encoder_encode(e, rgb.data, w, h), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, w, h), DDZ_OK);
     struct buffer stream = stream_of(e);
     ddz_encoder_free(e);
     free(rgb.data);

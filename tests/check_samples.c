@@ -14,11 +14,11 @@ START_TEST(samples_depend_on_the_seed)
     uint8_t rgb[4][SMALL_BYTES];
     const uint32_t seeds[] = {1, 1, 2, 3};
     for (int i = 0; i < 4; i++) {
-        ddz_decoder_settings ds = decoder_settings();
+        struct decoder_settings ds = decoder_settings();
         ds.seed = seeds[i];
         ddz_decoder *d = decoder_new(&ds);
         ck_assert_int_eq(ddz_decoder_feed(d, stream.data, 20), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb[i]), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb[i]), DDZ_OK);
         ddz_decoder_free(d);
     }
     ck_assert_mem_eq(rgb[0], rgb[1], SMALL_BYTES);
@@ -29,7 +29,7 @@ START_TEST(samples_depend_on_the_seed)
 END_TEST
 
 /* A decoder for a picture from nothing */
-static ddz_decoder *decoder_begun(const ddz_decoder_settings *s, uint32_t width, uint32_t height)
+static ddz_decoder *decoder_begun(const struct decoder_settings *s, uint32_t width, uint32_t height)
 {
     ddz_decoder *d = decoder_new(s);
     ck_assert_int_eq(ddz_decoder_begin(d, width, height), DDZ_OK);
@@ -40,26 +40,26 @@ START_TEST(begin_is_a_header_alone)
 {
     uint32_t w = sizes[_i][0], h = sizes[_i][1];
     struct buffer rgb = picture(w, h), got = copy_of(rgb.data, rgb.size);
-    ddz_encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, 10);
+    struct encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, 10);
     struct buffer stream = encode(&rgb, w, h, &es);
     size_t header = layout_of(&stream).opening;
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ds.sample_steps = 1;
     ddz_decoder *begun = decoder_begun(&ds, w, h), *fed = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_feed(fed, stream.data, header), DDZ_OK);
     ddz_info a, b;
-    ck_assert_int_eq(ddz_decoder_info(begun, &a), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_info(fed, &b), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_info(begun, &a, sizeof a), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_info(fed, &b, sizeof b), DDZ_OK);
     ck_assert(a.width == w && a.height == h && a.bits == b.bits && a.model_id == b.model_id);
     for (int recon = 0; recon < 2; recon++) {
-        ck_assert_int_eq(ddz_decoder_picture(begun, (ddz_recon)recon, rgb.data), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_picture(fed, (ddz_recon)recon, got.data), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(begun, (ddz_recon)recon, rgb.data), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(fed, (ddz_recon)recon, got.data), DDZ_OK);
         ck_assert_mem_eq(rgb.data, got.data, rgb.size);
     }
     /* and the stream may follow */
     ck_assert_int_eq(ddz_decoder_feed(begun, stream.data + header, stream.size - header), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_picture(begun, DDZ_RECON_MEAN, got.data), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_info(begun, &a), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(begun, DDZ_RECON_MEAN, got.data), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_info(begun, &a, sizeof a), DDZ_OK);
     ck_assert_int_eq(a.digest_agrees, 1);
     ddz_decoder_free(begun);
     ddz_decoder_free(fed);
@@ -72,7 +72,7 @@ END_TEST
 START_TEST(begin_refuses)
 {
     struct buffer stream = small_stream();
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ds.max_pixels = 100;
     ck_assert_int_eq(ddz_decoder_begin(NULL, 1, 1), DDZ_ERR_ARGUMENT);
     ddz_decoder *d = decoder_new(&ds);
@@ -84,13 +84,13 @@ START_TEST(begin_refuses)
     ck_assert_int_eq(ddz_decoder_begin(d, 10, 10), DDZ_ERR_STATE);
     ddz_decoder_free(d);
     d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_begin(d, 101, 1), DDZ_ERR_LIMIT);
+    ck_assert_int_eq(ddz_decoder_begin(d, 101, 1), DDZ_ERR_PIXEL_LIMIT);
     ddz_decoder_free(d);
     d = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_feed(d, stream.data, 1), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_begin(d, 10, 10), DDZ_ERR_STATE);
     ddz_decoder_free(d);
-    ck_assert_int_eq(ddz_decoder_new(NULL, &ds, &d), DDZ_OK);
+    ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_begin(d, 10, 10), DDZ_ERR_STATE);
     ddz_decoder_free(d);
     free(stream.data);
@@ -102,26 +102,26 @@ START_TEST(seeds_of_one_decoder)
 {
     struct buffer stream = small_stream();
     uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_set_seed(NULL, 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_decoder_set(NULL, DDZ_PARAM_SEED, 1), DDZ_ERR_ARGUMENT);
     size_t fed = 0;
     for (size_t size = 20; size < stream.size; size += stream.size / 3) {
         ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, size - fed), DDZ_OK);
         fed = size;
         for (uint32_t seed = 0; seed < 3; seed++) {
-            ck_assert_int_eq(ddz_decoder_set_seed(d, UINT32_MAX - seed), DDZ_OK);
-            ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_set(d, DDZ_PARAM_SEED, UINT32_MAX - seed), DDZ_OK);
+            ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
             ds.seed = UINT32_MAX - seed;
             ddz_decoder *fresh = decoder_new(&ds);
             ck_assert_int_eq(ddz_decoder_feed(fresh, stream.data, size), DDZ_OK);
-            ck_assert_int_eq(ddz_decoder_picture(fresh, DDZ_RECON_SAMPLE, expected), DDZ_OK);
+            ck_assert_int_eq(decode_rgb(fresh, DDZ_RECON_SAMPLE, expected), DDZ_OK);
             ck_assert_mem_eq(rgb, expected, sizeof rgb);
             ddz_decoder_free(fresh);
         }
     }
     ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb), DDZ_OK); /* the digest agrees */
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK); /* the digest agrees */
     ddz_decoder_free(d);
     free(stream.data);
 }
@@ -132,14 +132,14 @@ START_TEST(sample_of_a_whole_stream)
 {
     struct buffer rgb = picture(SMALL_W, SMALL_H);
     for (int quality = 50; quality <= 100; quality += 50) {
-        ddz_encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, quality);
+        struct encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, quality);
         struct buffer stream = encode(&rgb, SMALL_W, SMALL_H, &es);
         uint8_t mean[SMALL_BYTES], sample[SMALL_BYTES];
-        ddz_decoder_settings ds = decoder_settings();
+        struct decoder_settings ds = decoder_settings();
         ddz_decoder *d = decoder_new(&ds);
         ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, mean), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, sample), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, mean), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, sample), DDZ_OK);
         ck_assert_int_eq(memcmp(mean, sample, sizeof mean) == 0, quality == 100);
         ddz_decoder_free(d);
         free(stream.data);
@@ -155,7 +155,7 @@ struct watcher {
     uint8_t rgb[SMALL_BYTES];
 };
 
-static int watch(void *cookie, double sigma, const uint8_t *rgb)
+static int watch(void *cookie, double sigma, const void *rgb)
 {
     struct watcher *w = cookie;
     if (w->calls == 0)
@@ -175,9 +175,9 @@ static double sigma_of(int level)
 START_TEST(observed_sample)
 {
     uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_begun(&ds, SMALL_W, SMALL_H);
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, expected), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, expected), DDZ_OK);
     ddz_decoder_free(d);
 
     struct watcher w = {.stop = -1};
@@ -188,7 +188,7 @@ START_TEST(observed_sample)
     int calls = 1 + 192 / 1 + 1 + 32 / 2 + 1 + 196 / 4 + 1;
     for (int again = 0; again < 2; again++) {
         w = (struct watcher){.stop = -1};
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
         ck_assert_mem_eq(rgb, expected, sizeof rgb);
         ck_assert_mem_eq(rgb, w.rgb, sizeof rgb);
         ck_assert_int_eq(w.calls, calls);
@@ -197,11 +197,11 @@ START_TEST(observed_sample)
     }
     for (int stop = 0; stop < calls; stop += stop < 3 ? 1 : 43) {
         w = (struct watcher){.stop = stop};
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb), DDZ_ERR_CANCELLED);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_ERR_CANCELLED);
         ck_assert_int_eq(w.calls, stop + 1);
     }
     w = (struct watcher){.stop = -1};
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
     ck_assert_mem_eq(rgb, expected, sizeof rgb);
     ddz_decoder_free(d);
 }
@@ -214,17 +214,17 @@ START_TEST(observed_decoding)
     struct buffer stream = small_stream();
     uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
     struct watcher w = {.stop = -1};
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
     ds.observer = watch;
     ds.observer_cookie = &w;
     ddz_decoder *d = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
-    const ddz_step *steps;
-    size_t count;
-    ck_assert_int_eq(ddz_decoder_steps(d, &steps, &count), DDZ_OK);
-    double end = steps[count - 1].sigma_to;
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+    struct told_step *steps;
+    size_t count = found_steps(d, &steps);
+    double end = steps[count - 1].step.sigma_to;
+    free(steps);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
     ck_assert_mem_eq(rgb, expected, sizeof rgb);
     ck_assert_mem_eq(rgb, w.rgb, sizeof rgb);
     ck_assert(isinf(w.first));
@@ -236,8 +236,8 @@ START_TEST(observed_decoding)
         w = (struct watcher){.stop = stop};
         d = decoder_new(&ds);
         ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_CANCELLED);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_CANCELLED);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
         ck_assert_mem_eq(rgb, expected, sizeof rgb);
         ddz_decoder_free(d);
     }
@@ -249,14 +249,14 @@ START_TEST(steps_of_a_sample)
 {
     uint8_t rgb[2][SMALL_BYTES];
     static const int good[] = {1, 2, 4, 8, 16, 32}, bad[] = {0, -1, 3, 12, 33, 64};
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ddz_decoder *d;
     for (int i = 0; i < 6; i++) {
         ds.sample_steps = bad[i];
-        ck_assert_int_eq(ddz_decoder_new(model(), &ds, &d), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(decoder_make(model(), &ds, &d), DDZ_ERR_ARGUMENT);
         ds.sample_steps = good[i];
         d = decoder_begun(&ds, SMALL_W, SMALL_H);
-        ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, rgb[i % 2]), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb[i % 2]), DDZ_OK);
         ck_assert(i == 0 || memcmp(rgb[0], rgb[1], SMALL_BYTES) != 0);
         ddz_decoder_free(d);
     }

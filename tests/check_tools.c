@@ -134,17 +134,17 @@ END_TEST
 
 START_TEST(instruction_sets)
 {
-    ddz_isa isa = DDZ_ISA_BEST;
-    ck_assert_int_eq(cli_isa("--isa", "avx2", &isa), CLI_OK);
-    ck_assert_int_eq(isa, DDZ_ISA_AVX2);
-    ck_assert_int_eq(cli_isa("--isa", "AVX2", &isa), CLI_USAGE);
-    ck_assert_int_eq(cli_isa("--isa", "", &isa), CLI_USAGE);
+    int64_t features = -1;
+    ck_assert_int_eq(cli_isa("--isa", "avx2", &features), CLI_OK);
+    ck_assert_int_eq(features, DDZ_CPU_AVX2);
+    ck_assert_int_eq(cli_isa("--isa", "AVX2", &features), CLI_USAGE);
+    ck_assert_int_eq(cli_isa("--isa", "", &features), CLI_USAGE);
     setenv("DDZ_ISA", "portable", 1);
-    ck_assert_int_eq(cli_isa_default(&isa), CLI_OK);
-    ck_assert_int_eq(isa, DDZ_ISA_PORTABLE);
+    ck_assert_int_eq(cli_isa_default(&features), CLI_OK);
+    ck_assert_int_eq(features, 0);
     setenv("DDZ_ISA", "", 1);
-    ck_assert_int_eq(cli_isa_default(&isa), CLI_OK);
-    ck_assert_int_eq(isa, DDZ_ISA_BEST);
+    ck_assert_int_eq(cli_isa_default(&features), CLI_OK);
+    ck_assert_int_eq(features, -1);
 }
 END_TEST
 
@@ -173,7 +173,7 @@ START_TEST(statuses)
     ck_assert_int_eq(cli_fail_status("x", DDZ_ERR_MODEL), 4);
     ck_assert_int_eq(cli_fail_status("x", DDZ_ERR_WRONG_MODEL), 4);
     ck_assert_int_eq(cli_fail_status("x", DDZ_ERR_MEMORY), 5);
-    ck_assert_int_eq(cli_fail_status("x", DDZ_ERR_LIMIT), 5);
+    ck_assert_int_eq(cli_fail_status("x", DDZ_ERR_PIXEL_LIMIT), 5);
 }
 END_TEST
 

@@ -61,38 +61,146 @@ double psnr(const uint8_t *a, const uint8_t *b, size_t n)
     return 10 * log10(255.0 * 255 * (double)n / fmax(sum, 1e-9));
 }
 
-ddz_encoder_settings encoder_settings(ddz_target target, double value)
+struct encoder_settings encoder_settings(ddz_target target, double value)
 {
-    ddz_encoder_settings s;
-    ddz_encoder_defaults(&s);
-    s.target = target;
-    s.target_value = value;
-    s.effort = 2;       /* few searches for the first steps, */
-    s.trellis_bits = 8; /* and fast ones */
-    s.threads = 1;
-    return s;
+    return (struct encoder_settings){.target = target,
+                                     .target_value = value,
+                                     .threads = 1,
+                                     .features = -1,
+                                     .max_pixels = 1 << 26,
+                                     .effort = 2,       /* few searches for the first steps, */
+                                     .trellis_bits = 8, /* and fast ones */
+                                     .steering = 1000,
+                                     .seed = 1};
 }
 
-ddz_decoder_settings decoder_settings(void)
+struct decoder_settings decoder_settings(void)
 {
-    ddz_decoder_settings s;
-    ddz_decoder_defaults(&s);
-    s.threads = 1;
-    return s;
+    return (struct decoder_settings){.threads = 1,
+                                     .features = -1,
+                                     .max_pixels = 1 << 26,
+                                     .max_bits = INT64_MAX,
+                                     .seed = 1,
+                                     .sample_steps = 8};
 }
 
-ddz_encoder *encoder_new(const ddz_encoder_settings *s)
+struct value {
+    int parameter;
+    int64_t value;
+};
+
+ddz_status encoder_make(const ddz_model *m, const struct encoder_settings *s, ddz_encoder **e)
 {
-    ddz_encoder *e = NULL;
-    ck_assert_int_eq(ddz_encoder_new(model(), s, &e), DDZ_OK);
+    const struct value values[] = {{DDZ_PARAM_THREADS, s->threads},
+                                   {DDZ_PARAM_CPU_FEATURES, s->features},
+                                   {DDZ_PARAM_MAX_PIXELS, s->max_pixels},
+                                   {DDZ_PARAM_EFFORT, s->effort},
+                                   {DDZ_PARAM_TRELLIS_BITS, s->trellis_bits},
+                                   {DDZ_PARAM_STEERING, s->steering},
+                                   {DDZ_RESEARCH_CALLS_PER_OCTAVE, s->calls_per_octave},
+                                   {DDZ_RESEARCH_UPDATES, s->updates},
+                                   {DDZ_RESEARCH_IDEAL_CHANNEL, s->ideal},
+                                   {DDZ_RESEARCH_IDEAL_SEED, s->seed}};
+    *e = NULL;
+    ddz_status status = ddz_encoder_new(m, &s->allocator, e);
+    for (size_t i = 0; status == DDZ_OK && i < sizeof values / sizeof *values; i++)
+        status = ddz_encoder_set(*e, values[i].parameter, values[i].value);
+    if (status == DDZ_OK)
+        status = ddz_encoder_set_target(*e, s->target, s->target_value);
+    if (status == DDZ_OK)
+        status = ddz_encoder_set_progress(*e, s->progress, s->progress_cookie);
+    if (status != DDZ_OK) {
+        ddz_encoder_free(*e);
+        *e = NULL;
+    }
+    return status;
+}
+
+ddz_status decoder_make(const ddz_model *m, const struct decoder_settings *s, ddz_decoder **d)
+{
+    const struct value values[] = {{DDZ_PARAM_THREADS, s->threads},
+                                   {DDZ_PARAM_CPU_FEATURES, s->features},
+                                   {DDZ_PARAM_MAX_PIXELS, s->max_pixels},
+                                   {DDZ_PARAM_MAX_BITS, s->max_bits},
+                                   {DDZ_PARAM_SEED, s->seed},
+                                   {DDZ_PARAM_SAMPLE_STEPS, s->sample_steps}};
+    *d = NULL;
+    ddz_status status = ddz_decoder_new(m, &s->allocator, d);
+    for (size_t i = 0; status == DDZ_OK && i < sizeof values / sizeof *values; i++)
+        status = ddz_decoder_set(*d, values[i].parameter, values[i].value);
+    if (status == DDZ_OK)
+        status = ddz_decoder_set_progress(*d, s->progress, s->progress_cookie);
+    if (status == DDZ_OK)
+        status = ddz_decoder_set_observer(*d, s->observer, s->observer_cookie, DDZ_PIXELS_RGB8);
+    if (status != DDZ_OK) {
+        ddz_decoder_free(*d);
+        *d = NULL;
+    }
+    return status;
+}
+
+ddz_encoder *encoder_new(const struct encoder_settings *s)
+{
+    ddz_encoder *e;
+    ck_assert_int_eq(encoder_make(model(), s, &e), DDZ_OK);
     return e;
 }
 
-ddz_decoder *decoder_new(const ddz_decoder_settings *s)
+ddz_decoder *decoder_new(const struct decoder_settings *s)
 {
-    ddz_decoder *d = NULL;
-    ck_assert_int_eq(ddz_decoder_new(model(), s, &d), DDZ_OK);
+    ddz_decoder *d;
+    ck_assert_int_eq(decoder_make(model(), s, &d), DDZ_OK);
     return d;
+}
+
+ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h)
+{
+    return ddz_encoder_encode(e, w, h, DDZ_PIXELS_RGB8, rgb, 0, (size_t)3 * w * h);
+}
+
+ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb)
+{
+    return ddz_encoder_picture(e, DDZ_PIXELS_RGB8, rgb, 0, SIZE_MAX);
+}
+
+ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
+{
+    return ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, rgb, 0, SIZE_MAX);
+}
+
+ddz_info info_of(const ddz_decoder *d)
+{
+    ddz_info info;
+    ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
+    return info;
+}
+
+size_t sent_steps(const ddz_encoder *e, struct told_step **steps)
+{
+    size_t count;
+    ck_assert_int_eq(ddz_encoder_step_count(e, &count), DDZ_OK);
+    *steps = alloc(count * sizeof **steps);
+    for (size_t i = 0; i < count; i++) {
+        struct told_step *s = &(*steps)[i];
+        ddz_research_step research;
+        ck_assert_int_eq(ddz_encoder_step(e, i, &s->step, sizeof s->step), DDZ_OK);
+        ck_assert_int_eq(ddz_research_encoder_step(e, i, &research, sizeof research), DDZ_OK);
+        s->kl_bits = research.kl_bits;
+        s->psnr = research.psnr;
+    }
+    return count;
+}
+
+size_t found_steps(ddz_decoder *d, struct told_step **steps)
+{
+    size_t count;
+    ck_assert_int_eq(ddz_decoder_step_count(d, &count), DDZ_OK);
+    *steps = alloc(count * sizeof **steps);
+    for (size_t i = 0; i < count; i++) {
+        (*steps)[i] = (struct told_step){.kl_bits = 0};
+        ck_assert_int_eq(ddz_decoder_step(d, i, &(*steps)[i].step, sizeof(ddz_step)), DDZ_OK);
+    }
+    return count;
 }
 
 struct buffer stream_of(const ddz_encoder *e)
@@ -103,10 +211,10 @@ struct buffer stream_of(const ddz_encoder *e)
     return copy_of(data, size);
 }
 
-struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, const ddz_encoder_settings *s)
+struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, const struct encoder_settings *s)
 {
     ddz_encoder *e = encoder_new(s);
-    ck_assert_int_eq(ddz_encoder_encode(e, rgb->data, w, h), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb->data, w, h), DDZ_OK);
     struct buffer stream = stream_of(e);
     ddz_encoder_free(e);
     return stream;
@@ -115,7 +223,7 @@ struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, const ddz
 struct buffer small_stream_of(int updates)
 {
     struct buffer rgb = picture(SMALL_W, SMALL_H);
-    ddz_encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 20);
+    struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 20);
     s.updates = updates;
     struct buffer stream = encode(&rgb, SMALL_W, SMALL_H, &s);
     free(rgb.data);
@@ -127,19 +235,19 @@ struct buffer small_stream(void)
     return small_stream_of(4);
 }
 
-ddz_status decode_prefix(const ddz_decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb)
+ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb)
 {
     ddz_decoder *d = decoder_new(s);
     ddz_status fed = ddz_decoder_feed(d, data, size);
-    ddz_status status = ddz_decoder_picture(d, DDZ_RECON_MEAN, rgb);
+    ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
     ddz_decoder_free(d);
     return fed != DDZ_OK ? fed : status;
 }
 
-struct layout layout_of(const struct buffer *stream)
+struct stream_layout layout_of(const struct buffer *stream)
 {
     /* the frame's magic begins where layer 0 ends, and no earlier in these streams */
-    struct layout l = {.opening = stream->data[1] >> 7 ? 5 : 3};
+    struct stream_layout l = {.opening = stream->data[1] >> 7 ? 5 : 3};
     for (l.frame = l.opening; get_le32(stream->data + l.frame) != 0xFD2FB528u; l.frame++)
         ck_assert_uint_lt(l.frame + 8, stream->size);
     l.opening_end = l.frame;
@@ -149,41 +257,43 @@ struct layout layout_of(const struct buffer *stream)
 
 static void check_reports(const ddz_encoder *e, ddz_decoder *d, size_t stream_size)
 {
-    const ddz_step *sent, *found;
-    size_t count, n = ddz_encoder_steps(e, &sent);
-    ck_assert_int_eq(ddz_decoder_steps(d, &found, &count), DDZ_OK);
-    ck_assert_uint_eq(count, n);
+    struct told_step *sent, *found;
+    size_t n = sent_steps(e, &sent);
+    ck_assert_uint_eq(found_steps(d, &found), n);
     uint64_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        ck_assert_int_eq(found[i].scale, sent[i].scale);
-        ck_assert_int_eq(found[i].lift, sent[i].lift);
-        ck_assert_uint_eq(found[i].bits, sent[i].bits);
-        ck_assert_uint_eq(found[i].samples, sent[i].samples);
-        ck_assert_double_eq(found[i].sigma_to, sent[i].sigma_to);
-        ck_assert(i == 0 || found[i].offset_bits >= found[i - 1].offset_bits + found[i - 1].bits);
-        ck_assert_uint_ge(found[i].bits, 1);
+        const ddz_step *f = &found[i].step, *s = &sent[i].step;
+        ck_assert_int_eq(f->scale, s->scale);
+        ck_assert_int_eq(f->lift, s->lift);
+        ck_assert_uint_eq(f->bits, s->bits);
+        ck_assert_uint_eq(f->samples, s->samples);
+        ck_assert_double_eq(f->sigma_to, s->sigma_to);
+        ck_assert(i == 0 || f->offset_bits >= found[i - 1].step.offset_bits + found[i - 1].step.bits);
+        ck_assert_uint_ge(f->bits, 1);
         ck_assert_double_ge(sent[i].kl_bits, 0);
-        total += found[i].bits;
+        total += f->bits;
     }
     ck_assert_uint_lt(total, 8 * stream_size);
     ck_assert_uint_gt(total + 8 * 64, 8 * stream_size); /* what is not bits is framing */
+    free(sent);
+    free(found);
 }
 
-void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const ddz_encoder_settings *es)
+void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const struct encoder_settings *es)
 {
     uint8_t *sent = alloc(rgb.size), *got = alloc(rgb.size);
     ddz_encoder *e = encoder_new(es);
-    ck_assert_int_eq(ddz_encoder_encode(e, rgb.data, w, h), DDZ_OK);
-    ck_assert_int_eq(ddz_encoder_picture(e, sent), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, w, h), DDZ_OK);
+    ck_assert_int_eq(sent_rgb(e, sent), DDZ_OK);
     struct buffer stream = stream_of(e);
 
-    ddz_decoder_settings ds = decoder_settings();
+    struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, got), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), DDZ_OK);
     ck_assert_mem_eq(got, sent, rgb.size);
     ddz_info info;
-    ck_assert_int_eq(ddz_decoder_info(d, &info), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
     ck_assert_uint_eq(info.width, w);
     ck_assert_uint_eq(info.height, h);
     ck_assert_int_eq(info.complete, 1);
@@ -193,8 +303,8 @@ void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const ddz_en
     ck_assert_uint_eq(info.bits, 8 * (uint64_t)stream.size);
     check_reports(e, d, stream.size);
     /* sampling does not disturb what has been decoded */
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_SAMPLE, got), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, got), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, got), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), DDZ_OK);
     ck_assert_mem_eq(got, sent, rgb.size);
     ddz_decoder_free(d);
     ddz_encoder_free(e);
@@ -203,7 +313,7 @@ void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const ddz_en
     free(got);
 }
 
-void check_round_trip(uint32_t w, uint32_t h, const ddz_encoder_settings *es)
+void check_round_trip(uint32_t w, uint32_t h, const struct encoder_settings *es)
 {
     struct buffer rgb = picture(w, h);
     check_round_trip_of(rgb, w, h, es);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "ddz.h"
+#include "ddz/research.h"
 
 struct buffer {
     uint8_t *data;
@@ -33,17 +34,55 @@ struct buffer picture(uint32_t width, uint32_t height);
 
 double psnr(const uint8_t *a, const uint8_t *b, size_t n);
 
+/* All that can be set of an encoder and a decoder, as values */
+struct encoder_settings {
+    ddz_target target;
+    double target_value;
+    int64_t threads, features, max_pixels, effort, trellis_bits, steering, calls_per_octave, updates, ideal,
+        seed;
+    ddz_allocator allocator;
+    ddz_progress progress;
+    void *progress_cookie;
+};
+struct decoder_settings {
+    int64_t threads, features, max_pixels, max_bits, seed, sample_steps;
+    ddz_allocator allocator;
+    ddz_progress progress;
+    void *progress_cookie;
+    ddz_observer observer; /* is shown 8-bit RGB */
+    void *observer_cookie;
+};
+
 /* One thread; few searches, and fast ones */
-ddz_encoder_settings encoder_settings(ddz_target target, double value);
-ddz_decoder_settings decoder_settings(void);
+struct encoder_settings encoder_settings(ddz_target target, double value);
+struct decoder_settings decoder_settings(void);
+
+/* A handle with these settings; of a status other than DDZ_OK there is none. */
+ddz_status encoder_make(const ddz_model *m, const struct encoder_settings *s, ddz_encoder **e);
+ddz_status decoder_make(const ddz_model *m, const struct decoder_settings *s, ddz_decoder **d);
 
 /* With the toy model */
-ddz_encoder *encoder_new(const ddz_encoder_settings *s);
-ddz_decoder *decoder_new(const ddz_decoder_settings *s);
+ddz_encoder *encoder_new(const struct encoder_settings *s);
+ddz_decoder *decoder_new(const struct decoder_settings *s);
+
+/* The library's calls for pictures of 8-bit RGB without gaps */
+ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h);
+ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb);
+ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb);
+
+ddz_info info_of(const ddz_decoder *d);
+
+/* The steps that an encoder has sent, and those that a decoder has found, whose last two are 0 */
+struct told_step {
+    ddz_step step;
+    double kl_bits, psnr;
+};
+size_t sent_steps(const ddz_encoder *e, struct told_step **steps);
+size_t found_steps(ddz_decoder *d, struct told_step **steps);
 
 /* Stream of an encoder that has just encoded, and that of a picture */
 struct buffer stream_of(const ddz_encoder *e);
-struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, const ddz_encoder_settings *s);
+struct buffer encode(const struct buffer *rgb, uint32_t w, uint32_t h, const struct encoder_settings *s);
 
 /* A stream of a 24 x 17 picture, from which many tests start: two calls an octave, four steps to a call,
  * or `updates` of them */
@@ -52,17 +91,17 @@ struct buffer small_stream(void);
 struct buffer small_stream_of(int updates);
 
 /* Picture of the first `size` bytes of a stream, in one piece; returns the picture's status. */
-ddz_status decode_prefix(const ddz_decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb);
+ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb);
 
 /* Where a complete stream's conveyed bits stand */
-struct layout {
+struct stream_layout {
     size_t opening, opening_end, frame, frame_end;
 };
-struct layout layout_of(const struct buffer *stream);
+struct stream_layout layout_of(const struct buffer *stream);
 
 /* Encode a picture, decode the stream: the pictures of both sides are the same, and what they say of bits
  * and steps agrees. The first takes picture(w, h). */
-void check_round_trip(uint32_t w, uint32_t h, const ddz_encoder_settings *es);
-void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const ddz_encoder_settings *es);
+void check_round_trip(uint32_t w, uint32_t h, const struct encoder_settings *es);
+void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const struct encoder_settings *es);
 
 #endif

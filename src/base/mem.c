@@ -60,3 +60,10 @@ void ddz_mem_free(const struct mem *mem, void *memory)
     memcpy(&raw, (char *)memory - sizeof(void *), sizeof(void *));
     mem->functions.release(mem->functions.cookie, raw);
 }
+
+void ddz_copy_sized(void *to, size_t to_size, const void *from, size_t from_size)
+{
+    size_t known = to_size < from_size ? to_size : from_size;
+    memcpy(to, from, known);
+    memset((char *)to + known, 0, to_size - known);
+}

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "channel/trellis.h"
-#include "ddz.h"
+#include "cpu/cpu.h"
 
 enum {
     SEARCH_GROUP = 32, /* middles that share a word of decisions */

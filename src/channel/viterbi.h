@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "channel/trellis.h"
-#include "ddz.h"
+#include "cpu/cpu.h"
 
 struct viterbi;
 

@@ -3,7 +3,10 @@
 #define TEXT(x) #x
 #define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
 
-const char *ddz_version(void) { return VERSION(DDZ_VERSION_MAJOR, DDZ_VERSION_MINOR, DDZ_VERSION_PATCH); }
+const char *ddz_version(void)
+{
+    return VERSION(DDZ_VERSION_MAJOR, DDZ_VERSION_MINOR, DDZ_VERSION_PATCH);
+}
 
 const char *ddz_strerror(ddz_status status)
 {
@@ -12,9 +15,13 @@ const char *ddz_strerror(ddz_status status)
         return "no error";
     case DDZ_ERR_ARGUMENT:
         return "argument out of range";
+    case DDZ_ERR_UNSUPPORTED:
+        return "unknown to this version of the library";
     case DDZ_ERR_MEMORY:
         return "out of memory";
-    case DDZ_ERR_LIMIT:
+    case DDZ_ERR_MEMORY_LIMIT:
+        return "more memory would be needed than is allowed";
+    case DDZ_ERR_PIXEL_LIMIT:
         return "picture has more pixels than allowed";
     case DDZ_ERR_FORMAT:
         return "not a ddz stream, or of an unknown version";
@@ -22,6 +29,12 @@ const char *ddz_strerror(ddz_status status)
         return "stream ends before its header does";
     case DDZ_ERR_CORRUPT:
         return "stream is damaged";
+    case DDZ_ERR_TRAILING:
+        return "there are bytes behind the end of the stream";
+    case DDZ_ERR_DIGEST:
+        return "digest does not match: the stream is damaged";
+    case DDZ_ERR_FEATURE:
+        return "stream needs a newer version of the library";
     case DDZ_ERR_MODEL:
         return "not a model file, or a damaged one";
     case DDZ_ERR_WRONG_MODEL:

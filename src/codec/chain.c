@@ -10,11 +10,12 @@
 #include "base/bytes.h"
 #include "base/fixed.h"
 #include "base/hash.h"
+#include "base/units.h"
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
 #include "nn/mirror.h"
 
-enum { WORK_ARRAYS = 6, GREY_LEVEL = 256, CENTRE = 32640 };
+enum { WORK_ARRAYS = 6 };
 
 static const uint64_t chain_key = 0x64647A2D31u;
 
@@ -281,7 +282,7 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
 /* From centred units to 1/256 grey level */
 static int32_t grey_of(int32_t value)
 {
-    return (int32_t)clamp64((int64_t)value + CENTRE, 0, 255 * GREY_LEVEL);
+    return (int32_t)clamp64((int64_t)value + CENTRE, 0, MAX_SAMPLE);
 }
 
 /* The estimate interpolated to full size, in centred units; in a work array if the chain has not come
@@ -315,6 +316,11 @@ void ddz_chain_picture(struct chain *chain, uint8_t *rgb)
     size_t n = ddz_chain_samples(chain, 0);
     for (size_t i = 0; i < n; i++)
         rgb[i] = (uint8_t)((grey_of(finest[i]) + GREY_LEVEL / 2) / GREY_LEVEL);
+}
+
+void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels)
+{
+    ddz_pixels_write(layout, finest_estimate(chain), alpha, pixels);
 }
 
 ddz_status ddz_chain_reserve(struct chain *chain, int count)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "channel/mix.h"
 #include "channel/trellis.h"
+#include "codec/pixels.h"
 #include "ddz.h"
 #include "diffusion/posterior.h"
 #include "diffusion/schedule.h"
@@ -101,10 +102,12 @@ void ddz_chain_apply_noise(struct chain *chain, const struct step *step);
 /* Bits of a prior draw: `count` of them, a function of key. */
 void ddz_chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 
-/* The estimate at full size, interpolated up from a coarser scale: in 1/256 grey level, 0 to 65280,
- * and as an 8-bit picture. Both use the work arrays, and keep y and estimate. */
+/* The estimate at full size, interpolated up from a coarser scale: in 1/256 grey level, 0 to 65280; as an 8-bit
+ * RGB picture; and as pixels of any layout (alpha: see ddz_pixels_write). All use the work arrays, and keep y
+ * and estimate. */
 void ddz_chain_full_estimate(struct chain *chain, int32_t *full);
 void ddz_chain_picture(struct chain *chain, uint8_t *rgb);
+void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels);
 
 /* Room for `count` states, up to CHAIN_STATES. MEMORY. */
 ddz_status ddz_chain_reserve(struct chain *chain, int count);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fixed.h"
+#include "base/units.h"
 #include "codec/encoder.h"
 #include "codec/ideal.h"
 #include "codec/jacobian.h"
@@ -24,7 +25,7 @@ static double estimate_psnr(ddz_encoder *e)
     size_t n = ddz_chain_samples(&e->chain, 0);
     uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
-        int d = e->preview[i] - e->rgb[i];
+        int original = (e->x[0][i] + CENTRE + GREY_LEVEL / 2) / GREY_LEVEL, d = e->preview[i] - original;
         sum += (uint64_t)(d * d);
     }
     return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
@@ -48,7 +49,7 @@ static double next_estimate_psnr(ddz_encoder *e)
 static void aim(const ddz_encoder *e, struct chain *c, const struct step *step)
 {
     const int32_t *x = e->x[0];
-    double noise = e->settings.steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
+    double noise = e->steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
     if (!step->fixed) {
         if (c->estimate_kind == ESTIMATE_CALLED)
             ddz_jacobian_target(c, x, noise, e->target);
@@ -65,7 +66,7 @@ double ddz_encoder_step_shift(const ddz_encoder *e, struct chain *c, const struc
         ddz_lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->mixed);
         x = c->mixed;
     }
-    if (step->scale == 0 && !step->lift && e->settings.steering > 0) {
+    if (step->scale == 0 && !step->lift && e->steering > 0) {
         aim(e, c, step);
         x = c->mixed;
     }
@@ -164,27 +165,40 @@ static void cut_step(ddz_encoder *e, const struct step *step, int index, struct 
     ddz_chain_apply(&e->chain, step, &t, e->bits, sent->known);
 }
 
+static ddz_status tell_progress(ddz_encoder *e, int index)
+{
+    const struct schedule *s = &e->schedule;
+    const struct pyramid *p = &e->chain.pyramid;
+    return ddz_progress_tell(&e->progress, ddz_report_work(s, p, 0, index),
+                             ddz_report_work(s, p, 0, s->steps));
+}
+
 /* Cut the last step to as few whole bytes as still reach the target PSNR: as one view of y tells, to which
  * all of them add as much as before, and from there on as a decoder shows it. */
-static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
+static ddz_status trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
 {
     uint64_t begin = sent->side_at + (uint64_t)sent->side_bits, grain = 1 + sent->bits / 512;
     uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
     while (low < high) {
         uint64_t middle = (low + high) / 2;
+        if (tell_progress(e, index) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
         cut_step(e, step, index, sent, middle);
         ddz_chain_call(&e->chain, 1);
-        bool enough = estimate_psnr(e) + e->views_gain >= e->settings.target_value;
+        bool enough = estimate_psnr(e) + e->views_gain >= e->target_value;
         if (high - low <= grain)
             low = high = enough ? middle : high;
         else
             *(enough ? &high : &low) = enough ? middle : middle + 1;
     }
     do {
+        if (tell_progress(e, index) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
         cut_step(e, step, index, sent, high);
         high += grain;
-    } while (sent->known < sent->bits && ddz_encoder_psnr(e) < e->settings.target_value);
+    } while (sent->known < sent->bits && ddz_encoder_psnr(e) < e->target_value);
     ddz_bit_truncate(&e->main, begin + sent->known);
+    return DDZ_OK;
 }
 
 /* Before step i: does the picture that a decoder makes here reach the target? It is better than that of an
@@ -192,7 +206,7 @@ static void trim_to_psnr(ddz_encoder *e, const struct step *step, int index, str
 static bool is_good_enough(ddz_encoder *e, int i, double psnr)
 {
     const double update_loss = 1, scatter = 0.1; /* dB, at most */
-    double target = e->settings.target_value, near = target - e->views_gain - scatter, loss = 0;
+    double target = e->target_value, near = target - e->views_gain - scatter, loss = 0;
     for (const struct step *step = &e->schedule.step[i - 1]; step->update; step--)
         loss += update_loss;
     if (psnr < near - loss)
@@ -209,32 +223,26 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
 }
 
 /* Before step i, whose estimate has this PSNR: is the target reached? The step before is then cut to
- * fit, and layer 0 stays whole. */
-static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent)
+ * fit, and layer 0 stays whole. *status: CANCELLED. */
+static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent, ddz_status *status)
 {
-    const ddz_encoder_settings *set = &e->settings;
-    if (set->target != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, i, psnr))
+    if (e->target_kind != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, i, psnr))
         return false;
     const struct step *last = &e->schedule.step[i - 1];
-    if (set->channel == DDZ_CHANNEL_TRELLIS && i > e->schedule.opening && !last->lift) {
-        trim_to_psnr(e, last, i - 1, sent);
-        ddz_step *report = &e->steps[e->step_count - 1];
-        report->bits = sent->known + (uint64_t)sent->side_bits;
-        report->kl_bits *= (double)sent->known / sent->bits;
+    if (!e->ideal && i > e->schedule.opening && !last->lift) {
+        struct sent_step *report = &e->steps[e->step_count - 1];
+        *status = trim_to_psnr(e, last, i - 1, sent);
+        report->step.bits = sent->known + (uint64_t)sent->side_bits;
+        report->research.kl_bits *= (double)sent->known / sent->bits;
     }
     return true;
-}
-
-static int tell_progress(const ddz_encoder *e, int index)
-{
-    return ddz_report_progress(e->settings.progress, e->settings.progress_cookie, &e->schedule,
-                               &e->chain.pyramid, index);
 }
 
 static void convey_ideally(ddz_encoder *e, const struct step *step, int index)
 {
     struct chain *c = &e->chain;
-    ddz_ideal_draw((uint64_t)e->settings.seed << 32 | (uint32_t)index, c->plain, c->plain, step->samples);
+    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, c->plain, c->plain,
+                   step->samples);
     ddz_chain_apply_noise(c, step);
 }
 
@@ -242,49 +250,64 @@ double ddz_encoder_ideal_bits(const ddz_encoder *e)
 {
     double sum = 0;
     for (size_t i = 0; i < e->step_count; i++)
-        sum += e->steps[i].kl_bits;
+        sum += e->steps[i].research.kl_bits;
     return sum;
+}
+
+/* Before step i: is there anything to stop for? */
+static bool walk_ends(ddz_encoder *e, int i, struct sent *sent, ddz_status *status)
+{
+    *status = tell_progress(e, i);
+    if (*status != DDZ_OK)
+        return true;
+    struct sent_step *report = &e->steps[e->step_count];
+    *report = (struct sent_step){.step = ddz_report_step(&e->schedule.step[i])};
+    report->research.psnr = next_estimate_psnr(e);
+    return psnr_reached(e, i, report->research.psnr, sent, status);
+}
+
+/* Make step i and report it. False: there was no room for all of it, or the target is reached. */
+static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
+{
+    const struct step *step = &e->schedule.step[i];
+    struct sent_step *report = &e->steps[e->step_count];
+    double kl_bits = ddz_encoder_step_shift(e, &e->chain, step);
+    report->research.kl_bits = kl_bits;
+    report->step.offset_bits = e->opening.position + e->main.position;
+    if (e->ideal) {
+        convey_ideally(e, step, i);
+        report->step.bits = (uint64_t)llrint(kl_bits);
+        e->step_count++;
+        return e->target_kind != DDZ_TARGET_BYTES || ddz_encoder_ideal_bits(e) < 8 * e->target_value;
+    }
+    if (!send_step(e, step, i, kl_bits, sent))
+        return false;
+    report->step.bits = sent->known + (uint64_t)sent->side_bits;
+    e->step_count++;
+    if (sent->known == sent->bits)
+        return true;
+    report->research.kl_bits *= (double)sent->known / sent->bits;
+    return false;
 }
 
 ddz_status ddz_encoder_walk(ddz_encoder *e)
 {
-    const ddz_encoder_settings *set = &e->settings;
-    bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
-    bool to_psnr = set->target == DDZ_TARGET_PSNR;
+    bool to_psnr = e->target_kind == DDZ_TARGET_PSNR;
     struct sent sent = {0};
-    if (!ideal && !e->opening_bits && ddz_opening_choose(e) != DDZ_OK)
-        return DDZ_ERR_MEMORY;
-    if (to_psnr && ddz_chain_reserve(&e->chain, STATES) != DDZ_OK)
-        return DDZ_ERR_MEMORY;
+    ddz_status status = to_psnr ? ddz_chain_reserve(&e->chain, STATES) : DDZ_OK;
+    if (status != DDZ_OK)
+        return status;
     e->views_gain = 1; /* more than a trained network's */
     ddz_chain_start(&e->chain);
     for (int i = 0; i < e->schedule.steps; i++) {
-        const struct step *step = &e->schedule.step[i];
-        if (tell_progress(e, i))
-            return DDZ_ERR_CANCELLED;
-        ddz_step *report = &e->steps[e->step_count];
-        *report = ddz_report_step(step);
-        report->psnr = next_estimate_psnr(e);
-        if (psnr_reached(e, i, report->psnr, &sent))
-            return DDZ_OK;
+        if (walk_ends(e, i, &sent, &status))
+            return status;
         if (to_psnr)
             ddz_chain_save(&e->chain, BEFORE_STEP);
-        report->kl_bits = ddz_encoder_step_shift(e, &e->chain, step);
-        report->offset_bits = e->opening.position + e->main.position;
-        if (ideal)
-            convey_ideally(e, step, i);
-        else if (!send_step(e, step, i, report->kl_bits, &sent))
-            return DDZ_OK;
-        report->bits = ideal ? (uint64_t)llrint(report->kl_bits) : sent.known + (uint64_t)sent.side_bits;
-        e->step_count++;
-        if (sent.known < sent.bits) {
-            report->kl_bits *= (double)sent.known / sent.bits;
-            return DDZ_OK;
-        }
-        if (ideal && set->target == DDZ_TARGET_BYTES && ddz_encoder_ideal_bits(e) >= 8 * set->target_value)
+        if (!walk_step(e, i, &sent))
             return DDZ_OK;
     }
     if (to_psnr)
-        psnr_reached(e, e->schedule.steps, next_estimate_psnr(e), &sent);
-    return DDZ_OK;
+        psnr_reached(e, e->schedule.steps, next_estimate_psnr(e), &sent, &status);
+    return status;
 }

@@ -9,65 +9,108 @@
 #include "base/hash.h"
 #include "codec/chain.h"
 #include "codec/layers.h"
+#include "codec/parameters.h"
+#include "codec/progress.h"
 #include "codec/report.h"
 #include "container/header.h"
 
+enum {
+    DECODER_THREADS,
+    DECODER_CPU_FEATURES,
+    DECODER_MAX_PIXELS,
+    DECODER_MAX_BITS,
+    DECODER_SEED,
+    DECODER_SAMPLE_STEPS,
+    DECODER_PARAMETERS
+};
+
+static const struct parameter parameters[DECODER_PARAMETERS] = {
+    [DECODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
+    [DECODER_CPU_FEATURES] = {DDZ_PARAM_CPU_FEATURES, PARAMETER_WHOLE, -1, INT64_MAX, -1},
+    [DECODER_MAX_PIXELS] = {DDZ_PARAM_MAX_PIXELS, PARAMETER_WHOLE, 1, MAX_PIXELS, 1 << 26},
+    [DECODER_MAX_BITS] = {DDZ_PARAM_MAX_BITS, PARAMETER_WHOLE, 0, INT64_MAX, INT64_MAX},
+    [DECODER_SEED] = {DDZ_PARAM_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
+    [DECODER_SAMPLE_STEPS] = {DDZ_PARAM_SAMPLE_STEPS, PARAMETER_POWER, 1, 32, 8},
+};
+
 struct ddz_decoder {
     struct mem mem;
-    ddz_decoder_settings settings;
+    int64_t value[DECODER_PARAMETERS];
     const struct ddz_model *model;
     struct layers layers;
+    bool begun; /* bytes have been fed, if only none */
     uint64_t bits_taken;
+
+    struct progress progress;
+    uint64_t work_done, work; /* of the present call */
+    ddz_observer observer;    /* NULL: none */
+    void *observer_cookie;
+    ddz_pixel_format observer_format;
 
     bool has_chain;
     struct chain chain;
     struct step_cursor cursor; /* behind the steps that y has made, all of them whole */
     bool digest_agrees;
 
-    uint8_t *bits;            /* of one step */
-    uint8_t *observed;        /* picture for the observer, if there is one */
+    uint8_t *bits;  /* of one step */
+    void *observed; /* picture for the observer, once there was one */
+    size_t observed_size;
     struct schedule sampling; /* of the picture that was drawn last */
     ddz_step steps[SCHEDULE_MAX_STEPS];
 };
 
-void ddz_decoder_defaults(ddz_decoder_settings *settings)
+ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocator, ddz_decoder **decoder)
 {
-    *settings = (ddz_decoder_settings){.struct_size = sizeof *settings,
-                                       .max_bits = UINT64_MAX,
-                                       .seed = 1,
-                                       .sample_steps = 8,
-                                       .isa = DDZ_ISA_BEST,
-                                       .max_pixels = (uint64_t)1 << 26};
-}
-
-static bool settings_valid(const ddz_decoder_settings *s)
-{
-    enum { MOST_SAMPLE_STEPS = 32 };
-    bool steps = s->sample_steps >= 1 && s->sample_steps <= MOST_SAMPLE_STEPS &&
-                 (s->sample_steps & (s->sample_steps - 1)) == 0;
-    return s->struct_size == sizeof *s && steps && s->threads >= 0 && s->threads <= 256 &&
-           s->max_pixels >= 1 && s->max_pixels <= MAX_PIXELS;
-}
-
-ddz_status ddz_decoder_new(const ddz_model *model, const ddz_decoder_settings *settings,
-                           ddz_decoder **decoder)
-{
-    ddz_decoder_settings defaults;
-    ddz_decoder_defaults(&defaults);
-    if (!settings)
-        settings = &defaults;
-    if (!decoder || !settings_valid(settings))
+    if (!decoder)
         return DDZ_ERR_ARGUMENT;
-    struct mem mem = ddz_mem_init(&settings->allocator);
+    struct mem mem = ddz_mem_init(allocator);
     ddz_decoder *d = ddz_mem_alloc(&mem, 1, sizeof *d);
     if (!d)
         return DDZ_ERR_MEMORY;
     d->mem = mem;
-    d->settings = *settings;
-    d->settings.threads = ddz_chain_threads(settings->threads);
     d->model = model;
-    ddz_layers_init(&d->layers, &d->mem, model, settings->max_pixels);
+    ddz_parameters_default(parameters, DECODER_PARAMETERS, d->value);
+    ddz_layers_init(&d->layers, &d->mem, model, (uint64_t)d->value[DECODER_MAX_PIXELS]);
     *decoder = d;
+    return DDZ_OK;
+}
+
+ddz_status ddz_decoder_set(ddz_decoder *d, int parameter, int64_t value)
+{
+    if (!d)
+        return DDZ_ERR_ARGUMENT;
+    int64_t changed[DECODER_PARAMETERS];
+    memcpy(changed, d->value, sizeof changed);
+    ddz_status status = ddz_parameters_set(parameters, DECODER_PARAMETERS, changed, parameter, value);
+    if (status != DDZ_OK)
+        return status;
+    if (d->begun && parameter != DDZ_PARAM_SEED && parameter != DDZ_PARAM_SAMPLE_STEPS)
+        return DDZ_ERR_STATE;
+    memcpy(d->value, changed, sizeof changed);
+    d->layers.max_pixels = (uint64_t)d->value[DECODER_MAX_PIXELS];
+    return DDZ_OK;
+}
+
+ddz_status ddz_decoder_set_progress(ddz_decoder *d, ddz_progress progress, void *cookie)
+{
+    if (!d)
+        return DDZ_ERR_ARGUMENT;
+    d->progress = (struct progress){.callback = progress, .cookie = cookie};
+    return DDZ_OK;
+}
+
+ddz_status ddz_decoder_set_observer(ddz_decoder *d, ddz_observer observer, void *cookie,
+                                    ddz_pixel_format format)
+{
+    struct layout layout;
+    if (!d)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_layout_make(&layout, format, 1, 1, 0, SIZE_MAX);
+    if (status != DDZ_OK)
+        return status;
+    d->observer = observer;
+    d->observer_cookie = cookie;
+    d->observer_format = format;
     return DDZ_OK;
 }
 
@@ -88,14 +131,15 @@ ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
 {
     if (!d || (!data && size))
         return DDZ_ERR_ARGUMENT;
-    uint64_t room = d->settings.max_bits - d->bits_taken;
+    d->begun = true;
+    uint64_t max_bits = (uint64_t)d->value[DECODER_MAX_BITS], room = max_bits - d->bits_taken;
     if (size <= room / 8) {
         d->bits_taken += 8 * (uint64_t)size;
         return ddz_layers_feed(&d->layers, data, size, 8);
     }
     size_t whole = (size_t)(room / 8);
     int rest = (int)(room % 8);
-    d->bits_taken = d->settings.max_bits;
+    d->bits_taken = max_bits;
     ddz_status status = ddz_layers_feed(&d->layers, data, whole, 8);
     if (status != DDZ_OK || !rest)
         return status;
@@ -107,7 +151,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 {
     if (!d)
         return DDZ_ERR_ARGUMENT;
-    if (!d->model || d->bits_taken)
+    if (!d->model || d->begun)
         return DDZ_ERR_STATE;
     uint8_t bytes[HEADER_MAX_SIZE];
     struct header header = {
@@ -116,15 +160,9 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
     return size ? ddz_decoder_feed(d, bytes, size) : DDZ_ERR_ARGUMENT;
 }
 
-ddz_status ddz_decoder_set_seed(ddz_decoder *d, uint32_t seed)
-{
-    if (!d)
-        return DDZ_ERR_ARGUMENT;
-    d->settings.seed = seed;
-    return DDZ_OK;
-}
+/* ---- What has arrived ----------------------------------------------------------------------- */
 
-ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
+ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_size)
 {
     if (!d || !info)
         return DDZ_ERR_ARGUMENT;
@@ -132,25 +170,26 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info)
     if (l->layer == LAYER_HEADER)
         return l->error ? l->error : DDZ_ERR_TRUNCATED;
     bool known = l->has_settings;
-    *info = (ddz_info){.width = l->header.width,
-                       .height = l->header.height,
-                       .model_id = known ? l->settings.model_id : l->header.model_low,
-                       .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
-                       .scales = ddz_pyramid_of(l->header.width, l->header.height).coarsest,
-                       .trellis_bits = known ? l->settings.trellis_bits : 0,
-                       .calls_per_octave = known ? 1 << l->settings.calls_log2 : 0,
-                       .updates = known ? 1 << l->settings.updates_log2 : 0,
-                       .bits = d->bits_taken,
-                       .complete = l->layer == LAYER_END,
-                       .digest_agrees = d->digest_agrees};
+    ddz_info found = {.width = l->header.width,
+                      .height = l->header.height,
+                      .model_id = known ? l->settings.model_id : l->header.model_low,
+                      .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
+                      .scales = ddz_pyramid_of(l->header.width, l->header.height).coarsest,
+                      .trellis_bits = known ? l->settings.trellis_bits : 0,
+                      .calls_per_octave = known ? 1 << l->settings.calls_log2 : 0,
+                      .updates = known ? 1 << l->settings.updates_log2 : 0,
+                      .bits = d->bits_taken,
+                      .complete = l->layer == LAYER_END,
+                      .digest_agrees = d->digest_agrees};
     if (known)
-        info->sigma_end = ddz_report_sigma(l->settings.end_level);
+        found.sigma_end = ddz_report_sigma(l->settings.end_level);
+    ddz_copy_sized(info, info_size, &found, sizeof found);
     return DDZ_OK;
 }
 
-ddz_status ddz_decoder_steps(ddz_decoder *d, const ddz_step **steps, size_t *count)
+ddz_status ddz_decoder_step_count(ddz_decoder *d, size_t *count)
 {
-    if (!d || !steps || !count)
+    if (!d || !count)
         return DDZ_ERR_ARGUMENT;
     if (!d->model)
         return DDZ_ERR_STATE;
@@ -166,28 +205,39 @@ ddz_status ddz_decoder_steps(ddz_decoder *d, const ddz_step **steps, size_t *cou
         if (found.known < found.bits)
             break;
     }
-    *steps = d->steps;
     *count = n;
     return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
 }
+
+ddz_status ddz_decoder_step(ddz_decoder *d, size_t index, ddz_step *step, size_t step_size)
+{
+    size_t count = 0;
+    if (!d || !step)
+        return DDZ_ERR_ARGUMENT;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    (void)ddz_decoder_step_count(d, &count); /* damage lies behind the steps that are there */
+    if (index >= count)
+        return DDZ_ERR_ARGUMENT;
+    ddz_copy_sized(step, step_size, &d->steps[index], sizeof d->steps[index]);
+    return DDZ_OK;
+}
+
+/* ---- The walk ------------------------------------------------------------------------------- */
 
 static ddz_status ensure_chain(ddz_decoder *d)
 {
     if (d->has_chain)
         return DDZ_OK;
     uint32_t w = d->layers.header.width, h = d->layers.header.height;
-    ddz_status status =
-        ddz_chain_init(&d->chain, &d->mem, d->model, w, h, d->settings.threads, d->settings.isa);
+    int threads = ddz_chain_threads((int)d->value[DECODER_THREADS]);
+    ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, threads,
+                                       ddz_cpu_isa_of(d->value[DECODER_CPU_FEATURES]));
     if (status != DDZ_OK)
         return status;
     /* a step has at most one bit a sample */
     d->bits = ddz_mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
-    if (d->settings.observer)
-        d->observed = ddz_mem_alloc(&d->mem, ddz_size_mul(w, h), 3);
-    if (!d->bits || (d->settings.observer && !d->observed)) {
-        ddz_mem_free(&d->mem, d->bits);
-        ddz_mem_free(&d->mem, d->observed);
-        d->bits = d->observed = NULL;
+    if (!d->bits) {
         ddz_chain_free(&d->chain);
         return DDZ_ERR_MEMORY;
     }
@@ -195,22 +245,44 @@ static ddz_status ensure_chain(ddz_decoder *d)
     return DDZ_OK;
 }
 
+static const uint8_t *alpha_of(const ddz_decoder *d)
+{
+    return d->layers.extras.data[DDZ_EXTRA_ALPHA - 1];
+}
+
+/* Room for the picture that the observer is shown */
+static ddz_status ensure_observed(ddz_decoder *d)
+{
+    enum { PIXEL_SIZE = 8 }; /* at most */
+    size_t size = ddz_size_mul(ddz_size_mul(d->layers.header.width, d->layers.header.height), PIXEL_SIZE);
+    if (!d->observer || d->observed)
+        return DDZ_OK;
+    d->observed = ddz_mem_alloc(&d->mem, size, 1);
+    d->observed_size = size;
+    return d->observed ? DDZ_OK : DDZ_ERR_MEMORY;
+}
+
 /* The estimate to the observer. */
 static ddz_status show(ddz_decoder *d)
 {
     struct chain *c = &d->chain;
-    if (!d->settings.observer)
+    struct layout layout;
+    if (!d->observer)
         return DDZ_OK;
-    ddz_chain_picture(c, d->observed);
-    int stop = ddz_report_estimate(d->settings.observer, d->settings.observer_cookie, c->sigma_q8, c->scale,
-                                   d->observed);
+    ddz_status status = ddz_layout_make(&layout, d->observer_format, d->layers.header.width,
+                                        d->layers.header.height, 0, d->observed_size);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_pixels(c, &layout, alpha_of(d), d->observed);
+    int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(c->sigma_q8, c->scale), d->observed);
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
 }
 
-static int tell_progress(const ddz_decoder *d, const struct schedule *s, int index)
+/* Step `index` is made. */
+static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int index)
 {
-    return ddz_report_progress(d->settings.progress, d->settings.progress_cookie, s, &d->layers.pyramid,
-                               index);
+    d->work_done += ddz_report_work(s, &d->layers.pyramid, index, index + 1);
+    return ddz_progress_tell(&d->progress, d->work_done, d->work);
 }
 
 /* Make step `index` of a schedule with those of its bits that are in d->bits. */
@@ -250,19 +322,21 @@ static ddz_status walk(ddz_decoder *d, struct step_bits *part)
         fetch_bits(d, part);
         if (part->known < part->bits)
             return DDZ_OK;
-        ddz_status status = make_step(d, &d->layers.schedule, d->cursor.index, part);
+        int index = d->cursor.index;
+        ddz_status status = make_step(d, &d->layers.schedule, index, part);
         if (status != DDZ_OK)
             return status;
         d->cursor = next;
-        if (tell_progress(d, &d->layers.schedule, d->cursor.index))
-            return DDZ_ERR_CANCELLED;
+        status = tell_progress(d, &d->layers.schedule, index);
+        if (status != DDZ_OK)
+            return status;
     }
 }
 
-/* Bits that nobody sent, behind those of the step that are known. */
+/* Pseudo-random bits behind those of the step that are known. */
 static void draw_bits(ddz_decoder *d, int index, struct step_bits *b)
 {
-    uint64_t key = hash_pair(d->settings.seed, 0x73616D706C65);
+    uint64_t key = hash_pair((uint64_t)d->value[DECODER_SEED], 0x73616D706C65);
     uint8_t *last = d->bits + b->known / 8, head = *last;
     uint8_t keep = (uint8_t)(0xFF00 >> b->known % 8);
     ddz_chain_draw_bits(hash_pair(key, (uint64_t)index), last, b->bits - b->known / 8 * 8);
@@ -270,31 +344,57 @@ static void draw_bits(ddz_decoder *d, int index, struct step_bits *b)
     b->known = b->bits;
 }
 
-/* The rest of the chain from bits that nobody sent (algorithm 2), in steps of its own. `part` is the
- * step that has begun. */
+/* The rest of the chain from pseudo-random bits (algorithm 2), by d->sampling. `part` is the step that has
+ * begun. */
 static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
 {
-    struct schedule *s = &d->sampling;
+    const struct schedule *s = &d->sampling;
     int begun = d->cursor.index;
-    *s = d->layers.schedule;
-    ddz_schedule_draw_rest(s, &d->layers.pyramid, part->bits ? begun + 1 : begun,
-                           ddz_ilog2((uint64_t)d->settings.sample_steps));
     for (int i = begun; i < s->steps; i++) {
         struct step_bits b = {.bits = s->step[i].bits, .register_bits = TRELLIS_MIN_BITS};
         if (i == begun && part->bits)
             b = *part;
         draw_bits(d, i, &b);
         ddz_status status = make_step(d, s, i, &b);
+        if (status == DDZ_OK)
+            status = tell_progress(d, s, i);
         if (status != DDZ_OK)
             return status;
-        if (tell_progress(d, s, i + 1))
-            return DDZ_ERR_CANCELLED;
     }
     return DDZ_OK;
 }
 
+/* ---- Pictures ------------------------------------------------------------------------------- */
+
+/* What a call will do, for its progress; and the schedule of a sample. */
+static void plan_work(ddz_decoder *d, ddz_recon recon)
+{
+    const struct schedule *s = &d->layers.schedule;
+    struct step_cursor cursor = d->cursor;
+    struct step_bits step = {0};
+    int whole = cursor.index; /* steps that are there */
+    bool part = false;
+    while (!part && ddz_layers_next_step(&d->layers, &cursor, &step) > 0) {
+        part = step.known < step.bits;
+        whole += !part;
+    }
+    d->work_done = 0;
+    d->work = ddz_report_work(s, &d->layers.pyramid, d->cursor.index, part ? whole + 1 : whole);
+    if (recon == DDZ_RECON_SAMPLE) {
+        d->sampling = *s;
+        ddz_schedule_draw_rest(&d->sampling, &d->layers.pyramid, part ? whole + 1 : whole,
+                               ddz_ilog2((uint64_t)d->value[DECODER_SAMPLE_STEPS]));
+        d->work +=
+            ddz_report_work(&d->sampling, &d->layers.pyramid, part ? whole + 1 : whole, d->sampling.steps);
+    }
+    const struct pyramid *p = &d->layers.pyramid;
+    int scale = recon == DDZ_RECON_SAMPLE ? 0 : whole > 0 ? s->step[whole - 1].scale : p->coarsest;
+    d->work += (uint64_t)MAX_VIEWS * p->width[scale] * p->height[scale]; /* of the last estimate */
+}
+
 /* The picture where the bits end, or where the chain does that goes on without them. */
-static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz_recon recon, uint8_t *rgb)
+static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz_recon recon,
+                               const struct layout *layout, void *pixels)
 {
     ddz_status status = DDZ_OK;
     if (recon == DDZ_RECON_SAMPLE)
@@ -306,7 +406,9 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
     ddz_chain_last_estimate(&d->chain);
     status = show(d);
     if (status == DDZ_OK)
-        ddz_chain_picture(&d->chain, rgb);
+        status = ddz_progress_end(&d->progress);
+    if (status == DDZ_OK)
+        ddz_chain_pixels(&d->chain, layout, alpha_of(d), pixels);
     return status;
 }
 
@@ -315,43 +417,77 @@ static ddz_status check_digest(ddz_decoder *d)
     if (d->layers.layer != LAYER_END)
         return DDZ_OK;
     d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->layers.digest);
-    return d->digest_agrees ? DDZ_OK : DDZ_ERR_CORRUPT;
+    return d->digest_agrees ? DDZ_OK : DDZ_ERR_DIGEST;
 }
 
-ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
+/* Decode all that has arrived. *stream is what is wrong with it, the picture being written all the same. */
+static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *layout, void *pixels,
+                         ddz_status *stream)
 {
-    if (!d || !rgb || (recon != DDZ_RECON_MEAN && recon != DDZ_RECON_SAMPLE))
-        return DDZ_ERR_ARGUMENT;
-    if (!d->model)
-        return DDZ_ERR_STATE;
-    if (d->layers.layer == LAYER_HEADER)
-        return d->layers.error ? d->layers.error : DDZ_ERR_TRUNCATED;
-    if (d->layers.error == DDZ_ERR_LIMIT || d->layers.error == DDZ_ERR_WRONG_MODEL)
-        return d->layers.error;
-    ddz_status status = ensure_chain(d);
     struct step_bits part;
-    ddz_status stream = status == DDZ_OK ? walk(d, &part) : status;
-    if (stream != DDZ_OK && stream != DDZ_ERR_CORRUPT)
-        return stream;
+    ddz_status status = ensure_chain(d);
+    if (status == DDZ_OK)
+        status = ensure_observed(d);
+    if (status != DDZ_OK)
+        return status;
+    plan_work(d, recon);
+    status = ddz_progress_begin(&d->progress);
+    if (status == DDZ_OK)
+        status = walk(d, &part);
+    *stream = status == DDZ_ERR_CORRUPT ? status : DDZ_OK;
+    if (status != *stream)
+        return status;
     bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
     if (apart && (status = ddz_chain_reserve(&d->chain, 1)) != DDZ_OK)
         return status;
     if (apart)
         ddz_chain_save(&d->chain, 0);
-    status = last_picture(d, &part, recon, rgb);
-    if (status == DDZ_OK && stream == DDZ_OK && recon == DDZ_RECON_MEAN)
-        stream = check_digest(d);
+    status = last_picture(d, &part, recon, layout, pixels);
+    if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
+        *stream = check_digest(d);
     if (apart)
         ddz_chain_restore(&d->chain, 0);
+    return status;
+}
+
+/* With these errors of the stream there is a picture of what came before. */
+static bool leaves_a_picture(ddz_status error)
+{
+    return error == DDZ_OK || error == DDZ_ERR_CORRUPT || error == DDZ_ERR_TRAILING ||
+           error == DDZ_ERR_FEATURE;
+}
+
+ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format format, void *pixels,
+                               size_t stride, size_t size)
+{
+    struct layout layout;
+    if (!d || !pixels || (int)recon < 0)
+        return DDZ_ERR_ARGUMENT;
+    if (recon > DDZ_RECON_SAMPLE)
+        return DDZ_ERR_UNSUPPORTED;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    const struct layers *l = &d->layers;
+    if (l->layer == LAYER_HEADER)
+        return l->error ? l->error : DDZ_ERR_TRUNCATED;
+    if (!leaves_a_picture(l->error))
+        return l->error;
+    ddz_status status = ddz_layout_make(&layout, format, l->header.width, l->header.height, stride, size);
     if (status != DDZ_OK)
         return status;
-    return d->layers.error ? d->layers.error : stream;
+    ddz_status stream = DDZ_OK;
+    status = decode(d, recon, &layout, pixels, &stream);
+    if (status != DDZ_OK)
+        return status;
+    return stream != DDZ_OK ? stream : l->error;
 }
 
 ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size)
 {
-    if (!d || !data || !size || (int)kind < 1 || (int)kind > EXTRA_KINDS)
+    if (!d || !data || !size || (int)kind < 1)
         return DDZ_ERR_ARGUMENT;
+    if ((int)kind > EXTRA_KINDS)
+        return DDZ_ERR_UNSUPPORTED;
     *data = d->layers.extras.data[kind - 1];
     *size = d->layers.extras.size[kind - 1];
     return DDZ_OK;

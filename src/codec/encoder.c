@@ -10,6 +10,7 @@
 #include "codec/report.h"
 #include "container/frames.h"
 #include "container/header.h"
+#include "ddz/research.h"
 #include "diffusion/lift.h"
 
 /* Effort 1 to 9: calls of the network in the last octave, steps to a call, states of the search, and searches
@@ -19,23 +20,50 @@ static const struct {
 } efforts[9] = {{0, 2, 8, 1},    {1, 2, 10, 8},   {1, 2, 12, 16},   {2, 1, 14, 64},  {2, 2, 15, 256},
                 {2, 2, 16, 512}, {3, 2, 16, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
 
-void ddz_encoder_defaults(ddz_encoder_settings *settings)
+static const struct parameter parameters[ENCODER_PARAMETERS] = {
+    [ENCODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
+    [ENCODER_CPU_FEATURES] = {DDZ_PARAM_CPU_FEATURES, PARAMETER_WHOLE, -1, INT64_MAX, -1},
+    [ENCODER_MAX_PIXELS] = {DDZ_PARAM_MAX_PIXELS, PARAMETER_WHOLE, 1, MAX_PIXELS, 1 << 26},
+    [ENCODER_EFFORT] = {DDZ_PARAM_EFFORT, PARAMETER_WHOLE, 1, 9, 5},
+    [ENCODER_TRELLIS_BITS] = {DDZ_PARAM_TRELLIS_BITS, PARAMETER_WHOLE_OR_ZERO, TRELLIS_MIN_BITS,
+                              TRELLIS_MAX_BITS, 0},
+    [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 1000},
+    [ENCODER_CALLS] = {DDZ_RESEARCH_CALLS_PER_OCTAVE, PARAMETER_POWER_OR_ZERO, 2, 32, 0},
+    [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
+    [ENCODER_IDEAL] = {DDZ_RESEARCH_IDEAL_CHANNEL, PARAMETER_WHOLE, 0, 1, 0},
+    [ENCODER_IDEAL_SEED] = {DDZ_RESEARCH_IDEAL_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
+};
+
+/* ---- Settings ------------------------------------------------------------------------------- */
+
+ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocator, ddz_encoder **encoder)
 {
-    *settings = (ddz_encoder_settings){.struct_size = sizeof *settings,
-                                       .target = DDZ_TARGET_QUALITY,
-                                       .target_value = 60,
-                                       .effort = 5,
-                                       .steering = 1,
-                                       .seed = 1,
-                                       .channel = DDZ_CHANNEL_TRELLIS,
-                                       .isa = DDZ_ISA_BEST,
-                                       .max_pixels = (uint64_t)1 << 26};
+    if (!model || !encoder)
+        return DDZ_ERR_ARGUMENT;
+    struct mem mem = ddz_mem_init(allocator);
+    ddz_encoder *e = ddz_mem_alloc(&mem, 1, sizeof *e);
+    if (!e)
+        return DDZ_ERR_MEMORY;
+    e->mem = mem;
+    e->model = model;
+    ddz_parameters_default(parameters, ENCODER_PARAMETERS, e->value);
+    e->target_kind = DDZ_TARGET_QUALITY;
+    e->target_value = 60;
+    ddz_bit_writer_init(&e->opening, &e->mem);
+    ddz_bit_writer_init(&e->main, &e->mem);
+    *encoder = e;
+    return DDZ_OK;
 }
 
-static bool target_valid(const ddz_encoder_settings *s)
+ddz_status ddz_encoder_set(ddz_encoder *e, int parameter, int64_t value)
 {
-    double v = s->target_value;
-    switch (s->target) {
+    return e ? ddz_parameters_set(parameters, ENCODER_PARAMETERS, e->value, parameter, value)
+             : DDZ_ERR_ARGUMENT;
+}
+
+static bool target_valid(ddz_target target, double v)
+{
+    switch (target) {
     case DDZ_TARGET_QUALITY:
         return v >= 0 && v <= 100;
     case DDZ_TARGET_BYTES:
@@ -48,75 +76,78 @@ static bool target_valid(const ddz_encoder_settings *s)
     return false;
 }
 
-static bool settings_valid(const ddz_encoder_settings *s)
+ddz_status ddz_encoder_set_target(ddz_encoder *e, ddz_target target, double value)
 {
-    int n = s->calls_per_octave, updates = s->updates;
-    return s->struct_size == sizeof *s && target_valid(s) && s->effort >= 1 && s->effort <= 9 &&
-           s->steering >= 0 && s->steering <= 4 &&
-           (s->trellis_bits == 0 ||
-            (s->trellis_bits >= TRELLIS_MIN_BITS && s->trellis_bits <= TRELLIS_MAX_BITS)) &&
-           (n == 0 || (n >= 2 && n <= 32 && (n & (n - 1)) == 0)) && updates >= 0 && updates <= 8 &&
-           (updates & (updates - 1)) == 0 && s->threads >= 0 && s->threads <= 256 &&
-           (s->channel == DDZ_CHANNEL_TRELLIS || s->channel == DDZ_CHANNEL_IDEAL) && s->max_pixels >= 1 &&
-           s->max_pixels <= MAX_PIXELS;
+    if (!e || (int)target < 0)
+        return DDZ_ERR_ARGUMENT;
+    if (target > DDZ_TARGET_SIGMA)
+        return DDZ_ERR_UNSUPPORTED;
+    if (!target_valid(target, value))
+        return DDZ_ERR_ARGUMENT;
+    e->target_kind = target;
+    e->target_value = value;
+    return DDZ_OK;
 }
 
-ddz_status ddz_encoder_new(const ddz_model *model, const ddz_encoder_settings *settings,
-                           ddz_encoder **encoder)
+ddz_status ddz_encoder_set_progress(ddz_encoder *e, ddz_progress progress, void *cookie)
 {
-    ddz_encoder_settings defaults;
-    ddz_encoder_defaults(&defaults);
-    if (!settings)
-        settings = &defaults;
-    if (!model || !encoder || !settings_valid(settings))
-        return DDZ_ERR_ARGUMENT;
-    struct mem mem = ddz_mem_init(&settings->allocator);
-    ddz_encoder *e = ddz_mem_alloc(&mem, 1, sizeof *e);
     if (!e)
-        return DDZ_ERR_MEMORY;
-    e->mem = mem;
-    e->settings = *settings;
-    e->settings.threads = ddz_chain_threads(settings->threads);
-    e->model = model;
+        return DDZ_ERR_ARGUMENT;
+    e->progress = (struct progress){.callback = progress, .cookie = cookie};
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *data, size_t size)
+{
+    if (!e || (!data && size))
+        return DDZ_ERR_ARGUMENT;
+    return ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size);
+}
+
+/* What the settings mean for the next picture */
+static void apply_settings(ddz_encoder *e)
+{
+    const int64_t *value = e->value;
+    int effort = (int)value[ENCODER_EFFORT] - 1;
+    e->threads = ddz_chain_threads((int)value[ENCODER_THREADS]);
+    e->isa = ddz_cpu_isa_of(value[ENCODER_CPU_FEATURES]);
+    e->steering = (double)value[ENCODER_STEERING] / 1000;
+    e->ideal = value[ENCODER_IDEAL];
     e->register_bits =
-        settings->trellis_bits ? settings->trellis_bits : efforts[settings->effort - 1].register_bits;
-    e->walk.calls_log2 = efforts[settings->effort - 1].calls_log2;
-    e->walk.updates_log2 = efforts[settings->effort - 1].updates_log2;
-    e->trials = efforts[settings->effort - 1].trials;
-    if (settings->calls_per_octave) {
-        e->walk.calls_log2 = ddz_ilog2((uint64_t)settings->calls_per_octave);
+        value[ENCODER_TRELLIS_BITS] ? (int)value[ENCODER_TRELLIS_BITS] : efforts[effort].register_bits;
+    e->trials = efforts[effort].trials;
+    e->walk =
+        (struct walk){.calls_log2 = efforts[effort].calls_log2, .updates_log2 = efforts[effort].updates_log2};
+    if (value[ENCODER_CALLS]) {
+        e->walk.calls_log2 = ddz_ilog2((uint64_t)value[ENCODER_CALLS]);
         e->walk.uniform = true;
         e->walk.updates_log2 = 0;
     }
-    if (settings->updates)
-        e->walk.updates_log2 = ddz_ilog2((uint64_t)settings->updates);
-    ddz_bit_writer_init(&e->opening, &e->mem);
-    ddz_bit_writer_init(&e->main, &e->mem);
-    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->settings.threads, settings->isa);
-    if (!e->viterbi) {
-        ddz_encoder_free(e);
-        return DDZ_ERR_MEMORY;
-    }
-    *encoder = e;
-    return DDZ_OK;
+    if (value[ENCODER_UPDATES])
+        e->walk.updates_log2 = ddz_ilog2((uint64_t)value[ENCODER_UPDATES]);
 }
+
+/* ---- One picture ---------------------------------------------------------------------------- */
 
 static void forget_picture(ddz_encoder *e)
 {
     if (e->has_chain)
         ddz_chain_free(&e->chain);
     e->has_chain = false;
+    ddz_viterbi_free(e->viterbi);
+    e->viterbi = NULL;
     for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
         ddz_mem_free(&e->mem, e->x[k]);
         e->x[k] = NULL;
     }
+    ddz_mem_free(&e->mem, e->alpha);
     ddz_mem_free(&e->mem, e->bits);
     ddz_mem_free(&e->mem, e->preview);
     ddz_mem_free(&e->mem, e->target);
     ddz_mem_free(&e->mem, e->opening_bits);
     ddz_mem_free(&e->mem, e->stream);
     e->target = NULL;
-    e->bits = e->preview = e->opening_bits = e->stream = NULL;
+    e->alpha = e->bits = e->preview = e->opening_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
     ddz_bit_writer_free(&e->opening);
     ddz_bit_writer_free(&e->main);
@@ -130,21 +161,11 @@ void ddz_encoder_free(ddz_encoder *e)
     struct mem mem = e->mem;
     forget_picture(e);
     ddz_extras_free(&mem, &e->extras);
-    ddz_viterbi_free(e->viterbi);
-    ddz_bit_writer_free(&e->opening);
-    ddz_bit_writer_free(&e->main);
     ddz_mem_free(&mem, e);
 }
 
-ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *data, size_t size)
-{
-    if (!e || (!data && size))
-        return DDZ_ERR_ARGUMENT;
-    return ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size);
-}
-
 /* x_0 at every scale */
-static ddz_status make_pyramid(ddz_encoder *e)
+static ddz_status make_pyramid(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
     const struct pyramid *p = &e->chain.pyramid;
     for (int k = 0; k <= p->coarsest; k++) {
@@ -153,23 +174,49 @@ static ddz_status make_pyramid(ddz_encoder *e)
             return DDZ_ERR_MEMORY;
         if (k > 0)
             ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
-        for (size_t i = 0; k == 0 && i < (size_t)3 * p->width[0] * p->height[0]; i++)
-            e->x[0][i] = 256 * e->rgb[i] - 32640;
+        else
+            ddz_pixels_read(layout, pixels, e->x[0]);
     }
     return DDZ_OK;
 }
 
-static ddz_status open_picture(ddz_encoder *e, uint32_t width, uint32_t height)
+/* The alpha plane of the pixels, else that of the extras, into e->alpha. */
+static ddz_status take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
-    ddz_status status =
-        ddz_chain_init(&e->chain, &e->mem, e->model, width, height, e->settings.threads, e->settings.isa);
+    const uint8_t *extra = e->extras.data[DDZ_EXTRA_ALPHA - 1];
+    size_t size = (size_t)layout->width * layout->height;
+    bool of_pixels = ddz_layout_has_alpha(layout);
+    if (!of_pixels && !extra)
+        return DDZ_OK;
+    if (!of_pixels && e->extras.size[DDZ_EXTRA_ALPHA - 1] != size)
+        return DDZ_ERR_ARGUMENT;
+    e->alpha = ddz_mem_alloc(&e->mem, size, 1);
+    if (!e->alpha)
+        return DDZ_ERR_MEMORY;
+    if (!of_pixels) {
+        memcpy(e->alpha, extra, size);
+    } else if (!ddz_pixels_read_alpha(layout, pixels, e->alpha)) {
+        ddz_mem_free(&e->mem, e->alpha);
+        e->alpha = NULL;
+    }
+    return DDZ_OK;
+}
+
+static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_status status = take_alpha(e, layout, pixels);
+    if (status == DDZ_OK)
+        status =
+            ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->threads, e->isa);
     if (status != DDZ_OK)
         return status;
     e->has_chain = true;
     e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
     e->preview = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
     e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
-    return e->bits && e->preview && e->target ? make_pyramid(e) : DDZ_ERR_MEMORY;
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->threads, e->isa);
+    return e->bits && e->preview && e->target && e->viterbi ? make_pyramid(e, layout, pixels)
+                                                            : DDZ_ERR_MEMORY;
 }
 
 /* Header, layer 0, main frame, extras, digest in one buffer; cut to the target in bytes. */
@@ -197,8 +244,8 @@ static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size
             memcpy(p, extras, extras_size);
         put_le32(p + extras_size, ddz_chain_digest(&e->chain));
         e->stream_size = total;
-        if (e->settings.target == DDZ_TARGET_BYTES && (double)total > e->settings.target_value)
-            e->stream_size = (size_t)e->settings.target_value;
+        if (e->target_kind == DDZ_TARGET_BYTES && (double)total > e->target_value)
+            e->stream_size = (size_t)e->target_value;
     }
     ddz_mem_free(&e->mem, frame);
     return e->stream ? DDZ_OK : DDZ_ERR_MEMORY;
@@ -208,9 +255,9 @@ static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size
 static void set_limits(ddz_encoder *e, size_t head_size, size_t extras_size)
 {
     e->opening_limit = e->main_limit = UINT64_MAX;
-    if (e->settings.target != DDZ_TARGET_BYTES)
+    if (e->target_kind != DDZ_TARGET_BYTES)
         return;
-    uint64_t opening_bits = 0, bytes = (uint64_t)e->settings.target_value;
+    uint64_t opening_bits = 0, bytes = (uint64_t)e->target_value;
     for (int i = 0; i < e->schedule.opening; i++)
         opening_bits += e->schedule.step[i].bits;
     uint64_t others = head_size + (opening_bits + 7) / 8 + extras_size + 4;
@@ -238,55 +285,89 @@ static void begin_stream(ddz_encoder *e, bool has_extras)
     e->eighths = 0;
 }
 
-static ddz_status encode(ddz_encoder *e)
+/* The frame of the side layers; *size 0 if there are none. */
+static ddz_status make_extras(const ddz_encoder *e, uint8_t **frame, size_t *size)
 {
     const struct pyramid *p = &e->chain.pyramid;
-    uint8_t head[HEADER_MAX_SIZE];
-    struct header header = {
-        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
-    size_t head_size = ddz_header_write(&header, head);
-    uint8_t *extras = NULL;
-    size_t extras_size = 0;
-    ddz_status status = DDZ_OK;
-    if (e->settings.target == DDZ_TARGET_BYTES && e->settings.target_value < (double)head_size)
-        return DDZ_ERR_ARGUMENT;
-    if (ddz_extras_any(&e->extras))
-        status = ddz_extras_compress(&e->mem, &e->extras, p->width[0], p->height[0], &extras, &extras_size);
-    if (status != DDZ_OK)
-        return status;
+    struct extras extras = e->extras; /* lent */
+    extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
+    extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
+    if (!ddz_extras_any(&extras))
+        return DDZ_OK;
+    return ddz_extras_compress(&e->mem, &extras, p->width[0], p->height[0], frame, size);
+}
 
-    ddz_target_choose_end(e);
-    do {
+/* Walk the chain, again if it has to end later, and put the stream together. */
+static ddz_status walk(ddz_encoder *e, const uint8_t *head, size_t head_size, const uint8_t *extras,
+                       size_t extras_size)
+{
+    ddz_status status = ddz_target_choose_end(e);
+    bool again = false;
+    if (status == DDZ_OK && !e->ideal) {
+        ddz_progress_next(&e->progress, 20);
+        status = ddz_opening_choose(e);
+    }
+    while (status == DDZ_OK) {
+        /* another walk may follow where the first can miss its target */
+        bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR;
+        ddz_progress_next(&e->progress, may_miss ? 80 : 100);
         set_limits(e, head_size, extras_size);
         begin_stream(e, extras_size > 0);
         status = ddz_encoder_walk(e);
-    } while (status == DDZ_OK && ddz_target_end_later(e));
+        if (status == DDZ_OK)
+            status = ddz_target_end_later(e, &again);
+        if (status == DDZ_OK && !again)
+            break;
+    }
     if (status == DDZ_OK && (e->opening.failed || e->main.failed))
         status = DDZ_ERR_MEMORY;
-    if (status == DDZ_OK && e->settings.channel == DDZ_CHANNEL_IDEAL)
+    if (status == DDZ_OK && e->ideal)
         e->stream_size = (size_t)ceil(ddz_encoder_ideal_bits(e) / 8);
     else if (status == DDZ_OK)
         status = assemble(e, head, head_size, extras, extras_size);
-    ddz_mem_free(&e->mem, extras);
     return status;
 }
 
-ddz_status ddz_encoder_encode(ddz_encoder *e, const uint8_t *rgb, uint32_t width, uint32_t height)
+static ddz_status encode(ddz_encoder *e)
 {
-    if (!e || !rgb || width < 1 || height < 1 || width > HEADER_MAX_SIDE || height > HEADER_MAX_SIDE)
+    const struct pyramid *p = &e->chain.pyramid;
+    uint8_t head[HEADER_MAX_SIZE], *extras = NULL;
+    struct header header = {
+        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
+    size_t head_size = ddz_header_write(&header, head), extras_size = 0;
+    if (e->target_kind == DDZ_TARGET_BYTES && e->target_value < (double)head_size)
         return DDZ_ERR_ARGUMENT;
-    if ((uint64_t)width * height > e->settings.max_pixels)
-        return DDZ_ERR_LIMIT;
+    ddz_status status = ddz_progress_begin(&e->progress);
+    if (status == DDZ_OK)
+        status = make_extras(e, &extras, &extras_size);
+    if (status == DDZ_OK)
+        status = walk(e, head, head_size, extras, extras_size);
+    ddz_mem_free(&e->mem, extras);
+    return status == DDZ_OK ? ddz_progress_end(&e->progress) : status;
+}
+
+ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, ddz_pixel_format format,
+                              const void *pixels, size_t stride, size_t size)
+{
+    struct layout layout;
+    if (!e || !pixels || width < 1 || height < 1 || width > HEADER_MAX_SIDE || height > HEADER_MAX_SIDE)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_layout_make(&layout, format, width, height, stride, size);
+    if (status != DDZ_OK)
+        return status;
+    if ((int64_t)width * height > e->value[ENCODER_MAX_PIXELS])
+        return DDZ_ERR_PIXEL_LIMIT;
     forget_picture(e);
-    e->rgb = rgb;
-    ddz_status status = open_picture(e, width, height);
+    apply_settings(e);
+    status = open_picture(e, &layout, pixels);
     if (status == DDZ_OK)
         status = encode(e);
-    e->rgb = NULL;
     if (status != DDZ_OK)
         forget_picture(e);
     return status;
 }
+
+/* ---- Results -------------------------------------------------------------------------------- */
 
 ddz_status ddz_encoder_stream(const ddz_encoder *e, const uint8_t **data, size_t *size)
 {
@@ -299,29 +380,58 @@ ddz_status ddz_encoder_stream(const ddz_encoder *e, const uint8_t **data, size_t
     return DDZ_OK;
 }
 
-size_t ddz_encoder_steps(const ddz_encoder *e, const ddz_step **steps)
+ddz_status ddz_encoder_step_count(const ddz_encoder *e, size_t *count)
 {
-    *steps = e->steps;
-    return e->step_count;
-}
-
-ddz_status ddz_encoder_picture(ddz_encoder *e, uint8_t *rgb)
-{
-    if (!e || !rgb)
+    if (!e || !count)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
-    ddz_chain_last_estimate(&e->chain);
-    ddz_chain_picture(&e->chain, rgb);
+    *count = e->step_count;
     return DDZ_OK;
 }
 
-ddz_status ddz_encoder_estimate(ddz_encoder *e, int32_t *estimate)
+ddz_status ddz_encoder_step(const ddz_encoder *e, size_t index, ddz_step *step, size_t step_size)
+{
+    if (!e || !step || index >= e->step_count)
+        return DDZ_ERR_ARGUMENT;
+    ddz_copy_sized(step, step_size, &e->steps[index].step, sizeof e->steps[index].step);
+    return DDZ_OK;
+}
+
+ddz_status ddz_research_encoder_step(const ddz_encoder *e, size_t index, ddz_research_step *step,
+                                     size_t step_size)
+{
+    if (!e || !step || index >= e->step_count)
+        return DDZ_ERR_ARGUMENT;
+    ddz_copy_sized(step, step_size, &e->steps[index].research, sizeof e->steps[index].research);
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pixels, size_t stride,
+                               size_t size)
+{
+    struct layout layout;
+    if (!e || !pixels)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    ddz_status status =
+        ddz_layout_make(&layout, format, e->chain.pyramid.width[0], e->chain.pyramid.height[0], stride, size);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_pixels(&e->chain, &layout, e->alpha, pixels);
+    return DDZ_OK;
+}
+
+ddz_status ddz_research_encoder_estimate(ddz_encoder *e, int32_t *estimate, size_t count)
 {
     if (!e || !estimate)
         return DDZ_ERR_ARGUMENT;
     if (!e->has_chain)
         return DDZ_ERR_STATE;
+    if (count != ddz_chain_samples(&e->chain, 0))
+        return DDZ_ERR_ARGUMENT;
     ddz_chain_last_estimate(&e->chain);
     ddz_chain_full_estimate(&e->chain, estimate);
     return DDZ_OK;

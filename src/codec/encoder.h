@@ -10,27 +10,61 @@
 
 #include "channel/viterbi.h"
 #include "codec/chain.h"
+#include "codec/parameters.h"
+#include "codec/progress.h"
 #include "container/bits.h"
 #include "container/extras.h"
 #include "ddz.h"
+#include "ddz/research.h"
+
+enum {
+    ENCODER_THREADS,
+    ENCODER_CPU_FEATURES,
+    ENCODER_MAX_PIXELS,
+    ENCODER_EFFORT,
+    ENCODER_TRELLIS_BITS,
+    ENCODER_STEERING,
+    ENCODER_CALLS,
+    ENCODER_UPDATES,
+    ENCODER_IDEAL,
+    ENCODER_IDEAL_SEED,
+    ENCODER_PARAMETERS
+};
+
+/* What is told of a step that was sent */
+struct sent_step {
+    ddz_step step;
+    ddz_research_step research;
+};
 
 struct ddz_encoder {
     struct mem mem;
-    ddz_encoder_settings settings;
     const struct ddz_model *model;
     struct extras extras;
-    struct viterbi *viterbi;
-    int trials; /* searches for each part of a step of layer 0 */
 
-    /* of one picture */
+    /* Settings, for the next picture */
+    int64_t value[ENCODER_PARAMETERS];
+    ddz_target target_kind;
+    double target_value;
+    struct progress progress;
+
+    /* What they mean for the present picture */
+    int threads;
+    ddz_isa isa;
+    double steering;
+    bool ideal;        /* the channel is the ideal one */
+    struct walk walk;  /* its end_level is chosen by the target */
+    int register_bits; /* of the trellis behind layer 0 */
+    int trials;        /* searches for each part of a step of layer 0 */
+
+    /* Of one picture */
     bool has_chain;
     struct chain chain;
-    const uint8_t *rgb; /* the caller's */
+    struct viterbi *viterbi;
     int32_t *x[PYRAMID_MAX_SCALES + 1];
+    uint8_t *alpha;  /* NULL: none */
     int32_t *target; /* of the steps of a call, by ddz_jacobian_target */
     struct schedule schedule;
-    struct walk walk;
-    int register_bits;
     uint8_t *bits; /* of one step */
     uint8_t *preview;
     uint8_t *opening_bits; /* of layer 0, once they are chosen */
@@ -41,7 +75,7 @@ struct ddz_encoder {
 
     uint8_t *stream;
     size_t stream_size;
-    ddz_step steps[SCHEDULE_MAX_STEPS];
+    struct sent_step steps[SCHEDULE_MAX_STEPS];
     size_t step_count;
 };
 
@@ -66,7 +100,7 @@ double ddz_encoder_ideal_bits(const ddz_encoder *e);
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
 /* Choose all bits of layer 0 into e->opening_bits. They serve every walk of the picture: only the steering
- * of one that is a single coarse scale knows where the chain ends. MEMORY. */
+ * of one that is a single coarse scale knows where the chain ends. MEMORY, CANCELLED. */
 ddz_status ddz_opening_choose(ddz_encoder *e);
 
 /* Where the bits of step `index` of layer 0 begin there. */
@@ -74,12 +108,12 @@ size_t ddz_opening_offset(const struct schedule *s, int index);
 
 /* ---- target.c ------------------------------------------------------------------------------ */
 
-/* Choose the level at which the chain ends, by the target, and build the schedule. */
-void ddz_target_choose_end(ddz_encoder *e);
+/* Choose the level at which the chain ends, by the target, and build the schedule. CANCELLED. */
+ddz_status ddz_target_choose_end(ddz_encoder *e);
 
-/* After a walk: if it ended too early for the target, move its end. False: it did not, or there is
- * nowhere to go. */
-bool ddz_target_end_later(ddz_encoder *e);
+/* After a walk: if it ended too early for the target, move its end. *moved is false if it did not, or if there
+ * is nowhere to go. CANCELLED. */
+ddz_status ddz_target_end_later(ddz_encoder *e, bool *moved);
 
 /* Is so little missing of a limit in bits that another walk is not worth it? */
 bool ddz_target_is_near(double missing, double limit);

@@ -31,7 +31,7 @@ static uint64_t main_limit(const struct layers *l)
 static ddz_status open_picture(struct layers *l)
 {
     if ((uint64_t)l->header.width * l->header.height > l->max_pixels)
-        return DDZ_ERR_LIMIT;
+        return DDZ_ERR_PIXEL_LIMIT;
     l->layer = LAYER_OPENING;
     if (!l->model)
         return DDZ_OK;
@@ -129,7 +129,7 @@ static ddz_status take(struct layers *l, const uint8_t *data, size_t size, size_
             l->layer = LAYER_END;
         return DDZ_OK;
     default:
-        return DDZ_ERR_CORRUPT; /* bytes after the end */
+        return DDZ_ERR_TRAILING;
     }
 }
 

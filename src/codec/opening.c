@@ -78,7 +78,7 @@ static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
     int finest = e->schedule.step[e->schedule.opening - 1].scale;
     if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
         return false;
-    w->viterbi = ddz_viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->settings.isa);
+    w->viterbi = ddz_viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->isa);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->viterbi && w->bits;
 }
@@ -95,7 +95,7 @@ static struct search *search_new(const ddz_encoder *e)
     s->after = &s->beam[1];
     for (int i = 0; i < 2 * BEAM; i++)
         s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
-    s->workers = e->settings.threads < e->trials ? e->settings.threads : e->trials;
+    s->workers = e->threads < e->trials ? e->threads : e->trials;
     s->worker = ddz_mem_alloc(&e->mem, (size_t)s->workers, sizeof *s->worker);
     bool ok = s->worker;
     for (int i = 0; ok && i < s->workers; i++)
@@ -207,8 +207,17 @@ static const struct path *best_of(const struct beam *beam)
     return best;
 }
 
-/* The order in which finds are judged does not depend on the number of threads. */
-static void search_part(const ddz_encoder *e, struct search *s, struct part part)
+/* `done` of `total` searches for a part are made; parts are counted by their bits. */
+static ddz_status tell_progress(ddz_encoder *e, const struct search *s, struct part part, uint64_t done,
+                                uint64_t total)
+{
+    uint64_t bits = 8 * (uint64_t)ddz_opening_offset(&e->schedule, part.index) + part.first;
+    return ddz_progress_tell(&e->progress, bits * total + (part.end - part.first) * done,
+                             8 * (uint64_t)s->bytes * total);
+}
+
+/* The order in which finds are judged does not depend on the number of threads. CANCELLED. */
+static ddz_status search_part(ddz_encoder *e, struct search *s, struct part part)
 {
     struct beam *before = s->before, *after = s->after;
     uint32_t bits = e->schedule.step[part.index].bits;
@@ -218,6 +227,8 @@ static void search_part(const ddz_encoder *e, struct search *s, struct part part
     after->count = 0;
     for (int first = 0; first < end; first += s->workers) {
         int count = s->workers < end - first ? s->workers : end - first;
+        if (tell_progress(e, s, part, (uint64_t)first, (uint64_t)end) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
 #pragma omp parallel for num_threads(count) schedule(static, 1)
         for (int i = 0; i < count; i++)
             try_part(e, &s->worker[i], &before->path[(first + i) / searches], part, first + i);
@@ -226,24 +237,38 @@ static void search_part(const ddz_encoder *e, struct search *s, struct part part
     }
     s->before = after;
     s->after = before;
+    return DDZ_OK;
 }
 
-ddz_status ddz_opening_choose(ddz_encoder *e)
+/* Search for step after step, part by part. CANCELLED. */
+static ddz_status search_all(ddz_encoder *e, struct search *s)
 {
-    struct search *s = search_new(e);
-    if (!s)
-        return DDZ_ERR_MEMORY;
     s->before->count = 1;
     keep(&s->worker[0].chain, &s->before->path[0]);
     for (int index = 0; index < e->schedule.opening; index++) {
         uint32_t bits = e->schedule.step[index].bits,
                  parts = bits < PARTS * PART ? (bits + PART - 1) / PART : PARTS;
-        for (uint32_t i = 0; i < parts; i++)
-            search_part(e, s, (struct part){index, bits * i / parts, bits * (i + 1) / parts});
+        for (uint32_t i = 0; i < parts; i++) {
+            struct part part = {index, bits * i / parts, bits * (i + 1) / parts};
+            if (search_part(e, s, part) != DDZ_OK)
+                return DDZ_ERR_CANCELLED;
+        }
     }
-    e->opening_bits = ddz_mem_alloc(&e->mem, s->bytes, 1);
-    if (e->opening_bits)
-        memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
-    search_free(s);
-    return e->opening_bits ? DDZ_OK : DDZ_ERR_MEMORY;
+    return DDZ_OK;
+}
+
+ddz_status ddz_opening_choose(ddz_encoder *e)
+{
+    struct search *s = search_new(e);
+    ddz_status status = s ? search_all(e, s) : DDZ_ERR_MEMORY;
+    if (status == DDZ_OK) {
+        e->opening_bits = ddz_mem_alloc(&e->mem, s->bytes, 1);
+        if (e->opening_bits)
+            memcpy(e->opening_bits, best_of(s->before)->bits, s->bytes);
+        else
+            status = DDZ_ERR_MEMORY;
+    }
+    if (s)
+        search_free(s);
+    return status;
 }

@@ -86,14 +86,18 @@ static double share_for_bits(const struct octave *o, double strength, double bit
     return high;
 }
 
-int32_t ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal)
+ddz_status ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal,
+                               struct progress *progress, int32_t *end_level)
 {
     size_t n = ddz_chain_samples(chain, 0);
     struct octave o = {.samples = (double)n};
     double psnr = 0;
     if (goal.psnr > 0)
         goal.psnr += steered_loss(goal.steering);
+    *end_level = LEVEL_MAX_END;
     for (int32_t level = 0; level <= LEVEL_MAX_END; level += OCTAVE) {
+        if (ddz_progress_tell(progress, (uint64_t)level, LEVEL_MAX_END) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
         double sigma = (double)ddz_sigma_q8(level) / 256;
         double mse = denoising_error(chain, x, n, level), next_psnr = psnr_of(mse);
         o.end = mse / (sigma * sigma) + 1e-9;
@@ -101,13 +105,15 @@ int32_t ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_
             double share = share_for_bits(&o, goal.steering, goal.bits);
             if (goal.psnr > 0 && next_psnr >= goal.psnr)
                 share = fmin(share, fmax(0, (goal.psnr - psnr) / (next_psnr - psnr)));
-            if (share <= 1)
-                return (int32_t)clamp64(level - OCTAVE + (int32_t)ceil(share * OCTAVE), LEVEL_MIN_END,
-                                        LEVEL_MAX_END);
+            if (share <= 1) {
+                *end_level = (int32_t)clamp64(level - OCTAVE + (int32_t)ceil(share * OCTAVE), LEVEL_MIN_END,
+                                              LEVEL_MAX_END);
+                return DDZ_OK;
+            }
             o.spent += o.samples * exponential_area(o.begin, o.end, 1);
         }
         o.begin = o.end;
         psnr = next_psnr;
     }
-    return LEVEL_MAX_END;
+    return DDZ_OK;
 }

@@ -8,15 +8,17 @@
 #include <stdint.h>
 
 #include "codec/chain.h"
+#include "codec/progress.h"
 
 struct pilot_goal {
     double bits;     /* stop where scale 0 has taken so many, */
     double psnr;     /* or where the estimate is so good; 0: does not matter */
-    double steering; /* strength, as in ddz_encoder_settings: leaves bits unspent, and PSNR */
+    double steering; /* strength, 1 by default: leaves bits unspent, and PSNR */
 };
 
-/* Level at which scale 0 reaches the goal, within the schedule's limits. x is the picture, [h][w][3].
- * Overwrites the chain's y and estimate. */
-int32_t ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal);
+/* *end_level = the level at which scale 0 reaches the goal, within the schedule's limits. x is the picture,
+ * [h][w][3]. Overwrites the chain's y and estimate. CANCELLED. */
+ddz_status ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal,
+                               struct progress *progress, int32_t *end_level);
 
 #endif

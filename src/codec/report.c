@@ -22,21 +22,15 @@ ddz_step ddz_report_step(const struct step *step)
                       .samples = step->samples};
 }
 
-int ddz_report_progress(ddz_progress progress, void *cookie, const struct schedule *s,
-                        const struct pyramid *p, int index)
+uint64_t ddz_report_work(const struct schedule *s, const struct pyramid *p, int first, int end)
 {
-    uint64_t done = 0, total = 1;
-    for (int i = 0; i < s->steps; i++) {
-        int scale = s->step[i].scale;
-        uint64_t work = (uint64_t)p->width[scale] * p->height[scale];
-        total += work;
-        done += i < index ? work : 0;
-    }
-    return progress ? progress(cookie, (double)done, (double)total) : 0;
+    uint64_t work = 0;
+    for (int i = first; i < end; i++)
+        work += (uint64_t)p->width[s->step[i].scale] * p->height[s->step[i].scale];
+    return work;
 }
 
-int ddz_report_estimate(ddz_observer observer, void *cookie, int64_t sigma_q8, int scale, const uint8_t *rgb)
+double ddz_report_observed_sigma(int64_t sigma_q8, int scale)
 {
-    double sigma = sigma_q8 ? ldexp((double)sigma_q8 / (256.0 * 256.0), scale) : (double)INFINITY;
-    return observer(cookie, sigma, rgb);
+    return sigma_q8 ? ldexp((double)sigma_q8 / (256.0 * 256.0), scale) : (double)INFINITY;
 }

@@ -14,12 +14,10 @@ int32_t ddz_report_level(double sigma);
 /* The schedule's part of a step's report. */
 ddz_step ddz_report_step(const struct step *step);
 
-/* Call `progress`, if it is there, before step `index`: work is the pixels that the network sees.
- * 0: go on. */
-int ddz_report_progress(ddz_progress progress, void *cookie, const struct schedule *s,
-                        const struct pyramid *p, int index);
+/* Work of the steps first to end - 1, for progress: the pixels that the network sees. */
+uint64_t ddz_report_work(const struct schedule *s, const struct pyramid *p, int first, int end);
 
-/* Call `observer` with an estimate made at `scale` from noise sigma_q8 (0: infinite). 0: go on. */
-int ddz_report_estimate(ddz_observer observer, void *cookie, int64_t sigma_q8, int scale, const uint8_t *rgb);
+/* What an observer is told of an estimate made at `scale` from noise sigma_q8 (0: infinite) */
+double ddz_report_observed_sigma(int64_t sigma_q8, int scale);
 
 #endif

@@ -24,28 +24,37 @@ static double coarse_bits(const ddz_encoder *e)
     return bits;
 }
 
-void ddz_target_choose_end(ddz_encoder *e)
+/* The level at which a chain reaches the target in bytes or PSNR, by a guess. CANCELLED. */
+static ddz_status guess_end(ddz_encoder *e)
 {
     const double overhead = 1.05; /* of the channel's bits over the KLs */
-    struct chain *c = &e->chain;
-    struct pilot_goal goal = {.steering = e->settings.steering};
-    e->walk.end_level = LEVEL_MIN_END;
-    ddz_schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
-    if (e->settings.target == DDZ_TARGET_QUALITY) {
-        e->walk.end_level = quality_level(e->settings.target_value);
-    } else if (e->settings.target == DDZ_TARGET_SIGMA) {
-        e->walk.end_level = ddz_report_level(e->settings.target_value);
-    } else if (e->settings.target == DDZ_TARGET_PSNR) {
+    struct pilot_goal goal = {.steering = e->steering};
+    if (e->target_kind == DDZ_TARGET_PSNR) {
         /* one step further, so that the chain does not end just short of it */
-        goal.psnr = e->settings.target_value + 0.3;
-        e->walk.end_level = ddz_pilot_end_level(c, e->x[0], goal);
+        goal.psnr = e->target_value + 0.3;
     } else {
-        double bits = 8 * e->settings.target_value - coarse_bits(e);
+        double bits = 8 * e->target_value - coarse_bits(e);
         goal.bits = bits / overhead;
-        if (bits > 0)
-            e->walk.end_level = ddz_pilot_end_level(c, e->x[0], goal);
+        if (bits <= 0)
+            return DDZ_OK;
     }
-    ddz_schedule_build(&e->schedule, e->model, &c->pyramid, e->walk);
+    ddz_progress_next(&e->progress, 10);
+    return ddz_pilot_end_level(&e->chain, e->x[0], goal, &e->progress, &e->walk.end_level);
+}
+
+ddz_status ddz_target_choose_end(ddz_encoder *e)
+{
+    ddz_status status = DDZ_OK;
+    e->walk.end_level = LEVEL_MIN_END;
+    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    if (e->target_kind == DDZ_TARGET_QUALITY)
+        e->walk.end_level = quality_level(e->target_value);
+    else if (e->target_kind == DDZ_TARGET_SIGMA)
+        e->walk.end_level = ddz_report_level(e->target_value);
+    else
+        status = guess_end(e);
+    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    return status;
 }
 
 /* Bits, on whichever channel, of the steps of the last octave. */
@@ -53,8 +62,8 @@ static double last_octave_bits(const ddz_encoder *e)
 {
     double bits = 1;
     for (size_t i = e->step_count;
-         i-- > 0 && e->steps[i].sigma_to < 2 * e->steps[e->step_count - 1].sigma_to;)
-        bits += (double)e->steps[i].bits;
+         i-- > 0 && e->steps[i].step.sigma_to < 2 * e->steps[e->step_count - 1].step.sigma_to;)
+        bits += (double)e->steps[i].step.bits;
     return bits;
 }
 
@@ -66,24 +75,27 @@ bool ddz_target_is_near(double missing, double limit)
 /* Octaves that the chain ended too early for its target, about. */
 static double octaves_missing(ddz_encoder *e)
 {
-    const ddz_encoder_settings *set = &e->settings;
-    if (set->target == DDZ_TARGET_PSNR)
-        return (set->target_value - ddz_encoder_psnr(e)) / 5; /* dB an octave */
-    if (set->target != DDZ_TARGET_BYTES)
+    if (e->target_kind == DDZ_TARGET_PSNR)
+        return (e->target_value - ddz_encoder_psnr(e)) / 5; /* dB an octave */
+    if (e->target_kind != DDZ_TARGET_BYTES)
         return 0;
-    bool ideal = set->channel == DDZ_CHANNEL_IDEAL;
-    double limit = ideal ? 8 * set->target_value : (double)e->main_limit;
-    double missing = limit - (ideal ? ddz_encoder_ideal_bits(e) : (double)e->main.position);
+    double limit = e->ideal ? 8 * e->target_value : (double)e->main_limit;
+    double missing = limit - (e->ideal ? ddz_encoder_ideal_bits(e) : (double)e->main.position);
     return ddz_target_is_near(missing, limit) ? 0 : log2(1 + missing / last_octave_bits(e));
 }
 
-bool ddz_target_end_later(ddz_encoder *e)
+ddz_status ddz_target_end_later(ddz_encoder *e, bool *moved)
 {
+    *moved = false;
+    ddz_status status = ddz_progress_tell(&e->progress, 1, 1);
+    if (status != DDZ_OK)
+        return status;
     double octaves = octaves_missing(e);
     if (octaves <= 0 || e->walk.end_level == LEVEL_MAX_END)
-        return false;
+        return DDZ_OK;
     double levels = ceil(LEVELS_PER_OCTAVE * (fmin(octaves, 2) + 0.05));
     e->walk.end_level = (int32_t)fmin(LEVEL_MAX_END, e->walk.end_level + levels);
     ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
-    return true;
+    *moved = true;
+    return DDZ_OK;
 }

@@ -46,7 +46,9 @@ int ddz_extras_any(const struct extras *extras)
 ddz_status ddz_extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
                           size_t size)
 {
-    if (!is_kind(kind) || (size > 0 && !data))
+    if (kind > DDZ_EXTRA_EXIF)
+        return DDZ_ERR_UNSUPPORTED;
+    if (kind < DDZ_EXTRA_ALPHA || (size > 0 && !data))
         return DDZ_ERR_ARGUMENT;
     if (size > (kind == DDZ_EXTRA_ALPHA ? UINT32_MAX - 1 : EXTRA_MAX_SIZE))
         return DDZ_ERR_ARGUMENT;

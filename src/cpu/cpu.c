@@ -4,6 +4,8 @@
 
 #include "cpu/cpu.h"
 
+#include <stddef.h>
+
 #ifdef DDZ_X86
 
 /* The compiler's run-time library asks CPUID, and XGETBV for what the operating system saves. */
@@ -31,4 +33,22 @@ ddz_isa ddz_cpu_isa(ddz_isa wanted)
 {
     ddz_isa best = best_isa();
     return wanted < best ? wanted : best;
+}
+
+ddz_isa ddz_cpu_isa_of(int64_t features)
+{
+    if (features & DDZ_CPU_AVX512)
+        return ddz_cpu_isa(DDZ_ISA_AVX512);
+    return features & DDZ_CPU_AVX2 ? ddz_cpu_isa(DDZ_ISA_AVX2) : DDZ_ISA_PORTABLE;
+}
+
+uint64_t ddz_cpu_features(void)
+{
+    static const uint64_t features[] = {0, DDZ_CPU_AVX2, DDZ_CPU_AVX2 | DDZ_CPU_AVX512};
+    return features[best_isa()];
+}
+
+const char *ddz_cpu_feature_name(uint64_t feature)
+{
+    return feature == DDZ_CPU_AVX2 ? "avx2" : feature == DDZ_CPU_AVX512 ? "avx512" : NULL;
 }

@@ -1,8 +1,9 @@
 #include "diffusion/precondition.h"
 
 #include "base/fixed.h"
+#include "base/units.h"
 
-enum { SIGMA_DATA_Q8 = 16320 * 256, ONE = 32640 };
+enum { SIGMA_DATA_Q8 = CENTRE / 2 * 256 };
 
 struct precondition ddz_precondition_of(int64_t sigma_q8)
 {
@@ -27,6 +28,6 @@ void ddz_precondition_output(const struct precondition *p, const int32_t *y, con
 {
     for (size_t i = 0; i < n; i++) {
         int64_t value = rshift_round(p->skip_q30 * y[i], 30) + rshift_round(p->out_q8 * f[i], 20);
-        estimate[i] = (int32_t)clamp64(value, -ONE, ONE);
+        estimate[i] = (int32_t)clamp64(value, -CENTRE, CENTRE);
     }
 }

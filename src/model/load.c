@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/fixed.h"
+#include "ddz/research.h"
 #include "model/model.h"
 
 enum {
@@ -407,6 +408,12 @@ uint32_t ddz_model_id(const ddz_model *model)
     return model->id;
 }
 
+int ddz_model_matches(const ddz_model *model, uint32_t id, int id_bits)
+{
+    uint64_t known = ((uint64_t)1 << id_bits) - 1;
+    return ((model->id ^ id) & known) == 0;
+}
+
 const char *ddz_model_provenance(const ddz_model *model)
 {
     return model->provenance;
@@ -414,7 +421,7 @@ const char *ddz_model_provenance(const ddz_model *model)
 
 /* Of a call; updates are left aside. Level i of the U-Net has 1 / 4^(i + 1) of the pixels; `down` and `up`
  * are counted where they are evaluated once per filter: at the coarser level. */
-uint32_t ddz_model_macs_per_pixel(const ddz_model *model)
+uint32_t ddz_research_model_macs_per_pixel(const ddz_model *model)
 {
     uint64_t sum = 0; /* in units of 1 / 4^levels */
     for (int i = 0; i < model->layers - MODEL_UPDATE_LAYERS; i++) {

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ddz.h"
+#include "cpu/cpu.h"
 
 enum {
     KERNEL_BLOCK = 16,   /* output channels are computed by so many */

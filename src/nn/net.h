@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "ddz.h"
+#include "cpu/cpu.h"
 #include "model/model.h"
 
 struct net;

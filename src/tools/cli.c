@@ -11,8 +11,6 @@
 
 #include "tools/files.h"
 
-static const uint64_t picture_max_pixels = (uint64_t)1 << 26;
-
 static const char *program_name = "ddz";
 static int line_drawn; /* a progress line stands on the terminal */
 
@@ -61,7 +59,7 @@ int cli_fail_status(const char *subject, ddz_status status)
     int code = CLI_INPUT;
     if (status == DDZ_ERR_MODEL || status == DDZ_ERR_WRONG_MODEL)
         code = CLI_MODEL;
-    else if (status == DDZ_ERR_MEMORY || status == DDZ_ERR_LIMIT)
+    else if (status == DDZ_ERR_MEMORY || status == DDZ_ERR_MEMORY_LIMIT || status == DDZ_ERR_PIXEL_LIMIT)
         code = CLI_LIMIT;
     else if (status == DDZ_ERR_ARGUMENT)
         code = CLI_USAGE;
@@ -131,29 +129,26 @@ int cli_seed(const char *text, uint32_t *seed)
     return status;
 }
 
-int cli_isa(const char *option, const char *text, ddz_isa *isa)
+int cli_isa(const char *option, const char *text, int64_t *features)
 {
-    static const struct {
-        const char *name;
-        ddz_isa isa;
-    } known[] = {{"portable", DDZ_ISA_PORTABLE},
-                 {"avx2", DDZ_ISA_AVX2},
-                 {"avx512", DDZ_ISA_AVX512},
-                 {"best", DDZ_ISA_BEST}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (strcmp(text, known[i].name) == 0) {
-            *isa = known[i].isa;
-            return CLI_OK;
-        }
+    int known = strcmp(text, "portable") == 0 || strcmp(text, "best") == 0;
+    int64_t found = strcmp(text, "best") == 0 ? -1 : 0;
+    for (int bit = 0; bit < 63 && !known; bit++) {
+        const char *name = ddz_cpu_feature_name((uint64_t)1 << bit);
+        known = name && strcmp(text, name) == 0;
+        found = known ? (int64_t)1 << bit : 0;
     }
-    return cli_fail(CLI_USAGE, "%s: '%s' is not one of portable, avx2, avx512, best", option, text);
+    if (!known)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not one of portable, avx2, avx512, best", option, text);
+    *features = found;
+    return CLI_OK;
 }
 
-int cli_isa_default(ddz_isa *isa)
+int cli_isa_default(int64_t *features)
 {
     const char *text = getenv("DDZ_ISA");
-    *isa = DDZ_ISA_BEST;
-    return text && *text ? cli_isa("DDZ_ISA", text, isa) : CLI_OK;
+    *features = -1;
+    return text && *text ? cli_isa("DDZ_ISA", text, features) : CLI_OK;
 }
 
 uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height)
@@ -198,7 +193,7 @@ int cli_common_option(const struct cli_common *common, int answer, char **argv)
         *common->model = optarg;
         return CLI_OK;
     case CLI_OPTION_ISA:
-        return cli_isa("--isa", optarg, common->isa);
+        return cli_isa("--isa", optarg, common->features);
     case CLI_OPTION_QUIET:
         *common->quiet = 1;
         return CLI_OK;
@@ -222,7 +217,7 @@ int cli_load_picture(const char *path, struct image *image)
     int status = file_open(path, &file);
     if (status != CLI_OK)
         return status;
-    if (png_read(file, picture_max_pixels, image, error, sizeof error) != 0)
+    if (png_read(file, CLI_MAX_PIXELS, image, error, sizeof error) != 0)
         status = cli_fail(CLI_INPUT, "%s: %s", file_input_name(path), error);
     file_close(file);
     return status;
@@ -258,18 +253,18 @@ void cli_progress_begin(struct cli_progress *progress, const char *verb, int qui
     progress->drawn = progress->begun;
 }
 
-int cli_progress_draw(void *cookie, double done, double total)
+int cli_progress_draw(void *cookie, double share)
 {
     static const double interval = 0.2; /* seconds: often enough to be seen moving */
     struct cli_progress *progress = cookie;
     double now = cli_seconds();
-    if (!progress->shown || now - progress->drawn < interval || done <= 0)
+    if (!progress->shown || now - progress->drawn < interval || share <= 0)
         return 0;
     progress->drawn = now;
-    double left = ceil((now - progress->begun) * (total - done) / done);
+    double left = ceil((now - progress->begun) * (1 - share) / share);
     unsigned long seconds = left > 0 ? (unsigned long)left : 0;
     clear_line();
-    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * done / total,
+    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * share,
             seconds / 60, seconds % 60);
     line_drawn = 1;
     return 0;

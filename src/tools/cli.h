@@ -24,6 +24,9 @@ enum cli_exit {
     CLI_LIMIT = 5  /* out of memory, or a picture too large */
 };
 
+/* The programs refuse larger pictures. */
+enum { CLI_MAX_PIXELS = 1 << 26 };
+
 /* `program` is a string constant; it begins every message. Call this first. */
 void cli_begin(const char *program);
 
@@ -62,7 +65,7 @@ struct cli_common {
     const char *help; /* text to print */
     const char **model;
     int *threads;
-    ddz_isa *isa;
+    int64_t *features;
     int *quiet;
     int *done; /* set once --help or --version was answered */
 };
@@ -79,10 +82,12 @@ int cli_real(const char *option, const char *text, double low, double high, doub
 int cli_int(const char *option, const char *text, int low, int high, int *value); /* low >= 0 */
 int cli_power_of_two(const char *option, const char *text, int low, int high, int *value);
 int cli_seed(const char *text, uint32_t *seed);
-int cli_isa(const char *option, const char *text, ddz_isa *isa);
 
-/* The value of the environment's DDZ_ISA, else DDZ_ISA_BEST. */
-int cli_isa_default(ddz_isa *isa);
+/* "portable", "best" or the name of a feature: those that may be used, as for DDZ_PARAM_CPU_FEATURES */
+int cli_isa(const char *option, const char *text, int64_t *features);
+
+/* The value of the environment's DDZ_ISA, else -1. */
+int cli_isa_default(int64_t *features);
 
 /* Bytes of a stream of `bpp` bits a pixel. */
 uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height);
@@ -107,7 +112,7 @@ struct cli_progress {
 };
 
 void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet);
-int cli_progress_draw(void *progress, double done, double total); /* a ddz_progress */
+int cli_progress_draw(void *progress, double share); /* a ddz_progress */
 void cli_progress_end(void);
 
 /* Seconds on a clock that only goes forward. */

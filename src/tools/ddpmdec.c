@@ -6,6 +6,7 @@
 #include "ddz.h"
 #include "imgio/png.h"
 #include "tools/cli.h"
+#include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/info.h"
 #include "tools/models.h"
@@ -65,7 +66,8 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
 static const uint64_t first_frame_bits = 64;
 
 struct task {
-    ddz_decoder_settings settings;
+    struct machine machine;
+    struct decoding decoding;
     struct stream_limit limit;
     ddz_recon recon;
     const char *model, *input, *output, *frames;
@@ -107,9 +109,9 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_RECON:
         return read_recon(task, optarg);
     case OPTION_SEED:
-        return cli_seed(optarg, &task->settings.seed);
+        return cli_seed(optarg, &task->decoding.seed);
     case OPTION_STEPS:
-        return cli_power_of_two("--steps", optarg, 1, 32, &task->settings.sample_steps);
+        return cli_power_of_two("--steps", optarg, 1, 32, &task->decoding.sample_steps);
     case OPTION_FRAMES:
         task->frames = optarg;
         return CLI_OK;
@@ -123,8 +125,8 @@ static int read_option(struct task *task, int option, char **argv)
         task->verbose = 1;
         return CLI_OK;
     default: {
-        struct cli_common common = {help,         &task->model, &task->settings.threads, &task->settings.isa,
-                                    &task->quiet, &task->done};
+        struct cli_common common = {
+            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
         return cli_common_option(&common, option, argv);
     }
     }
@@ -133,8 +135,8 @@ static int read_option(struct task *task, int option, char **argv)
 static int read_arguments(struct task *task, int argc, char **argv)
 {
     memset(task, 0, sizeof *task);
-    ddz_decoder_defaults(&task->settings);
-    int status = cli_isa_default(&task->settings.isa);
+    task->decoding = decoding_usual();
+    int status = cli_isa_default(&task->machine.features);
     int option;
     while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
@@ -168,9 +170,9 @@ static char *default_output(const char *input)
 static int decode(struct job *job)
 {
     cli_progress_begin(&job->progress, "decoding", job->task->quiet);
-    ddz_status status = ddz_decoder_picture(job->decoder, job->task->recon, job->image.rgb);
+    ddz_status status = decode_rgb(job->decoder, job->task->recon, &job->image);
     cli_progress_end();
-    if (status == DDZ_ERR_CORRUPT && job->task->ignore_digest)
+    if (status == DDZ_ERR_DIGEST && job->task->ignore_digest)
         cli_note("%s: warning: %s", job->stream.name, ddz_strerror(status));
     else if (status != DDZ_OK)
         return cli_fail_status(job->stream.name, status);
@@ -187,7 +189,7 @@ static int decode_to_file(struct job *job, const char *path)
 static void print_outcome(const struct job *job, const char *path)
 {
     ddz_info info;
-    if (job->task->verbose && ddz_decoder_info(job->decoder, &info) == DDZ_OK)
+    if (job->task->verbose && ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK)
         cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s", job->stream.name,
                  file_output_name(path), info.width, info.height, (unsigned long long)info.bits,
                  (double)info.bits / info.width / info.height, info.digest_agrees ? ", decoded exactly" : "");
@@ -214,8 +216,8 @@ static int make_frames(struct job *job)
     if (made != CLI_OK)
         return made;
     uint64_t end = 8 * (uint64_t)job->stream.size;
-    if (end > job->task->settings.max_bits)
-        end = job->task->settings.max_bits;
+    if (end > job->task->decoding.max_bits)
+        end = job->task->decoding.max_bits;
     size_t fed = 0;
     for (uint64_t bits = first_frame_bits;; bits *= 2) {
         int last = bits >= end;
@@ -225,7 +227,7 @@ static int make_frames(struct job *job)
             return cli_fail_status(job->stream.name, status);
         fed = until;
         /* The header of a large picture is longer than the first frame. */
-        if (!last && ddz_decoder_info(job->decoder, &header) == DDZ_ERR_TRUNCATED)
+        if (!last && ddz_decoder_info(job->decoder, &header, sizeof header) == DDZ_ERR_TRUNCATED)
             continue;
         int code = make_frame(job, last ? end : bits);
         if (code != CLI_OK || last)
@@ -254,8 +256,8 @@ static int make_one(struct job *job)
 static int make_pictures(struct job *job)
 {
     uint64_t pixels = (uint64_t)job->stream.info.width * job->stream.info.height;
-    if (pixels > job->task->settings.max_pixels)
-        return cli_fail_status(job->stream.name, DDZ_ERR_LIMIT);
+    if (pixels > CLI_MAX_PIXELS)
+        return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
     job->image.width = job->stream.info.width;
     job->image.height = job->stream.info.height;
     job->image.rgb = malloc(3 * (size_t)pixels);
@@ -282,10 +284,8 @@ static int run(struct task *task, const char *argv0, struct job *job)
     int code = model_load(task->model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
-    task->settings.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    task->settings.progress = cli_progress_draw;
-    task->settings.progress_cookie = &job->progress;
-    ddz_status status = ddz_decoder_new(model, &task->settings, &job->decoder);
+    task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
+    ddz_status status = decoder_open(model, &task->machine, &task->decoding, &job->progress, &job->decoder);
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "ddz.h"
+#include "ddz/research.h"
 #include "imgio/png.h"
 #include "tools/cli.h"
+#include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/models.h"
 
@@ -49,7 +51,8 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       CLI_WORDS};
 
 struct task {
-    ddz_encoder_settings settings;
+    struct machine machine;
+    struct encoding encoding;
     double bpp; /* 0: the target stands in the settings */
     int targets;
     const char *model, *input, *output;
@@ -59,7 +62,7 @@ struct task {
 
 static int read_target(struct task *task, int option, const char *text)
 {
-    ddz_encoder_settings *s = &task->settings;
+    struct encoding *s = &task->encoding;
     uint64_t bytes = 0;
     int status = CLI_OK;
     if (task->targets++)
@@ -83,7 +86,7 @@ static int read_target(struct task *task, int option, const char *text)
 
 static int read_option(struct task *task, int option, char **argv)
 {
-    ddz_encoder_settings *s = &task->settings;
+    struct encoding *s = &task->encoding;
     switch (option) {
     case 'q':
     case OPTION_BPP:
@@ -102,7 +105,8 @@ static int read_option(struct task *task, int option, char **argv)
         task->verbose = 1;
         return CLI_OK;
     default: {
-        struct cli_common common = {help, &task->model, &s->threads, &s->isa, &task->quiet, &task->done};
+        struct cli_common common = {
+            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
         return cli_common_option(&common, option, argv);
     }
     }
@@ -111,8 +115,8 @@ static int read_option(struct task *task, int option, char **argv)
 static int read_arguments(struct task *task, int argc, char **argv)
 {
     memset(task, 0, sizeof *task);
-    ddz_encoder_defaults(&task->settings);
-    int status = cli_isa_default(&task->settings.isa);
+    task->encoding = encoding_usual();
+    int status = cli_isa_default(&task->machine.features);
     int option;
     while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
@@ -129,20 +133,24 @@ static int read_arguments(struct task *task, int argc, char **argv)
 
 static void print_steps(const ddz_encoder *encoder)
 {
-    const ddz_step *steps;
-    size_t count = ddz_encoder_steps(encoder, &steps);
+    ddz_step step;
+    ddz_research_step more;
+    size_t count = 0;
+    (void)ddz_encoder_step_count(encoder, &count);
     fprintf(stderr,
             "scale  step         sigma         samples     KL bits        bits  KL/bits  PSNR before\n");
-    for (size_t i = 0; i < count; i++) {
-        const ddz_step *s = &steps[i];
+    for (size_t i = 0; i < count && ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
+                       ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
+         i++) {
+        const ddz_step *s = &step;
         fprintf(stderr, "%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
         if (isinf(s->sigma_from))
             fprintf(stderr, "     inf");
         else
             fprintf(stderr, " %7.2f", s->sigma_from);
         fprintf(stderr, " -> %6.2f %11llu %11.1f %11llu   %6.3f  %8.2f dB\n", s->sigma_to,
-                (unsigned long long)s->samples, s->kl_bits, (unsigned long long)s->bits,
-                s->bits ? s->kl_bits / (double)s->bits : 0.0, s->psnr);
+                (unsigned long long)s->samples, more.kl_bits, (unsigned long long)s->bits,
+                s->bits ? more.kl_bits / (double)s->bits : 0.0, more.psnr);
     }
 }
 
@@ -177,11 +185,11 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
     ddz_status status = attach_extras(encoder, image);
     cli_progress_begin(progress, "encoding", task->quiet);
     if (status == DDZ_OK)
-        status = ddz_encoder_encode(encoder, image->rgb, image->width, image->height);
+        status = encode_rgb(encoder, image);
     cli_progress_end();
-    if (status == DDZ_ERR_ARGUMENT && task->settings.target == DDZ_TARGET_BYTES)
+    if (status == DDZ_ERR_ARGUMENT && task->encoding.target == DDZ_TARGET_BYTES)
         return cli_fail(CLI_USAGE, "%s: %.0f bytes are too few for this picture", name,
-                        task->settings.target_value);
+                        task->encoding.target_value);
     if (status == DDZ_OK)
         status = ddz_encoder_stream(encoder, &data, size);
     if (status != DDZ_OK)
@@ -219,10 +227,8 @@ static int run(struct task *task, const ddz_model *model, const struct image *im
     if (image->reduced_depth && !task->quiet)
         cli_note("%s: 16-bit samples are rounded to 8 bits", file_input_name(task->input));
     if (task->bpp > 0)
-        task->settings.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
-    task->settings.progress = cli_progress_draw;
-    task->settings.progress_cookie = &progress;
-    ddz_status status = ddz_encoder_new(model, &task->settings, &encoder);
+        task->encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
+    ddz_status status = encoder_open(model, &task->machine, &task->encoding, &progress, &encoder);
     int code = status == DDZ_OK ? encode_to_file(task, encoder, image, &progress)
                                 : cli_fail_status(file_input_name(task->input), status);
     ddz_encoder_free(encoder);

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "ddz.h"
+#include "ddz/research.h"
 #include "imgio/png.h"
 #include "tools/cli.h"
+#include "tools/coders.h"
 #include "tools/metrics.h"
 #include "tools/models.h"
 #include "tools/paper.h"
@@ -19,7 +21,7 @@ static const char help[] =
     "\n"
     "What to measure:\n"
     "      --bpp X,X,...     a file of each rate, in bits a pixel; default 0.25,0.5,1,2\n"
-    "      --prefixes        one file (see -q), cut after 8, 16, 32 ... bytes and whole\n"
+    "      --prefixes        one file (see -q), cut after 16, 32, 64 ... bytes and whole\n"
     "      --bits N          one file (see -q), cut after N bits\n"
     "      --compare         only the PSNR between two pictures\n"
     "      --paper           the variational bound of Ho et al. 2020 and its progressive curve\n"
@@ -83,7 +85,8 @@ enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE, MODE_PAPER };
 
 struct task {
     enum mode mode;
-    ddz_encoder_settings settings;
+    struct machine machine;
+    struct encoding encoding;
     double quality;
     double bpp[MAX_RATES];
     size_t rates;
@@ -133,7 +136,7 @@ static int read_bits(struct task *task, const char *text)
 
 static int read_option(struct task *task, int option, char **argv)
 {
-    ddz_encoder_settings *s = &task->settings;
+    struct encoding *s = &task->encoding;
     switch (option) {
     case OPTION_BPP:
         return read_rates(task, optarg);
@@ -148,10 +151,10 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_SIGMA_END:
         return cli_real("--sigma-end", optarg, 0.7, 44.6, &task->sigma_end);
     case OPTION_IDEAL:
-        s->channel = DDZ_CHANNEL_IDEAL;
+        s->ideal = 1;
         return CLI_OK;
     case OPTION_CALLS:
-        return cli_power_of_two("--calls", optarg, 2, 32, &s->calls_per_octave);
+        return cli_power_of_two("--calls", optarg, 2, 32, &s->calls);
     case OPTION_UPDATES:
         return cli_power_of_two("--updates", optarg, 1, 8, &s->updates);
     case 'q':
@@ -168,7 +171,8 @@ static int read_option(struct task *task, int option, char **argv)
         task->csv = 1;
         return CLI_OK;
     default: {
-        struct cli_common common = {help, &task->model, &s->threads, &s->isa, &task->quiet, &task->done};
+        struct cli_common common = {
+            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
         return cli_common_option(&common, option, argv);
     }
     }
@@ -179,8 +183,8 @@ static int read_arguments(struct task *task, int argc, char **argv)
     static const double usual[] = {0.25, 0.5, 1, 2};
     memset(task, 0, sizeof *task);
     task->quality = 60;
-    ddz_encoder_defaults(&task->settings);
-    int status = cli_isa_default(&task->settings.isa);
+    task->encoding = encoding_usual();
+    int status = cli_isa_default(&task->machine.features);
     int option;
     while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
@@ -192,7 +196,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
         return cli_fail(CLI_USAGE, "the name of a picture is needed; see ddpmeval --help");
     if (task->mode != MODE_PAPER && task->sigma_end > 0)
         return cli_fail(CLI_USAGE, "--sigma-end is for --paper only");
-    if (task->mode != MODE_RATES && task->settings.channel == DDZ_CHANNEL_IDEAL)
+    if (task->mode != MODE_RATES && task->encoding.ideal)
         return cli_fail(CLI_USAGE, "--ideal makes no stream to cut: use it with --bpp");
     if (task->rates == 0) {
         memcpy(task->bpp, usual, sizeof usual);
@@ -209,7 +213,7 @@ struct work {
     const ddz_model *model;
     const char *name;
     struct image image;
-    uint8_t *decoded;
+    struct image decoded; /* its rgb is ours */
     struct cli_progress progress;
 };
 
@@ -221,56 +225,44 @@ static size_t samples(const struct work *w)
 /* KL bits of the steps that the first `bits` bits of the stream hold, a cut step in proportion. */
 static double ideal_bits(const ddz_encoder *encoder, uint64_t bits)
 {
-    const ddz_step *steps;
-    size_t count = ddz_encoder_steps(encoder, &steps);
+    ddz_step step;
+    ddz_research_step more;
     double sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t end = steps[i].offset_bits + steps[i].bits;
-        if (end <= bits || steps[i].bits == 0)
-            sum += steps[i].kl_bits;
-        else if (steps[i].offset_bits < bits)
-            sum += steps[i].kl_bits * (double)(bits - steps[i].offset_bits) / (double)steps[i].bits;
+    for (size_t i = 0; ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
+                       ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
+         i++) {
+        uint64_t end = step.offset_bits + step.bits;
+        if (end <= bits || step.bits == 0)
+            sum += more.kl_bits;
+        else if (step.offset_bits < bits)
+            sum += more.kl_bits * (double)(bits - step.offset_bits) / (double)step.bits;
     }
     return sum;
 }
 
-/* A new encoder that has encoded the picture for the target; NULL after a message. */
-static ddz_encoder *encode(struct work *w, ddz_target target, double value, struct result *result)
+/* A new encoder that has encoded the picture for the target, to be freed in any case. */
+static int encode(struct work *w, ddz_target target, double value, struct result *result,
+                  ddz_encoder **encoder)
 {
-    ddz_encoder_settings settings = w->task->settings;
-    ddz_encoder *encoder = NULL;
-    settings.target = target;
-    settings.target_value = value;
-    settings.progress = cli_progress_draw;
-    settings.progress_cookie = &w->progress;
+    struct encoding encoding = w->task->encoding;
+    encoding.target = target;
+    encoding.target_value = value;
     cli_progress_begin(&w->progress, "encoding", w->task->quiet);
-    ddz_status status = ddz_encoder_new(w->model, &settings, &encoder);
+    ddz_status status = encoder_open(w->model, &w->task->machine, &encoding, &w->progress, encoder);
     double begun = cli_seconds();
     if (status == DDZ_OK)
-        status = ddz_encoder_encode(encoder, w->image.rgb, w->image.width, w->image.height);
+        status = encode_rgb(*encoder, &w->image);
     result->encode_seconds = cli_seconds() - begun;
     cli_progress_end();
-    if (status == DDZ_OK)
-        return encoder;
-    ddz_encoder_free(encoder);
-    cli_fail_status(w->name, status);
-    return NULL;
+    return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
 }
 
-static ddz_decoder *new_decoder(struct work *w, uint64_t max_bits)
+static int new_decoder(struct work *w, uint64_t max_bits, ddz_decoder **decoder)
 {
-    ddz_decoder_settings settings;
-    ddz_decoder *decoder = NULL;
-    ddz_decoder_defaults(&settings);
-    settings.max_bits = max_bits;
-    settings.threads = w->task->settings.threads;
-    settings.isa = w->task->settings.isa;
-    settings.progress = cli_progress_draw;
-    settings.progress_cookie = &w->progress;
-    ddz_status status = ddz_decoder_new(w->model, &settings, &decoder);
-    if (status != DDZ_OK)
-        cli_fail_status(w->name, status);
-    return decoder;
+    struct decoding decoding = decoding_usual();
+    decoding.max_bits = max_bits;
+    ddz_status status = decoder_open(w->model, &w->task->machine, &decoding, &w->progress, decoder);
+    return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
 }
 
 /* Feed more bytes, decode, compare. */
@@ -281,12 +273,12 @@ static int decode(struct work *w, ddz_decoder *decoder, const uint8_t *data, siz
     double begun = cli_seconds();
     ddz_status status = ddz_decoder_feed(decoder, data, size);
     if (status == DDZ_OK)
-        status = ddz_decoder_picture(decoder, DDZ_RECON_MEAN, w->decoded);
+        status = decode_rgb(decoder, DDZ_RECON_MEAN, &w->decoded);
     result->decode_seconds = cli_seconds() - begun;
     cli_progress_end();
     if (status != DDZ_OK)
         return cli_fail_status(w->name, status);
-    result->psnr = psnr(w->image.rgb, w->decoded, samples(w));
+    result->psnr = psnr(w->image.rgb, w->decoded.rgb, samples(w));
     return CLI_OK;
 }
 
@@ -301,12 +293,14 @@ static int measure_stream(struct work *w, ddz_encoder *encoder, uint64_t max_bit
     result->bits = 8.0 * (double)size < (double)max_bits ? 8.0 * (double)size : (double)max_bits;
     result->ideal_bits = ideal_bits(encoder, max_bits);
     if (!data) { /* the ideal channel */
-        status = ddz_encoder_picture(encoder, w->decoded);
-        result->psnr = psnr(w->image.rgb, w->decoded, samples(w));
+        status = ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, w->decoded.rgb, 0, samples(w));
+        result->psnr = psnr(w->image.rgb, w->decoded.rgb, samples(w));
         return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
     }
-    ddz_decoder *decoder = new_decoder(w, max_bits);
-    int code = decoder ? decode(w, decoder, data, size, result) : CLI_LIMIT;
+    ddz_decoder *decoder = NULL;
+    int code = new_decoder(w, max_bits, &decoder);
+    if (code == CLI_OK)
+        code = decode(w, decoder, data, size, result);
     ddz_decoder_free(decoder);
     return code;
 }
@@ -316,8 +310,10 @@ static int measure_rates(struct work *w, struct report *report)
     for (size_t i = 0; i < w->task->rates; i++) {
         struct result result = {.target = w->task->bpp[i]};
         double bytes = (double)cli_bytes_of_bpp(w->task->bpp[i], w->image.width, w->image.height);
-        ddz_encoder *encoder = encode(w, DDZ_TARGET_BYTES, bytes, &result);
-        int code = encoder ? measure_stream(w, encoder, UINT64_MAX, &result) : CLI_INPUT;
+        ddz_encoder *encoder = NULL;
+        int code = encode(w, DDZ_TARGET_BYTES, bytes, &result, &encoder);
+        if (code == CLI_OK)
+            code = measure_stream(w, encoder, UINT64_MAX, &result);
         ddz_encoder_free(encoder);
         if (code != CLI_OK)
             return code;
@@ -329,8 +325,10 @@ static int measure_rates(struct work *w, struct report *report)
 static int measure_bits(struct work *w, struct report *report)
 {
     struct result result = {.target = (double)w->task->bits};
-    ddz_encoder *encoder = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result);
-    int code = encoder ? measure_stream(w, encoder, w->task->bits, &result) : CLI_INPUT;
+    ddz_encoder *encoder = NULL;
+    int code = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result, &encoder);
+    if (code == CLI_OK)
+        code = measure_stream(w, encoder, w->task->bits, &result);
     ddz_encoder_free(encoder);
     if (code == CLI_OK)
         report_add(report, 0, w->name, w->image.width, w->image.height, &result);
@@ -364,9 +362,13 @@ static int measure_prefixes_of(struct work *w, ddz_encoder *encoder, ddz_decoder
 static int measure_prefixes(struct work *w, struct report *report)
 {
     struct result result = {0};
-    ddz_encoder *encoder = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result);
-    ddz_decoder *decoder = encoder ? new_decoder(w, UINT64_MAX) : NULL;
-    int code = decoder ? measure_prefixes_of(w, encoder, decoder, &result, report) : CLI_INPUT;
+    ddz_encoder *encoder = NULL;
+    ddz_decoder *decoder = NULL;
+    int code = encode(w, DDZ_TARGET_QUALITY, w->task->quality, &result, &encoder);
+    if (code == CLI_OK)
+        code = new_decoder(w, UINT64_MAX, &decoder);
+    if (code == CLI_OK)
+        code = measure_prefixes_of(w, encoder, decoder, &result, report);
     ddz_decoder_free(decoder);
     ddz_encoder_free(encoder);
     return code;
@@ -379,14 +381,15 @@ static int measure(struct work *w, struct report *report)
     int code = cli_load_picture(w->name, &w->image);
     if (code != CLI_OK)
         return code;
-    w->decoded = malloc(samples(w));
-    if (!w->decoded)
+    w->decoded =
+        (struct image){.width = w->image.width, .height = w->image.height, .rgb = malloc(samples(w))};
+    if (!w->decoded.rgb)
         code = cli_fail(CLI_LIMIT, "%s: out of memory", w->name);
     else if (w->task->mode == MODE_RATES)
         code = measure_rates(w, report);
     else
         code = w->task->mode == MODE_BITS ? measure_bits(w, report) : measure_prefixes(w, report);
-    free(w->decoded);
+    free(w->decoded.rgb);
     image_free(&w->image);
     return code;
 }
@@ -408,8 +411,11 @@ static int measure_all(const struct task *task, const ddz_model *model, char **p
 
 static int measure_paper(const struct task *task, const ddz_model *model, char **pictures, int count)
 {
-    struct paper_task paper = {
-        .settings = &task->settings, .sigma_end = task->sigma_end, .csv = task->csv, .quiet = task->quiet};
+    struct paper_task paper = {.machine = &task->machine,
+                               .encoding = &task->encoding,
+                               .sigma_end = task->sigma_end,
+                               .csv = task->csv,
+                               .quiet = task->quiet};
     return paper_measure(&paper, model, pictures, (size_t)count);
 }
 

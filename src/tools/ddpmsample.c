@@ -6,6 +6,7 @@
 #include "ddz.h"
 #include "imgio/png.h"
 #include "tools/cli.h"
+#include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/models.h"
 #include "tools/sheet.h"
@@ -66,7 +67,8 @@ static const struct option words[] = {{"size", required_argument, NULL, 's'},
 enum { DEFAULT_SIDE = 256, MAX_SIDE = 65535, MAX_COUNT = 9999 };
 
 struct task {
-    ddz_decoder_settings settings;
+    struct machine machine;
+    struct decoding decoding;
     struct stream_limit limit;
     uint32_t width, height; /* 0: not given */
     int count;
@@ -128,7 +130,7 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_BPP:
         return stream_limit_read(&task->limit, "--bpp", optarg);
     case OPTION_SEED:
-        return cli_seed(optarg, &task->settings.seed);
+        return cli_seed(optarg, &task->decoding.seed);
     case 'n':
         return cli_int("--count", optarg, 1, MAX_COUNT, &task->count);
     case OPTION_GRID:
@@ -138,13 +140,13 @@ static int read_option(struct task *task, int option, char **argv)
         task->frames = optarg;
         return CLI_OK;
     case OPTION_STEPS:
-        return cli_power_of_two("--steps", optarg, 1, 32, &task->settings.sample_steps);
+        return cli_power_of_two("--steps", optarg, 1, 32, &task->decoding.sample_steps);
     case 'v':
         task->verbose = 1;
         return CLI_OK;
     default: {
-        struct cli_common common = {help,         &task->model, &task->settings.threads, &task->settings.isa,
-                                    &task->quiet, &task->done};
+        struct cli_common common = {
+            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
         return cli_common_option(&common, option, argv);
     }
     }
@@ -166,8 +168,8 @@ static int check_arguments(const struct task *task, int names)
 static int read_arguments(struct task *task, int argc, char **argv)
 {
     *task = (struct task){.count = 1};
-    ddz_decoder_defaults(&task->settings);
-    int status = cli_isa_default(&task->settings.isa);
+    task->decoding = decoding_usual();
+    int status = cli_isa_default(&task->machine.features);
     int option;
     while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
@@ -227,7 +229,7 @@ static int write_frame(struct job *job, const uint8_t *rgb)
 }
 
 /* A ddz_observer: a frame for each octave of noise. */
-static int watch(void *cookie, double sigma, const uint8_t *rgb)
+static int watch(void *cookie, double sigma, const void *rgb)
 {
     static const double octave = 0.505; /* half, and some room for rounding */
     struct job *job = cookie;
@@ -246,9 +248,10 @@ static int draw(struct job *job, int number)
     job->number = number;
     job->frame = 0;
     cli_progress_begin(&job->progress, "drawing", task->quiet);
-    ddz_status status = ddz_decoder_set_seed(job->decoder, task->settings.seed + (uint32_t)(number - 1));
+    ddz_status status = ddz_decoder_set(job->decoder, DDZ_PARAM_SEED,
+                                        (uint32_t)(task->decoding.seed + (uint32_t)(number - 1)));
     if (status == DDZ_OK)
-        status = ddz_decoder_picture(job->decoder, DDZ_RECON_SAMPLE, job->image.rgb);
+        status = decode_rgb(job->decoder, DDZ_RECON_SAMPLE, &job->image);
     cli_progress_end();
     if (job->code != CLI_OK)
         return job->code;
@@ -261,9 +264,9 @@ static void print_outcome(const struct job *job, const char *path)
 {
     const struct task *task = job->task;
     ddz_info info;
-    if (!task->verbose || ddz_decoder_info(job->decoder, &info) != DDZ_OK)
+    if (!task->verbose || ddz_decoder_info(job->decoder, &info, sizeof info) != DDZ_OK)
         return;
-    uint32_t seed = task->settings.seed + (uint32_t)(job->number - 1);
+    uint32_t seed = task->decoding.seed + (uint32_t)(job->number - 1);
     if (task->from)
         cli_note("seed %u -> %s: %u x %u, on from %llu bits of %s", seed, path, info.width, info.height,
                  (unsigned long long)info.bits, job->stream.name);
@@ -335,7 +338,7 @@ static ddz_status begin_from_stream(struct job *job)
     ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
     cli_progress_begin(&job->progress, "decoding", job->task->quiet);
     if (status == DDZ_OK)
-        status = ddz_decoder_picture(job->decoder, DDZ_RECON_MEAN, job->image.rgb);
+        status = decode_rgb(job->decoder, DDZ_RECON_MEAN, &job->image);
     cli_progress_end();
     return status;
 }
@@ -343,8 +346,8 @@ static ddz_status begin_from_stream(struct job *job)
 static int begin(struct job *job)
 {
     const ddz_info *size = &job->stream.info;
-    if ((uint64_t)size->width * size->height > job->task->settings.max_pixels)
-        return cli_fail_status(job->stream.name, DDZ_ERR_LIMIT);
+    if ((uint64_t)size->width * size->height > CLI_MAX_PIXELS)
+        return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
     job->image.width = size->width;
     job->image.height = size->height;
     job->image.rgb = malloc(3 * (size_t)size->width * size->height);
@@ -363,13 +366,10 @@ static int run(struct task *task, const char *argv0, struct job *job)
     int code = model_load(task->model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
-    ddz_decoder_settings *s = &task->settings;
-    s->max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    s->progress = cli_progress_draw;
-    s->progress_cookie = &job->progress;
-    s->observer = task->frames ? watch : NULL;
-    s->observer_cookie = job;
-    ddz_status status = ddz_decoder_new(model, s, &job->decoder);
+    task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
+    ddz_status status = decoder_open(model, &task->machine, &task->decoding, &job->progress, &job->decoder);
+    if (status == DDZ_OK && task->frames)
+        status = ddz_decoder_set_observer(job->decoder, watch, job, DDZ_PIXELS_RGB8);
     code = status == DDZ_OK ? begin(job) : cli_fail_status(job->stream.name, status);
     job->watching = task->frames != NULL;
     if (code == CLI_OK)

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void info_print_header(const ddz_info *info)
@@ -35,6 +36,15 @@ static void print_extras(const ddz_decoder *decoder)
         if (ddz_decoder_extra(decoder, kinds[i].kind, &data, &size) == DDZ_OK && data)
             printf("%-14s %zu bytes\n", kinds[i].name, size);
     }
+}
+
+/* The steps that have arrived, owned by the caller; NULL: out of memory */
+static ddz_step *steps_of(ddz_decoder *decoder, size_t count)
+{
+    ddz_step *steps = calloc(count ? count : 1, sizeof *steps);
+    for (size_t i = 0; steps && i < count; i++)
+        (void)ddz_decoder_step(decoder, i, &steps[i], sizeof *steps);
+    return steps;
 }
 
 static void print_scales(const ddz_step *steps, size_t count, int coarsest)
@@ -72,18 +82,21 @@ static void print_steps(const ddz_step *steps, size_t count)
 ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
 {
     ddz_info info;
-    const ddz_step *steps;
     size_t count;
-    ddz_status status = ddz_decoder_info(decoder, &info);
+    ddz_status status = ddz_decoder_info(decoder, &info, sizeof info);
     if (status == DDZ_OK)
-        status = ddz_decoder_steps(decoder, &steps, &count);
+        status = ddz_decoder_step_count(decoder, &count);
     if (status != DDZ_OK)
         return status;
+    ddz_step *steps = steps_of(decoder, count);
+    if (!steps)
+        return DDZ_ERR_MEMORY;
     const char *provenance = ddz_model_provenance(model);
     printf("this model     %08x: %.*s\n", ddz_model_id(model), (int)strcspn(provenance, "\n"), provenance);
     print_stream(&info);
     print_extras(decoder);
     print_scales(steps, count, info.scales);
     print_steps(steps, count);
+    free(steps);
     return DDZ_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddz/research.h"
 #include "imgio/png.h"
 #include "tools/cli.h"
 #include "tools/codelength.h"
@@ -60,32 +61,38 @@ static double squares_of(double psnr)
 
 static double psnr_of(double squares)
 {
-    const double most = 99; /* as in ddz_step */
+    const double most = 99; /* as in ddz_research_step */
     return squares > 0 ? fmin(most, 10 * log10(255.0 * 255.0 / squares)) : most;
 }
 
 /* The chain's steps, as points: each step's estimate is what the next one starts from. */
 static int take_steps(struct outcome *o, const ddz_encoder *encoder, int ideal)
 {
-    const ddz_step *steps;
-    size_t count = ddz_encoder_steps(encoder, &steps);
+    size_t count = 0;
     double bits = 0;
+    if (ddz_encoder_step_count(encoder, &count) != DDZ_OK)
+        return -1;
     o->point = calloc(count + 1, sizeof *o->point);
     if (!o->point)
         return -1;
     o->points = count + 1;
-    o->point[0] = (struct point){.scale = -1, .sigma = INFINITY, .squares = squares_of(steps[0].psnr)};
+    o->point[0] = (struct point){.scale = -1, .sigma = INFINITY};
     for (size_t i = 0; i < count; i++) {
-        double kl = steps[i].kl_bits / o->dimensions;
-        bits += ideal ? steps[i].kl_bits : (double)steps[i].bits;
-        *(i == 0 ? &o->l_t : &o->l_between) += kl;
-        o->point[i + 1] =
-            (struct point){.scale = steps[i].scale,
-                           .lift = steps[i].lift,
-                           .sigma = steps[i].sigma_to,
-                           .rate = bits / o->dimensions,
-                           .squares = i + 1 < count ? squares_of(steps[i + 1].psnr) : o->squares_8};
+        ddz_step step;
+        ddz_research_step more;
+        if (ddz_encoder_step(encoder, i, &step, sizeof step) != DDZ_OK ||
+            ddz_research_encoder_step(encoder, i, &more, sizeof more) != DDZ_OK)
+            return -1;
+        bits += ideal ? more.kl_bits : (double)step.bits;
+        if (i == 0)
+            o->l_t += more.kl_bits / o->dimensions;
+        else
+            o->l_between += more.kl_bits / o->dimensions;
+        o->point[i].squares = squares_of(more.psnr);
+        o->point[i + 1] = (struct point){
+            .scale = step.scale, .lift = step.lift, .sigma = step.sigma_to, .rate = bits / o->dimensions};
     }
+    o->point[count].squares = o->squares_8;
     o->sigma = o->point[count].sigma;
     return 0;
 }
@@ -98,8 +105,8 @@ static int take_chain(struct outcome *o, struct residuals *residuals, ddz_encode
     const uint8_t *data;
     int32_t *estimate = malloc(n * sizeof *estimate);
     uint8_t *shown = malloc(n);
-    int failed = !estimate || !shown || ddz_encoder_estimate(encoder, estimate) != DDZ_OK ||
-                 ddz_encoder_picture(encoder, shown) != DDZ_OK ||
+    int failed = !estimate || !shown || ddz_research_encoder_estimate(encoder, estimate, n) != DDZ_OK ||
+                 ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, shown, 0, n) != DDZ_OK ||
                  ddz_encoder_stream(encoder, &data, &size) != DDZ_OK ||
                  residuals_count(residuals, image->rgb, estimate, n) != 0;
     if (!failed) {
@@ -114,26 +121,23 @@ static int take_chain(struct outcome *o, struct residuals *residuals, ddz_encode
     return failed ? -1 : 0;
 }
 
-static int walk(struct work *w, const char *name, ddz_channel channel, double sigma, struct outcome *o,
+static int walk(struct work *w, const char *name, int ideal, double sigma, struct outcome *o,
                 struct residuals *residuals)
 {
     struct image image = {0};
-    ddz_encoder_settings settings = *w->task->settings;
-    settings.steering = 0; /* the KLs are those of the paper: towards the picture itself */
+    struct encoding encoding = *w->task->encoding;
+    encoding.steering = 0; /* the KLs are those of the paper: towards the picture itself */
     ddz_encoder *encoder = NULL;
-    int ideal = channel == DDZ_CHANNEL_IDEAL;
     int code = cli_load_picture(name, &image);
     if (code != CLI_OK)
         return code;
-    settings.target = DDZ_TARGET_SIGMA;
-    settings.target_value = sigma;
-    settings.channel = channel;
-    settings.progress = cli_progress_draw;
-    settings.progress_cookie = &w->progress;
+    encoding.target = DDZ_TARGET_SIGMA;
+    encoding.target_value = sigma;
+    encoding.ideal = ideal;
     cli_progress_begin(&w->progress, ideal ? "measuring" : "encoding", w->task->quiet);
-    ddz_status status = ddz_encoder_new(w->model, &settings, &encoder);
+    ddz_status status = encoder_open(w->model, w->task->machine, &encoding, &w->progress, &encoder);
     if (status == DDZ_OK)
-        status = ddz_encoder_encode(encoder, image.rgb, image.width, image.height);
+        status = encode_rgb(encoder, &image);
     cli_progress_end();
     if (status != DDZ_OK)
         code = cli_fail_status(name, status);
@@ -199,11 +203,11 @@ static void bound(struct run *r, char **names)
     }
 }
 
-static int run(struct work *w, ddz_channel channel, double sigma, struct run *r)
+static int run(struct work *w, int ideal, double sigma, struct run *r)
 {
     int code = run_init(r, w->count);
     for (size_t i = 0; i < w->count && code == CLI_OK; i++)
-        code = walk(w, w->pictures[i], channel, sigma, &r->outcome[i], &r->residuals[i]);
+        code = walk(w, w->pictures[i], ideal, sigma, &r->outcome[i], &r->residuals[i]);
     if (code == CLI_OK)
         bound(r, w->pictures);
     else
@@ -219,7 +223,7 @@ static int find_end(struct work *w, struct run *best)
     report_ends(w->task->csv);
     for (size_t i = 0; i < count; i++) {
         struct run other;
-        int code = run(w, DDZ_CHANNEL_IDEAL, ends[i], &other);
+        int code = run(w, 1, ends[i], &other);
         if (code != CLI_OK)
             return code;
         other.all.row = "end";
@@ -340,7 +344,7 @@ int paper_measure(const struct paper_task *task, const ddz_model *model, char **
                             "--paper reads each picture more than once: standard input cannot be one");
     int code = find_end(&w, &ideal);
     if (code == CLI_OK)
-        code = run(&w, DDZ_CHANNEL_TRELLIS, ideal.all.sigma, &real);
+        code = run(&w, 0, ideal.all.sigma, &real);
     if (code == CLI_OK)
         code = report_all(&w, &ideal, &real);
     run_free(&ideal);

@@ -4,10 +4,12 @@
 #define DDZ_TOOLS_PAPER_H
 
 #include "ddz.h"
+#include "tools/coders.h"
 
 struct paper_task {
-    const ddz_encoder_settings *settings; /* target and channel are set here */
-    double sigma_end;                     /* noise at which the chain ends; 0: the best of a few */
+    const struct machine *machine;
+    const struct encoding *encoding; /* target, steering and channel are set here */
+    double sigma_end;                /* noise at which the chain ends; 0: the best of a few */
     int csv, quiet;
 };
 

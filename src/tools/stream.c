@@ -16,7 +16,7 @@ static ddz_status read_header(struct stream *stream)
     if (status == DDZ_OK)
         status = ddz_decoder_feed(decoder, stream->data, stream->size < ENOUGH ? stream->size : ENOUGH);
     if (status == DDZ_OK)
-        status = ddz_decoder_info(decoder, &stream->info);
+        status = ddz_decoder_info(decoder, &stream->info, sizeof stream->info);
     ddz_decoder_free(decoder);
     return status;
 }

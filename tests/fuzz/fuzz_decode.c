@@ -29,15 +29,13 @@ static const ddz_model *toy(void)
     return model;
 }
 
-static ddz_decoder *open_decoder(uint64_t max_bits)
+static ddz_decoder *open_decoder(int64_t max_bits)
 {
     ddz_decoder *d;
-    ddz_decoder_settings settings;
-    ddz_decoder_defaults(&settings);
-    settings.max_pixels = MAX_PIXELS;
-    settings.max_bits = max_bits;
-    settings.threads = 1;
-    if (ddz_decoder_new(toy(), &settings, &d) != DDZ_OK)
+    if (ddz_decoder_new(toy(), NULL, &d) != DDZ_OK ||
+        ddz_decoder_set(d, DDZ_PARAM_MAX_PIXELS, MAX_PIXELS) != DDZ_OK ||
+        ddz_decoder_set(d, DDZ_PARAM_MAX_BITS, max_bits) != DDZ_OK ||
+        ddz_decoder_set(d, DDZ_PARAM_THREADS, 1) != DDZ_OK)
         abort();
     return d;
 }
@@ -46,15 +44,16 @@ static ddz_decoder *open_decoder(uint64_t max_bits)
 static ddz_status ask(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
 {
     ddz_info info;
-    const ddz_step *steps;
+    ddz_step step;
     const uint8_t *extra;
     size_t count, size;
-    if (ddz_decoder_info(d, &info) == DDZ_OK && (uint64_t)info.width * info.height > MAX_PIXELS)
+    if (ddz_decoder_info(d, &info, sizeof info) == DDZ_OK && (uint64_t)info.width * info.height > MAX_PIXELS)
         abort();
-    ddz_decoder_steps(d, &steps, &count);
+    if (ddz_decoder_step_count(d, &count) == DDZ_OK && count > 0)
+        ddz_decoder_step(d, count - 1, &step, sizeof step);
     for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_EXIF; kind++)
         ddz_decoder_extra(d, (ddz_extra)kind, &extra, &size);
-    return ddz_decoder_picture(d, recon, rgb);
+    return ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, rgb, 0, 3 * MAX_PIXELS);
 }
 
 /* The same bytes in the pieces that `plan` names, one buffer of exact size each */
@@ -82,14 +81,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memset(whole, 0, sizeof whole);
     memset(pieces, 0, sizeof pieces);
-    ddz_decoder *d = open_decoder(UINT64_MAX);
+    ddz_decoder *d = open_decoder(INT64_MAX);
     ddz_decoder_feed(d, data, size);
     ddz_status status = ask(d, DDZ_RECON_MEAN, whole);
     ask(d, DDZ_RECON_SAMPLE, pieces);
     ddz_decoder_free(d);
 
     memset(pieces, 0, sizeof pieces);
-    d = open_decoder(UINT64_MAX);
+    d = open_decoder(INT64_MAX);
     ddz_status again = feed_pieces(d, data, size, size ? data[size / 2] : 0, pieces);
     ddz_decoder_free(d);
     /* where a frame is damaged, more of it may come out in pieces */
@@ -97,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         (status == DDZ_OK && memcmp(whole, pieces, sizeof whole) != 0))
         abort();
 
-    d = open_decoder(size > 7 ? 8 * (uint64_t)size - data[7] : 8 * (uint64_t)size);
+    d = open_decoder(size > 32 ? 8 * (int64_t)size - data[7] : 8 * (int64_t)size);
     ddz_decoder_feed(d, data, size);
     ask(d, DDZ_RECON_MEAN, pieces);
     ddz_decoder_free(d);

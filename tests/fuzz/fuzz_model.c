@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "ddz.h"
+#include "ddz/research.h"
 #include "diffusion/schedule.h"
 #include "model/model.h"
 #include "nn/net.h"
@@ -51,7 +52,7 @@ static void load(const uint8_t *data, size_t size)
     ddz_model *model;
     if (ddz_model_load(data, size, NULL, &model) != DDZ_OK)
         return;
-    ddz_model_macs_per_pixel(model);
+    ddz_research_model_macs_per_pixel(model);
     build_schedules(model);
     run_network(model);
     ddz_model_free(model);

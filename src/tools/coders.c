@@ -1,0 +1,99 @@
+#include "tools/coders.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "ddz/research.h"
+
+struct setting {
+    int parameter;
+    int64_t value;
+};
+
+struct encoding encoding_usual(void)
+{
+    return (struct encoding){
+        .target = DDZ_TARGET_QUALITY, .target_value = 60, .effort = 5, .steering = 1, .seed = 1};
+}
+
+struct decoding decoding_usual(void)
+{
+    return (struct decoding){.max_bits = UINT64_MAX, .seed = 1, .sample_steps = 8};
+}
+
+static ddz_status set_up_encoder(ddz_encoder *encoder, const struct machine *machine,
+                                 const struct encoding *how, struct cli_progress *progress)
+{
+    const struct setting settings[] = {{DDZ_PARAM_THREADS, machine->threads},
+                                       {DDZ_PARAM_CPU_FEATURES, machine->features},
+                                       {DDZ_PARAM_EFFORT, how->effort},
+                                       {DDZ_PARAM_TRELLIS_BITS, how->trellis_bits},
+                                       {DDZ_PARAM_STEERING, llrint(1000 * how->steering)},
+                                       {DDZ_RESEARCH_CALLS_PER_OCTAVE, how->calls},
+                                       {DDZ_RESEARCH_UPDATES, how->updates},
+                                       {DDZ_RESEARCH_IDEAL_CHANNEL, how->ideal},
+                                       {DDZ_RESEARCH_IDEAL_SEED, how->seed}};
+    ddz_status status = ddz_encoder_set_target(encoder, how->target, how->target_value);
+    for (size_t i = 0; status == DDZ_OK && i < sizeof settings / sizeof *settings; i++)
+        status = ddz_encoder_set(encoder, settings[i].parameter, settings[i].value);
+    if (status == DDZ_OK && progress)
+        status = ddz_encoder_set_progress(encoder, cli_progress_draw, progress);
+    return status;
+}
+
+ddz_status encoder_open(const ddz_model *model, const struct machine *machine,
+                        const struct encoding *encoding, struct cli_progress *progress, ddz_encoder **encoder)
+{
+    *encoder = NULL;
+    ddz_status status = ddz_encoder_new(model, NULL, encoder);
+    if (status == DDZ_OK)
+        status = set_up_encoder(*encoder, machine, encoding, progress);
+    if (status != DDZ_OK) {
+        ddz_encoder_free(*encoder);
+        *encoder = NULL;
+    }
+    return status;
+}
+
+static ddz_status set_up_decoder(ddz_decoder *decoder, const struct machine *machine,
+                                 const struct decoding *how, struct cli_progress *progress)
+{
+    const int64_t max_bits = how->max_bits < INT64_MAX ? (int64_t)how->max_bits : INT64_MAX;
+    const struct setting settings[] = {{DDZ_PARAM_THREADS, machine->threads},
+                                       {DDZ_PARAM_CPU_FEATURES, machine->features},
+                                       {DDZ_PARAM_MAX_BITS, max_bits},
+                                       {DDZ_PARAM_SEED, how->seed},
+                                       {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps}};
+    ddz_status status = DDZ_OK;
+    for (size_t i = 0; status == DDZ_OK && i < sizeof settings / sizeof *settings; i++)
+        status = ddz_decoder_set(decoder, settings[i].parameter, settings[i].value);
+    if (status == DDZ_OK && progress)
+        status = ddz_decoder_set_progress(decoder, cli_progress_draw, progress);
+    return status;
+}
+
+ddz_status decoder_open(const ddz_model *model, const struct machine *machine,
+                        const struct decoding *decoding, struct cli_progress *progress, ddz_decoder **decoder)
+{
+    *decoder = NULL;
+    ddz_status status = ddz_decoder_new(model, NULL, decoder);
+    if (status == DDZ_OK)
+        status = set_up_decoder(*decoder, machine, decoding, progress);
+    if (status != DDZ_OK) {
+        ddz_decoder_free(*decoder);
+        *decoder = NULL;
+    }
+    return status;
+}
+
+ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image)
+{
+    size_t size = 3 * (size_t)image->width * image->height;
+    return ddz_encoder_encode(encoder, image->width, image->height, DDZ_PIXELS_RGB8, image->rgb, 0, size);
+}
+
+ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image *image)
+{
+    size_t size = 3 * (size_t)image->width * image->height;
+    return ddz_decoder_picture(decoder, recon, DDZ_PIXELS_RGB8, image->rgb, 0, size);
+}

@@ -1,0 +1,46 @@
+/* Encoders and decoders with all that the programs' options set. */
+#ifndef DDZ_TOOLS_CODERS_H
+#define DDZ_TOOLS_CODERS_H
+
+#include <stdint.h>
+
+#include "ddz.h"
+#include "tools/cli.h"
+
+struct machine {
+    int threads;      /* 0: as many as there are processors */
+    int64_t features; /* that may be used, ddz_cpu_feature; -1: all */
+};
+
+struct encoding {
+    ddz_target target;
+    double target_value;
+    int effort, trellis_bits, calls, updates; /* 0: by effort, but for the effort itself */
+    double steering;
+    int ideal;     /* 1: on the ideal channel, */
+    uint32_t seed; /* with these draws */
+};
+
+struct decoding {
+    uint64_t max_bits; /* UINT64_MAX: all */
+    uint32_t seed;
+    int sample_steps;
+};
+
+/* What the library has by default */
+struct encoding encoding_usual(void);
+struct decoding decoding_usual(void);
+
+/* A handle with these settings and this progress (NULL: none), to be freed by the caller; NULL on failure. */
+ddz_status encoder_open(const ddz_model *model, const struct machine *machine,
+                        const struct encoding *encoding, struct cli_progress *progress,
+                        ddz_encoder **encoder);
+ddz_status decoder_open(const ddz_model *model, const struct machine *machine,
+                        const struct decoding *decoding, struct cli_progress *progress,
+                        ddz_decoder **decoder);
+
+/* The library's calls for pictures of 8-bit RGB without gaps */
+ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image);
+ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image *image);
+
+#endif
