@@ -17,11 +17,11 @@
 #include "codec/chain.h"
 #include "codec/encoder.h"
 #include "codec/jacobian.h"
-#include "codec/layers.h"
 #include "codec/pilot.h"
 #include "codec/steer.h"
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
+#include "format/stream_reader.h"
 #include "tools/cli.h"
 #include "tools/coders.h"
 #include "tools/models.h"
@@ -149,7 +149,7 @@ WRAP(START, ddz_status, ddz_chain_init,
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, int threads, ddz_isa isa), mem, register_bits, threads, isa)
 WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
-WRAP(INPUT, ddz_status, ddz_layers_feed, (struct layers * l, const uint8_t *data, size_t size, int last_bits),
+WRAP(INPUT, ddz_status, ddz_stream_reader_feed, (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits),
      l, data, size, last_bits)
 WRAP(PILOT, ddz_status, ddz_pilot_end_level,
      (struct chain * chain, const int32_t *x, struct pilot_goal goal, struct progress *progress,

@@ -123,23 +123,27 @@ DDZ_API const char *ddz_model_provenance(const ddz_model *model);
 
 /* Settings of an encoder or a decoder. Each is a whole number; a value out of range is DDZ_ERR_ARGUMENT. */
 typedef enum ddz_parameter {
-    /* Of both */
-    DDZ_PARAM_THREADS = 1,      /* 0: as many as there are processors (default); else 1 to 256 */
-    DDZ_PARAM_CPU_FEATURES = 2, /* a set of ddz_cpu_feature that may be used, if the machine has them; 0: plain C;
-                                   default -1: all */
-    DDZ_PARAM_MAX_PIXELS = 3,   /* 1 to 2^28, default 2^26: larger pictures are refused */
+    /* Of both: threads that work on a picture. 1 to 256; default 0: as many as there are processors */
+    DDZ_PARAM_THREADS = 1,
+    /* A set of ddz_cpu_feature that may be used, if the machine has them. 0: plain C; default -1: all */
+    DDZ_PARAM_CPU_FEATURES = 2,
+    /* Larger pictures are refused. 1 to 2^28, default 2^26 */
+    DDZ_PARAM_MAX_PIXELS = 3,
 
-    /* Of an encoder */
-    DDZ_PARAM_EFFORT = 100,       /* 1 (fast) to 9 (small), default 5 */
-    DDZ_PARAM_TRELLIS_BITS = 101, /* 0: by effort (default); 8 to 16: the search has 2^bits states */
-    DDZ_PARAM_STEERING = 102,     /* 0 to 4000, default 1000: errors weaker than this many thousandths of the
-                                     final noise are held back; 0 aims at the picture itself */
+    /* Of an encoder: 1 (fast) to 9 (small), default 5 */
+    DDZ_PARAM_EFFORT = 100,
+    /* The search has 2 to the power of this many states: 8 to 16; default 0: by effort */
+    DDZ_PARAM_TRELLIS_BITS = 101,
+    /* Errors weaker than this many thousandths of the final noise are held back: 0 to 4000, default 1000. 0
+     * aims at the picture itself */
+    DDZ_PARAM_STEERING = 102,
 
-    /* Of a decoder */
-    DDZ_PARAM_MAX_BITS = 200,    /* use only the first bits of the stream; default and at most 2^63 - 1 */
-    DDZ_PARAM_SEED = 201,        /* of DDZ_RECON_SAMPLE: 0 to 2^32 - 1, default 1 */
-    DDZ_PARAM_SAMPLE_STEPS = 202 /* of DDZ_RECON_SAMPLE, in an octave of noise at full size: a power of two,
-                                    1 to 32, default 8 */
+    /* Of a decoder: use only the first bits of the stream. Default and at most 2^63 - 1 */
+    DDZ_PARAM_MAX_BITS = 200,
+    /* Of DDZ_RECON_SAMPLE: 0 to 2^32 - 1, default 1 */
+    DDZ_PARAM_SEED = 201,
+    /* Of DDZ_RECON_SAMPLE, in an octave of noise at full size: a power of two, 1 to 32, default 8 */
+    DDZ_PARAM_SAMPLE_STEPS = 202
 } ddz_parameter;
 
 /*
@@ -174,14 +178,14 @@ typedef struct ddz_step {
     uint64_t bits;        /* its length */
 } ddz_step;
 
-/* Progress: the share of the work that is done. It begins at 0, never falls, and ends at 1. Return 0 to go on,
- * anything else to stop with DDZ_ERR_CANCELLED. */
+/* Progress: the share of the work that is done. It begins at 0, never falls, and ends at 1. Return 0 to go
+ * on, anything else to stop with DDZ_ERR_CANCELLED. */
 typedef int (*ddz_progress)(void *cookie, double share);
 
 /* The chain's estimate of the picture, xhat_0, on its way: `sigma` is the noise of what it was made from, in
  * grey levels of the full size (that at scale k times 2^k; infinite before the first step), and never rises.
- * `pixels` has the size of the picture, rows follow each other without a gap, and it is valid during the call.
- * Return 0 to go on, anything else to stop with DDZ_ERR_CANCELLED. */
+ * `pixels` has the size of the picture, rows follow each other without a gap, and it is valid during the
+ * call. Return 0 to go on, anything else to stop with DDZ_ERR_CANCELLED. */
 typedef int (*ddz_observer)(void *cookie, double sigma, const void *pixels);
 
 /* Side layers of a picture */
@@ -256,8 +260,7 @@ typedef enum ddz_recon {
 
 typedef struct ddz_decoder ddz_decoder;
 
-/* `model` must outlive the decoder; without one (NULL) only the header can be read. `allocator` may be NULL
- * (malloc). */
+/* `model` must outlive the decoder; it may be NULL, and be given later. `allocator` may be NULL (malloc). */
 DDZ_API ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocator,
                                    ddz_decoder **decoder);
 DDZ_API void ddz_decoder_free(ddz_decoder *decoder);
@@ -273,6 +276,15 @@ DDZ_API ddz_status ddz_decoder_set_progress(ddz_decoder *decoder, ddz_progress p
 DDZ_API ddz_status ddz_decoder_set_observer(ddz_decoder *decoder, ddz_observer observer, void *cookie,
                                             ddz_pixel_format format);
 
+/*
+ * The model for what has been fed and will be. Until then the decoder keeps what it is fed, and says what the
+ * header says; which model that may need, ddz_model_matches tells. Another one may be given, also after
+ * DDZ_ERR_WRONG_MODEL, until the stream's settings have shown that the present one made it (then
+ * DDZ_ERR_STATE). Returns what is known to be wrong with the stream: DDZ_OK, DDZ_ERR_WRONG_MODEL, or another
+ * status of ddz_decoder_feed.
+ */
+DDZ_API ddz_status ddz_decoder_set_model(ddz_decoder *decoder, const ddz_model *model);
+
 /* Take the next `size` bytes of the stream (copied). Bytes after an error are refused with the
  * same error. Cheap: no network call happens here. */
 DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, size_t size);
@@ -284,20 +296,24 @@ DDZ_API ddz_status ddz_decoder_begin(ddz_decoder *decoder, uint32_t width, uint3
 
 typedef struct ddz_info {
     uint32_t width, height;
-    uint32_t model_id;    /* what is known of it: the low 3 bits in a short prefix */
-    int model_id_bits;    /* 3 or 32 */
-    int scales;           /* levels of the pyramid below full size */
-    int trellis_bits;     /* 0 until the settings have arrived, and so the next three */
-    int calls_per_octave; /* of the network, in the last octave */
-    int updates;          /* steps to a call */
-    double sigma_end;     /* noise at which the chain ends, in grey levels */
-    uint64_t bits;        /* bits that have arrived and are used */
-    int complete;         /* 1 when the whole stream is there, digest included */
-    int digest_agrees;    /* 1 when the whole chain was walked and the digest agreed */
+    uint32_t model_id;        /* what is known of it: the low 3 bits in a short prefix */
+    int model_id_bits;        /* 3 or 32 */
+    int scales;               /* levels of the pyramid below full size */
+    int trellis_bits;         /* 0 until the settings have arrived, and so the next three */
+    int calls_per_octave;     /* of the network, in the last octave */
+    int updates;              /* steps to a call */
+    double sigma_end;         /* noise at which the chain ends, in grey levels */
+    uint64_t bits;            /* bits that have arrived and are used */
+    int complete;             /* 1 when the whole stream is there, digest included */
+    int digest_agrees;        /* 1 when the whole chain was walked and the digest agreed */
+    uint32_t skipped_records; /* side layers of kinds that this library does not know */
 } ddz_info;
 
-/* DDZ_ERR_TRUNCATED until the header has arrived (3 bytes for most pictures, at most 9). `info_size` is
- * sizeof *info. */
+/* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
+ * pictures, 9 for all), DDZ_ERR_FORMAT if it is no ddz stream. `info_size` is sizeof *info. */
+DDZ_API ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size);
+
+/* DDZ_ERR_TRUNCATED until the header has arrived. `info_size` is sizeof *info. */
 DDZ_API ddz_status ddz_decoder_info(const ddz_decoder *decoder, ddz_info *info, size_t info_size);
 
 /* Steps that have arrived, wholly or in part, without decoding them: how many, and number `index` from 0.

@@ -10,6 +10,7 @@
 #include "ddz.h"
 #include "runner.h"
 #include "streams.h"
+#include "toy_model.h"
 
 /* ---- Growth ------------------------------------------------------------------------------ */
 
@@ -79,6 +80,162 @@ START_TEST(sizes_of_structures)
             ck_assert_uint_eq(room[i], i < size ? 0 : 0xEE);
     }
     ddz_decoder_free(d);
+    free(stream.data);
+}
+END_TEST
+
+/* ---- Streams and models that are not known yet ------------------------------------------- */
+
+START_TEST(probe)
+{
+    struct buffer stream = small_stream();
+    ddz_info info;
+    for (size_t size = 0; size < 12; size++) {
+        ck_assert_int_eq(ddz_probe(stream.data, size, &info, sizeof info),
+                         size < 5 ? DDZ_ERR_TRUNCATED : DDZ_OK);
+        if (size < 5)
+            continue;
+        ck_assert(info.width == SMALL_W && info.height == SMALL_H && info.model_id_bits == 3);
+        ck_assert(ddz_model_matches(model(), info.model_id, info.model_id_bits));
+        ck_assert(!ddz_model_matches(model(), info.model_id ^ 4, info.model_id_bits));
+    }
+    ck_assert_int_eq(ddz_probe((const uint8_t *)"\x89PNG", 4, &info, sizeof info), DDZ_ERR_FORMAT);
+    ck_assert_int_eq(ddz_probe(NULL, 0, &info, sizeof info), DDZ_ERR_TRUNCATED);
+    ck_assert_int_eq(ddz_probe(NULL, 1, &info, sizeof info), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_probe(stream.data, 5, NULL, 0), DDZ_ERR_ARGUMENT);
+    uint32_t id = ddz_model_id(model());
+    for (int bits = 0; bits <= 32; bits++) {
+        ck_assert(ddz_model_matches(model(), id, bits));
+        ck_assert_int_eq(ddz_model_matches(model(), id ^ 0x80000000, bits), bits < 32);
+        ck_assert_int_eq(ddz_model_matches(model(), ~id, bits), bits == 0);
+    }
+    free(stream.data);
+}
+END_TEST
+
+/* A decoder that gets its model after it has been fed makes the picture of one that had it before; limits in
+ * bits that are no multiple of 8 are kept. */
+START_TEST(model_of_a_fed_decoder)
+{
+    struct buffer stream = small_stream();
+    uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
+    for (int64_t max_bits = 300; max_bits <= 8 * (int64_t)stream.size; max_bits += 997) {
+        struct decoder_settings ds = decoder_settings();
+        ds.max_bits = max_bits;
+        ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
+        for (size_t fed = 0; fed <= stream.size; fed += fed < 50 ? 1 : 301) {
+            ddz_decoder *d;
+            size_t count;
+            ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_feed(d, stream.data, fed), DDZ_OK);
+            ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_STATE);
+            ck_assert_int_eq(ddz_decoder_step_count(d, &count), DDZ_ERR_STATE);
+            ck_assert_int_eq(ddz_decoder_set_model(d, model()), DDZ_OK);
+            if (fed % 2 && fed >= 5)
+                ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
+            ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+            ck_assert_mem_eq(rgb, expected, sizeof rgb);
+            ddz_decoder_free(d);
+        }
+    }
+    free(stream.data);
+}
+END_TEST
+
+/* The wrong model first: refused, or found out later, and then the right one makes the picture. */
+START_TEST(another_model)
+{
+    struct buffer stream = small_stream();
+    uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
+    struct decoder_settings ds = decoder_settings();
+    ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
+    bool low_bits_agree[2] = {false, false};
+    for (uint64_t seed = 2; !low_bits_agree[0] || !low_bits_agree[1]; seed++) {
+        const struct toy_shape shape = {.levels = 2, .embedding = 4, .channels = {16, 16}, .blocks = {1, 0}};
+        size_t size;
+        uint8_t *file = toy_model_shaped(seed, &shape, &size);
+        ddz_model *other;
+        ck_assert_int_eq(ddz_model_load(file, size, NULL, &other), DDZ_OK);
+        free(file);
+        bool agree = ddz_model_matches(other, ddz_model_id(model()), 3);
+        for (size_t fed = 4; fed <= stream.size && !low_bits_agree[agree]; fed += fed < 80 ? 3 : 500) {
+            ddz_decoder *d;
+            ck_assert_int_eq(decoder_make(other, &ds, &d), DDZ_OK);
+            ddz_status status = ddz_decoder_feed(d, stream.data, fed);
+            ck_assert(status == DDZ_OK || status == DDZ_ERR_WRONG_MODEL || status == DDZ_ERR_CORRUPT);
+            ck_assert(agree || fed < 5 || status == DDZ_ERR_WRONG_MODEL);
+            if (status == DDZ_OK && fed >= 5)
+                ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_set_model(d, model()), DDZ_OK);
+            ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
+            ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+            ck_assert_mem_eq(rgb, expected, sizeof rgb);
+            ck_assert_int_eq(info_of(d).digest_agrees, 1);
+            ck_assert_int_eq(ddz_decoder_set_model(d, other), DDZ_ERR_STATE);
+            ddz_decoder_free(d);
+        }
+        low_bits_agree[agree] = true;
+        ddz_model_free(other);
+    }
+    ddz_decoder *d = decoder_new(&ds);
+    ck_assert_int_eq(ddz_decoder_set_model(d, NULL), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_decoder_set_model(NULL, model()), DDZ_ERR_ARGUMENT);
+    ddz_decoder_free(d);
+    free(stream.data);
+}
+END_TEST
+
+/* A record of a kind that does not exist yet: skipped, or refused with its own status and the picture all the
+ * same. */
+START_TEST(unknown_records)
+{
+    static const uint8_t record[] = {0x05, 4, 'n', 'e', 'w', '!'};
+    struct buffer stream = small_stream(),
+                  longer = {alloc(stream.size + sizeof record), stream.size + sizeof record};
+    uint8_t rgb[SMALL_BYTES], expected[SMALL_BYTES];
+    struct decoder_settings ds = decoder_settings();
+    ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
+    size_t end = stream.size - 5;
+    memcpy(longer.data, stream.data, end);
+    memcpy(longer.data + end, record, sizeof record);
+    memcpy(longer.data + end + sizeof record, stream.data + end, 5);
+    for (int skippable = 0; skippable < 2; skippable++) {
+        ddz_status status = skippable ? DDZ_OK : DDZ_ERR_FEATURE;
+        longer.data[end] = skippable ? 0x85 : 0x05;
+        ddz_decoder *d = decoder_new(&ds);
+        ck_assert_int_eq(ddz_decoder_feed(d, longer.data, longer.size), status);
+        memset(rgb, 0, sizeof rgb);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), status);
+        ck_assert_mem_eq(rgb, expected, sizeof rgb);
+        ck_assert_uint_eq(info_of(d).skipped_records, 1);
+        ck_assert_int_eq(info_of(d).complete, skippable);
+        ck_assert_int_eq(info_of(d).digest_agrees, skippable);
+        ddz_decoder_free(d);
+    }
+    free(longer.data);
+    free(stream.data);
+}
+END_TEST
+
+/* Features in the settings: some bits may be ignored, with others nothing behind the preview can be read. */
+START_TEST(unknown_features)
+{
+    struct buffer stream = small_stream();
+    struct stream_layout l = layout_of(&stream);
+    uint8_t rgb[SMALL_BYTES], whole[SMALL_BYTES], preview[SMALL_BYTES];
+    struct decoder_settings ds = decoder_settings();
+    ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, whole), DDZ_OK);
+    ck_assert_int_eq(decode_prefix(&ds, stream.data, l.frame, preview), DDZ_OK);
+    for (int bit = 0; bit < 6; bit++) {
+        stream.data[l.frame + 9 + 2] ^= (uint8_t)(1 << bit);
+        ddz_decoder *d = decoder_new(&ds);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), bit < 3 ? DDZ_OK : DDZ_ERR_FEATURE);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), bit < 3 ? DDZ_OK : DDZ_ERR_FEATURE);
+        ck_assert_mem_eq(rgb, bit < 3 ? whole : preview, sizeof rgb);
+        ddz_decoder_free(d);
+        stream.data[l.frame + 9 + 2] ^= (uint8_t)(1 << bit);
+    }
     free(stream.data);
 }
 END_TEST
@@ -418,6 +575,12 @@ int main(void)
     tcase_add_test(growth, unknown_parameters);
     tcase_add_test(growth, parameters_in_time);
     tcase_add_test(growth, sizes_of_structures);
+    TCase *unknown = tcase_create("unknown");
+    tcase_add_test(unknown, probe);
+    tcase_add_test(unknown, model_of_a_fed_decoder);
+    tcase_add_test(unknown, another_model);
+    tcase_add_test(unknown, unknown_records);
+    tcase_add_test(unknown, unknown_features);
     TCase *cpu = tcase_create("processor");
     tcase_add_test(cpu, features_have_names);
     TCase *pixels = tcase_create("pixels");
@@ -430,6 +593,6 @@ int main(void)
     TCase *progress = tcase_create("progress");
     tcase_add_test(progress, progress_of_encoding);
     tcase_add_test(progress, progress_of_decoding);
-    TCase *all[] = {growth, cpu, pixels, progress};
+    TCase *all[] = {growth, unknown, cpu, pixels, progress};
     return run_cases("api", 300, all, sizeof all / sizeof *all);
 }

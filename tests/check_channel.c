@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(amplitudes)
 {
-    for (uint32_t n = 1; n <= TRELLIS_MAX_OWNED; n++)
+    for (uint32_t n = 1; n <= STEP_MAX_OWNED; n++)
         ck_assert_int_eq(ddz_trellis_amplitude(n), (int32_t)floor(sqrt((double)n) * ONE + 0.5));
 }
 END_TEST

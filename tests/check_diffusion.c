@@ -254,7 +254,7 @@ static void check_updates(const struct schedule *calls, const struct ddz_model *
     static struct schedule s;
     int i = 0;
     ddz_schedule_build(&s, m, p, *walk);
-    ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
+    ck_assert_int_lt(s.steps, MAX_STEPS);
     check_chain(&s, p, walk);
     for (int k = 0; k < calls->steps; k++)
         i = check_call(&s, i, &calls->step[k], walk);
@@ -267,7 +267,7 @@ static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t h
     static struct schedule s;
     struct pyramid p = ddz_pyramid_of(width, height);
     ddz_schedule_build(&s, m, &p, walk);
-    ck_assert_int_lt(s.steps, SCHEDULE_MAX_STEPS);
+    ck_assert_int_lt(s.steps, MAX_STEPS);
     check_strides(&s, check_chain(&s, &p, &walk), &walk);
     for (int i = 0; i < s.steps; i++)
         ck_assert(!s.step[i].update);
@@ -309,7 +309,7 @@ START_TEST(longest_schedule)
     }
     struct pyramid p = ddz_pyramid_of(65535, 1);
     ddz_schedule_build(&s, &m, &p, (struct walk){LEVEL_MAX_END, 5, true, 3});
-    ck_assert_int_le(s.steps, SCHEDULE_MAX_STEPS);
+    ck_assert_int_le(s.steps, MAX_STEPS);
     for (int i = 0; i < s.steps; i++)
         check_step(&s.step[i], &p);
     /* with all that can be drawn after its first steps */

@@ -179,6 +179,11 @@ static void write_streams(const ddz_model *m)
     write_variant("decode/main-part", &small, frame + 25, "", 0);
     write_variant("decode/no-digest", &small, small.size - 4, "", 0);
     write_variant("decode/trailing", &small, small.size, "x", 1);
+    /* records in place of the digest and what stands before it */
+    write_variant("decode/record", &small, small.size - 5, "\x84\3new\0\0\0\0\0", 10);
+    write_variant("decode/record-twice", &small, small.size - 5, "\x83\1x\x83\1x", 6);
+    write_variant("decode/feature", &small, small.size - 5, "\4\3new", 5);
+    write_variant("decode/length", &small, small.size - 5, "\x84\xFF\xFF\xFF\xFF\xFF\x7Fx", 8);
     write_variant("decode/empty", &small, 0, "", 0);
     write_variant("decode/version", &small, 0, "\xDE\0\0\0\0\0", 6);
     write_variant("decode/huge", &small, 1, "\xFF\xFF\xFF\xF8\xFF\xFE\xFF\xFE", 8);
@@ -189,11 +194,11 @@ static void write_streams(const ddz_model *m)
      * chain, after settings */
     write_variant("decode/window", &small, frame + 5, "\xA8\1\0\0", 4);
     write_variant("decode/block", &small, frame + 6, "\5\0\0", 3);
-    write_variant("decode/run", &small, frame + 6, "\x30\0\0\0\0\0\0\0\0\2\0\x10\0", 13);
+    write_variant("decode/run", &small, frame + 6, "\x38\0\0\0\x20\0\0\0\0\0\2\0\x10\0", 14);
     struct buffer side = copy_of(small.data, small.size);
-    memset(side.data + frame + 15, 0, 7); /* side information of 31 zeros and more */
+    memset(side.data + frame + 16, 0, 7); /* side information of 31 zeros and more */
     write_file("decode/side", "", &side);
-    memset(side.data + frame + 15, 1, 1);
+    memset(side.data + frame + 16, 1, 1);
     write_file("decode/side-small", "", &side);
     free(side.data);
     free(small.data);

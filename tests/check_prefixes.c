@@ -170,7 +170,7 @@ START_TEST(every_bit_is_a_place_to_stop)
             ck_assert_int_eq(decode_prefix(&ds, stream.data, bytes, other), DDZ_OK);
             ck_assert_mem_eq(rgb, other, sizeof rgb);
         }
-        bool framing = bits > 8 * l.frame && bits <= 8 * (l.frame + 15);
+        bool framing = bits > 8 * l.frame && bits <= 8 * (l.frame + 16);
         if (framing)
             ck_assert_mem_eq(rgb, last, sizeof rgb);
         changes += memcmp(rgb, last, sizeof rgb) != 0;

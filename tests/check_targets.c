@@ -11,7 +11,7 @@
 
 START_TEST(target_in_bytes)
 {
-    /* every size up to where layer 0 and the settings have ended, then a few */
+    /* every size up to where the preview and the settings have ended, then a few */
     const int every = 257, larger[] = {600, 1111, 2000};
     struct buffer rgb = picture(40, 30);
     uint8_t *sent = alloc(rgb.size), *got = alloc(rgb.size);
@@ -70,7 +70,7 @@ START_TEST(target_in_psnr)
 }
 END_TEST
 
-/* Reached before the first step, within layer 0, or at a coarse scale: whole streams all the same. */
+/* Reached before the first step, within the preview, or at a coarse scale: whole streams all the same. */
 START_TEST(low_psnr)
 {
     for (int i = 0; i < SIZES; i++)
@@ -160,16 +160,16 @@ START_TEST(steering_saves_bits)
 }
 END_TEST
 
-/* A picture of one scale: the estimate behind layer 0 is the better for a search that keeps many chains. */
+/* A picture of one scale: the estimate behind the preview is better for a search that keeps many chains. */
 START_TEST(opening_keeps_many_chains)
 {
-    enum { OPENING = 3 }; /* steps of layer 0 */
+    enum { OPENING = 3 }; /* steps of the preview */
     double gain = 0;
     for (uint32_t height = 2; height <= 8; height++) {
         struct buffer rgb = picture(8, height);
         double first[2];
         for (int i = 0; i < 2; i++) {
-            struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 60);
+            struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 62);
             es.effort = i ? 5 : 1;
             ddz_encoder *e = encoder_new(&es);
             struct told_step *steps;

@@ -9,13 +9,14 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["base"] = "base"
         may["cpu"] = "base cpu"
         may["model"] = "base model"
+        may["limits"] = "limits"
         may["kernels"] = "base cpu kernels trellis"
         may["nn"] = "base cpu kernels model nn"
-        may["diffusion"] = "base model diffusion"
-        may["trellis"] = "base trellis"
-        may["channel"] = "base cpu kernels trellis channel"
-        may["container"] = "base container"
-        may["codec"] = "base cpu model nn diffusion trellis channel container codec"
+        may["diffusion"] = "base limits model diffusion"
+        may["trellis"] = "base limits trellis"
+        may["channel"] = "base limits cpu kernels trellis channel"
+        may["format"] = "base limits format"
+        may["codec"] = "base limits cpu model nn diffusion trellis channel format codec"
         may["imgio"] = "imgio"
         may["tools"] = "imgio tools"
     }
@@ -23,12 +24,14 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         print FILENAME ": " text
         failed = 1
     }
-    # The folder of a file, but for the inner loops and the labels that they share with the walk.
+    # The folder of a file, but for the inner loops, the labels that they share with the walk, and the table of limits.
     function layer(path) {
         if (path ~ /^(nn\/kernels|nn\/x86\/|channel\/search|channel\/x86\/)/)
             return "kernels"
         if (path ~ /^channel\/trellis/)
             return "trellis"
+        if (path == "format/limits.h")
+            return "limits"
         sub(/\/.*/, "", path)
         return path
     }
@@ -47,7 +50,7 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
             bad("includes " included)
     }
     /^#include <(png|zlib|zstd)[a-z_]*\.h>/ {
-        place = $0 ~ /png/ ? "imgio/png.c" : $0 ~ /zstd/ ? "container/frames.c model/load.c" : ""
+        place = $0 ~ /png/ ? "imgio/png.c" : $0 ~ /zstd/ ? "format/frames.c model/load.c" : ""
         if (place != "" && index(place, FILENAME) == 0)
             bad($0)
     }

@@ -260,7 +260,7 @@ class Bits:
 
 
 class Stream:
-    """What there is of a stream: w, h, layer 0, main content, settings, digest."""
+    """What there is of a stream: w, h, the preview, main content, settings, digest."""
 
     def __init__(self, data, model):
         assert data[:1] == b"\xDD"
@@ -287,13 +287,14 @@ class Stream:
         self.main, self.digest = b"", None
         if rest:
             self.main = unzstd(rest)
-        if len(self.main) >= 6:
+        if len(self.main) >= 7:
             c = self.main
             self.L, self.s, self.uniform, self.end = (c[0] >> 4) + 8, c[0] >> 1 & 7, c[0] & 1, c[1]
-            self.u = c[2] >> 1 & 3
-            assert int.from_bytes(c[2:6], "little") | 7 == model.id | 7
+            self.u = c[2] >> 6
+            assert c[2] & 0x38 == 0 and int.from_bytes(c[3:7], "little") == model.id
             steps = self.schedule()
-            self.digest = struct.unpack("<I", data[-4:])[0]
+            if data[-5:-4] == b"\0":  # no records
+                self.digest = struct.unpack("<I", data[-4:])[0]
         self.steps = steps
 
     def label(self, k, e):
@@ -356,11 +357,11 @@ class Stream:
 
     def walk(self):
         """(index, step, register bits, bits, B), the last one maybe with too few bits"""
-        opening, main, q = Bits(self.opening), Bits(self.main, 48), 0
+        opening, main, q = Bits(self.opening), Bits(self.main, 56), 0
         for i, s in enumerate(self.steps):
             source, L, B = (opening, 14, s["B0"]) if s["fixed"] else (main, self.L, None)
             if B is None:
-                if len(self.main) < 6:
+                if len(self.main) < 7:
                     return
                 change = main.signed()
                 if change is None:

@@ -13,14 +13,14 @@ extern "C" {
 
 /* More parameters for ddz_encoder_set */
 typedef enum ddz_research_parameter {
-    DDZ_RESEARCH_CALLS_PER_OCTAVE = 1000, /* calls of the network in every octave of the full size scale: a power
-                                             of two, 2 to 32; 0: by effort (default) */
+    DDZ_RESEARCH_CALLS_PER_OCTAVE = 1000, /* calls of the network in every octave of the full size scale: a
+                                             power of two, 2 to 32; 0: by effort (default) */
     DDZ_RESEARCH_UPDATES = 1001,          /* steps to a call: 1, 2, 4 or 8; 0: by effort, or 1 if the calls an
                                              octave are set (default) */
-    DDZ_RESEARCH_IDEAL_CHANNEL = 1002,    /* 1: exact draws from the posterior, whose KL divergences are counted;
-                                             no stream is made: ddz_encoder_stream gives NULL, and the number of
-                                             bytes that the KLs add up to. Default 0 */
-    DDZ_RESEARCH_IDEAL_SEED = 1003        /* of these draws: 0 to 2^32 - 1, default 1 */
+    DDZ_RESEARCH_IDEAL_CHANNEL = 1002, /* 1: exact draws from the posterior, whose KL divergences are counted;
+                                          no stream is made: ddz_encoder_stream gives NULL, and the number of
+                                          bytes that the KLs add up to. Default 0 */
+    DDZ_RESEARCH_IDEAL_SEED = 1003     /* of these draws: 0 to 2^32 - 1, default 1 */
 } ddz_research_parameter;
 
 /* What an encoder knows of a step beside ddz_step */

@@ -23,8 +23,8 @@ void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 /* NULL is allowed. */
 void ddz_mem_free(const struct mem *mem, void *memory);
 
-/* Fill in the caller's structure of `to_size` bytes from one of ours: what ours does not have becomes zero, and
- * what theirs does not have is left out. */
+/* Fill in the caller's structure of `to_size` bytes from one of ours: what ours does not have becomes
+ * zero, and what theirs does not have is left out. */
 void ddz_copy_sized(void *to, size_t to_size, const void *from, size_t from_size);
 
 /* a * b and a + b, or SIZE_MAX when they do not fit (which no allocation grants) */

@@ -1,5 +1,5 @@
-/* Samples of pictures in fixed point: x = GREY_LEVEL p - CENTRE for a grey level p of 0 to 255, so that CENTRE
- * stands for x_0 = 1. */
+/* Samples of pictures in fixed point: x = GREY_LEVEL p - CENTRE for a grey level p of 0 to 255, so that
+ * CENTRE stands for x_0 = 1. */
 #ifndef DDZ_BASE_UNITS_H
 #define DDZ_BASE_UNITS_H
 

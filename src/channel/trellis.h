@@ -9,17 +9,16 @@
 
 #include <stdint.h>
 
+#include "format/limits.h"
+
 enum {
-    TRELLIS_MIN_BITS = 8,
-    TRELLIS_MAX_BITS = 16,
-    TRELLIS_SEGMENT = 4096,     /* branches that share one register, about */
-    TRELLIS_MAX_SEGMENT = 6143, /* and at most */
-    TRELLIS_MAX_OWNED = 32768   /* coordinates a branch may own */
+    TRELLIS_SEGMENT = 4096,    /* branches that share one register, about */
+    TRELLIS_MAX_SEGMENT = 6143 /* and at most */
 };
 
 struct trellis {
     uint32_t samples;  /* N mixed coordinates, in visiting order */
-    uint32_t branches; /* B, one bit each: 1 <= B <= N, N / B <= TRELLIS_MAX_OWNED */
+    uint32_t branches; /* B, one bit each: 1 <= B <= N, N / B <= STEP_MAX_OWNED */
     int register_bits; /* L */
     uint64_t key;
 };

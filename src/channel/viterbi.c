@@ -14,7 +14,7 @@ enum {
     /* Branches between two renormalisations: at least L, so that by the first every survivor has
      * come from the starting state and no two scores differ by more than 2 L values. */
     RENORM_INTERVAL = 16,
-    VALUES = TRELLIS_MAX_OWNED + SEARCH_SLACK
+    VALUES = STEP_MAX_OWNED + SEARCH_SLACK
 };
 
 struct viterbi {

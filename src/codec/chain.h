@@ -18,11 +18,8 @@
 #include "nn/net.h"
 
 enum {
-    OPENING_REGISTER_BITS = 14, /* trellis of layer 0 */
-    MAX_PIXELS = 1 << 28,       /* hard limit, so that counts of samples fit 32 bits */
-    EIGHTHS_LIMIT = 96,         /* of the factor of a step's bits */
-    CHAIN_STATES = 2,           /* that can be kept aside */
-    MAX_VIEWS = 4,              /* of y: as it is, and mirrored */
+    CHAIN_STATES = 2, /* that can be kept aside */
+    MAX_VIEWS = 4,    /* of y: as it is, and mirrored */
 };
 
 /* Arrays hold `capacity` int32 each. */
@@ -102,9 +99,9 @@ void ddz_chain_apply_noise(struct chain *chain, const struct step *step);
 /* Bits of a prior draw: `count` of them, a function of key. */
 void ddz_chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 
-/* The estimate at full size, interpolated up from a coarser scale: in 1/256 grey level, 0 to 65280; as an 8-bit
- * RGB picture; and as pixels of any layout (alpha: see ddz_pixels_write). All use the work arrays, and keep y
- * and estimate. */
+/* The estimate at full size, interpolated up from a coarser scale: in 1/256 grey level, 0 to 65280; as an
+ * 8-bit RGB picture; and as pixels of any layout (alpha: see ddz_pixels_write). All use the work arrays, and
+ * keep y and estimate. */
 void ddz_chain_full_estimate(struct chain *chain, int32_t *full);
 void ddz_chain_picture(struct chain *chain, uint8_t *rgb);
 void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels);

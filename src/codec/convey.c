@@ -14,6 +14,8 @@
 #include "codec/report.h"
 #include "codec/steer.h"
 #include "diffusion/lift.h"
+#include "format/limits.h"
+#include "format/step_code.h"
 
 /* States of the chain that a target PSNR needs. */
 enum { BEFORE_STEP, PRESENT, STATES };
@@ -78,18 +80,17 @@ double ddz_encoder_step_shift(const ddz_encoder *e, struct chain *c, const struc
     return sum * 0x1p-24 / (2 * M_LN2);
 }
 
-/* Factor of the predicted bits, in eighths of an octave, that comes closest to the KL. */
-static int choose_eighths(const struct step *step, double kl_bits)
+/* The rate offset whose bits come closest to the KL. */
+static int choose_offset(const struct step *step, double kl_bits)
 {
     const double bits_per_kl = 1.05; /* a little more than the KL, for what the search leaves */
     double ratio = fmax(kl_bits * bits_per_kl, 1) / fmax(step->bits, 1);
-    return (int)clamp64(lrint(8 * log2(ratio)), -EIGHTHS_LIMIT, EIGHTHS_LIMIT);
+    return (int)clamp64(lrint(8 * log2(ratio)), -RATE_OFFSET_LIMIT, RATE_OFFSET_LIMIT);
 }
 
 struct sent {
-    uint32_t bits, known; /* of the step */
-    int side_bits;
-    uint64_t side_at; /* position in its layer before the side information */
+    uint32_t bits; /* of the step */
+    struct step_place place;
 };
 
 void ddz_encoder_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
@@ -101,57 +102,43 @@ void ddz_encoder_search(struct chain *c, struct viterbi *viterbi, const struct t
 }
 
 /* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
-static int stretch_last(const ddz_encoder *e, const struct step *step, int eighths, uint64_t room)
+static int stretch_last(const ddz_encoder *e, const struct step *step, int offset)
 {
-    uint32_t bits = ddz_step_bits(step, eighths);
-    if (room <= bits || !ddz_target_is_near((double)(room - bits), (double)e->main_limit))
-        return eighths;
-    while (ddz_step_bits(step, eighths) + (uint64_t)ddz_bit_length_se(eighths - e->eighths) < room &&
-           eighths < EIGHTHS_LIMIT)
-        eighths++;
-    return eighths;
+    int last = e->writer.rate_offset;
+    uint64_t room = ddz_stream_writer_room(&e->writer, false);
+    uint32_t bits = ddz_step_bits(step, offset);
+    if (room <= bits || !ddz_target_is_near((double)(room - bits), (double)e->writer.main_limit))
+        return offset;
+    while (ddz_step_bits(step, offset) + (uint64_t)ddz_step_code_length(last, offset) < room &&
+           offset < RATE_OFFSET_LIMIT)
+        offset++;
+    return offset;
 }
 
 /* Side information and bits of a step into the stream; e->bits keeps them. False: the target in
  * bytes leaves no room for even one bit. */
 static bool send_step(ddz_encoder *e, const struct step *step, int index, double kl_bits, struct sent *sent)
 {
-    bool opening = index < e->schedule.opening;
-    struct bit_writer *out = opening ? &e->opening : &e->main;
-    *sent = (struct sent){.bits = step->bits, .side_at = out->position};
-    uint64_t room = (opening ? e->opening_limit : e->main_limit) - out->position;
-    int eighths = e->eighths;
+    struct step_record record = {.preview = index < e->schedule.opening, .bits = step->bits};
     if (!step->fixed) {
-        eighths = choose_eighths(step, kl_bits);
+        record.has_offset = true;
+        record.rate_offset = choose_offset(step, kl_bits);
         if (index == e->schedule.steps - 1)
-            eighths = stretch_last(e, step, eighths, room);
-        sent->side_bits = ddz_bit_length_se(eighths - e->eighths);
-        sent->bits = ddz_step_bits(step, eighths);
+            record.rate_offset = stretch_last(e, step, record.rate_offset);
+        record.bits = ddz_step_bits(step, record.rate_offset);
     }
-    if (room <= (uint64_t)sent->side_bits) {
-        /* All but the last bit of a code says nothing, and fills the stream to the byte. */
-        if (room > 0) {
-            uint64_t end = out->position + (room < (uint64_t)sent->side_bits ? room : room - 1);
-            ddz_bit_write_se(out, eighths - e->eighths);
-            ddz_bit_truncate(out, end);
-        }
+    sent->bits = record.bits;
+    if (!ddz_stream_writer_put_step(&e->writer, &record, &sent->place))
         return false;
-    }
-    room -= (uint64_t)sent->side_bits;
-    sent->known = room < sent->bits ? (uint32_t)room : sent->bits;
-
     struct chain *c = &e->chain;
-    struct trellis t =
-        ddz_chain_trellis(step, index, sent->bits, opening ? OPENING_REGISTER_BITS : e->register_bits);
-    if (opening)
-        memcpy(e->bits, e->opening_bits + ddz_opening_offset(&e->schedule, index), (sent->bits + 7) / 8);
+    int register_bits = record.preview ? PREVIEW_TRELLIS_BITS : e->register_bits;
+    struct trellis t = ddz_chain_trellis(step, index, record.bits, register_bits);
+    if (record.preview)
+        memcpy(e->bits, e->opening_bits + ddz_opening_offset(&e->schedule, index), (record.bits + 7) / 8);
     else
         ddz_encoder_search(c, e->viterbi, &t, 0, e->bits);
-    if (!step->fixed)
-        ddz_bit_write_se(out, eighths - e->eighths);
-    ddz_bit_append(out, e->bits, sent->known);
-    e->eighths = eighths;
-    ddz_chain_apply(c, step, &t, e->bits, sent->known);
+    ddz_stream_writer_put_bits(&e->writer, record.preview, e->bits, sent->place.known);
+    ddz_chain_apply(c, step, &t, e->bits, sent->place.known);
     return true;
 }
 
@@ -159,10 +146,10 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
 static void cut_step(ddz_encoder *e, const struct step *step, int index, struct sent *sent, uint64_t bytes)
 {
     struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
-    uint64_t known = 8 * bytes - sent->side_at - (uint64_t)sent->side_bits;
-    sent->known = known < sent->bits ? (uint32_t)known : sent->bits;
+    uint64_t known = 8 * bytes - sent->place.at - (uint64_t)sent->place.side_bits;
+    sent->place.known = known < sent->bits ? (uint32_t)known : sent->bits;
     ddz_chain_restore(&e->chain, BEFORE_STEP);
-    ddz_chain_apply(&e->chain, step, &t, e->bits, sent->known);
+    ddz_chain_apply(&e->chain, step, &t, e->bits, sent->place.known);
 }
 
 static ddz_status tell_progress(ddz_encoder *e, int index)
@@ -177,7 +164,7 @@ static ddz_status tell_progress(ddz_encoder *e, int index)
  * all of them add as much as before, and from there on as a decoder shows it. */
 static ddz_status trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
 {
-    uint64_t begin = sent->side_at + (uint64_t)sent->side_bits, grain = 1 + sent->bits / 512;
+    uint64_t begin = sent->place.at + (uint64_t)sent->place.side_bits, grain = 1 + sent->bits / 512;
     uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
     while (low < high) {
         uint64_t middle = (low + high) / 2;
@@ -196,8 +183,8 @@ static ddz_status trim_to_psnr(ddz_encoder *e, const struct step *step, int inde
             return DDZ_ERR_CANCELLED;
         cut_step(e, step, index, sent, high);
         high += grain;
-    } while (sent->known < sent->bits && ddz_encoder_psnr(e) < e->target_value);
-    ddz_bit_truncate(&e->main, begin + sent->known);
+    } while (sent->place.known < sent->bits && ddz_encoder_psnr(e) < e->target_value);
+    ddz_stream_writer_cut(&e->writer, begin + sent->place.known);
     return DDZ_OK;
 }
 
@@ -223,7 +210,7 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
 }
 
 /* Before step i, whose estimate has this PSNR: is the target reached? The step before is then cut to
- * fit, and layer 0 stays whole. *status: CANCELLED. */
+ * fit, and the preview stays whole. *status: CANCELLED. */
 static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent, ddz_status *status)
 {
     if (e->target_kind != DDZ_TARGET_PSNR || i < e->schedule.opening || !is_good_enough(e, i, psnr))
@@ -232,8 +219,8 @@ static bool psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent, 
     if (!e->ideal && i > e->schedule.opening && !last->lift) {
         struct sent_step *report = &e->steps[e->step_count - 1];
         *status = trim_to_psnr(e, last, i - 1, sent);
-        report->step.bits = sent->known + (uint64_t)sent->side_bits;
-        report->research.kl_bits *= (double)sent->known / sent->bits;
+        report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
+        report->research.kl_bits *= (double)sent->place.known / sent->bits;
     }
     return true;
 }
@@ -273,7 +260,7 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     struct sent_step *report = &e->steps[e->step_count];
     double kl_bits = ddz_encoder_step_shift(e, &e->chain, step);
     report->research.kl_bits = kl_bits;
-    report->step.offset_bits = e->opening.position + e->main.position;
+    report->step.offset_bits = ddz_stream_writer_position(&e->writer);
     if (e->ideal) {
         convey_ideally(e, step, i);
         report->step.bits = (uint64_t)llrint(kl_bits);
@@ -282,11 +269,11 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     }
     if (!send_step(e, step, i, kl_bits, sent))
         return false;
-    report->step.bits = sent->known + (uint64_t)sent->side_bits;
+    report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
     e->step_count++;
-    if (sent->known == sent->bits)
+    if (sent->place.known == sent->bits)
         return true;
-    report->research.kl_bits *= (double)sent->known / sent->bits;
+    report->research.kl_bits *= (double)sent->place.known / sent->bits;
     return false;
 }
 

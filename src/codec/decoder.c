@@ -8,11 +8,14 @@
 #include "base/fixed.h"
 #include "base/hash.h"
 #include "codec/chain.h"
-#include "codec/layers.h"
 #include "codec/parameters.h"
 #include "codec/progress.h"
 #include "codec/report.h"
-#include "container/header.h"
+#include "codec/step_reader.h"
+#include "format/bits.h"
+#include "format/header.h"
+#include "format/limits.h"
+#include "format/stream_reader.h"
 
 enum {
     DECODER_THREADS,
@@ -33,13 +36,19 @@ static const struct parameter parameters[DECODER_PARAMETERS] = {
     [DECODER_SAMPLE_STEPS] = {DDZ_PARAM_SAMPLE_STEPS, PARAMETER_POWER, 1, 32, 8},
 };
 
+/* The walk that is assumed while the settings have not arrived. */
+static const struct walk default_walk = {.end_level = 132, .calls_log2 = 3};
+
 struct ddz_decoder {
     struct mem mem;
     int64_t value[DECODER_PARAMETERS];
-    const struct ddz_model *model;
-    struct layers layers;
+    const struct ddz_model *model; /* NULL: not given yet */
+    struct stream_reader reader;
     bool begun; /* bytes have been fed, if only none */
     uint64_t bits_taken;
+    bool wrong_model;
+    struct pyramid pyramid;   /* once header and model are there */
+    struct schedule schedule; /* for default_walk until the settings are there */
 
     struct progress progress;
     uint64_t work_done, work; /* of the present call */
@@ -56,7 +65,7 @@ struct ddz_decoder {
     void *observed; /* picture for the observer, once there was one */
     size_t observed_size;
     struct schedule sampling; /* of the picture that was drawn last */
-    ddz_step steps[SCHEDULE_MAX_STEPS];
+    ddz_step steps[MAX_STEPS];
 };
 
 ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocator, ddz_decoder **decoder)
@@ -70,7 +79,7 @@ ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocato
     d->mem = mem;
     d->model = model;
     ddz_parameters_default(parameters, DECODER_PARAMETERS, d->value);
-    ddz_layers_init(&d->layers, &d->mem, model, (uint64_t)d->value[DECODER_MAX_PIXELS]);
+    ddz_stream_reader_init(&d->reader, &d->mem, (uint64_t)d->value[DECODER_MAX_PIXELS]);
     *decoder = d;
     return DDZ_OK;
 }
@@ -87,7 +96,7 @@ ddz_status ddz_decoder_set(ddz_decoder *d, int parameter, int64_t value)
     if (d->begun && parameter != DDZ_PARAM_SEED && parameter != DDZ_PARAM_SAMPLE_STEPS)
         return DDZ_ERR_STATE;
     memcpy(d->value, changed, sizeof changed);
-    d->layers.max_pixels = (uint64_t)d->value[DECODER_MAX_PIXELS];
+    d->reader.max_pixels = (uint64_t)d->value[DECODER_MAX_PIXELS];
     return DDZ_OK;
 }
 
@@ -119,12 +128,79 @@ void ddz_decoder_free(ddz_decoder *d)
     if (!d)
         return;
     struct mem mem = d->mem;
-    ddz_layers_free(&d->layers);
+    ddz_stream_reader_free(&d->reader);
     if (d->has_chain)
         ddz_chain_free(&d->chain);
     ddz_mem_free(&mem, d->bits);
     ddz_mem_free(&mem, d->observed);
     ddz_mem_free(&mem, d);
+}
+
+/* ---- The stream ----------------------------------------------------------------------------- */
+
+/* What is wrong with the stream so far */
+static ddz_status stream_error(const ddz_decoder *d)
+{
+    return d->wrong_model ? DDZ_ERR_WRONG_MODEL : d->reader.error;
+}
+
+/* Header and model are there: where the preview ends. */
+static ddz_status meet_model(ddz_decoder *d)
+{
+    const struct header *h = &d->reader.header;
+    uint64_t preview_bits = 0;
+    d->wrong_model = !ddz_model_matches(d->model, h->model_low, HEADER_MODEL_BITS);
+    if (d->wrong_model)
+        return DDZ_ERR_WRONG_MODEL;
+    d->pyramid = ddz_pyramid_of(h->width, h->height);
+    ddz_schedule_build(&d->schedule, d->model, &d->pyramid, default_walk);
+    for (int i = 0; i < d->schedule.opening; i++)
+        preview_bits += d->schedule.step[i].bits;
+    return ddz_stream_reader_set_preview(&d->reader, preview_bits);
+}
+
+/* The settings are there: all of the model's identity, and the schedule. */
+static ddz_status meet_settings(ddz_decoder *d)
+{
+    const struct settings *s = &d->reader.settings;
+    d->wrong_model = s->model_id != d->model->id;
+    if (d->wrong_model)
+        return DDZ_ERR_WRONG_MODEL;
+    ddz_stream_reader_settle(&d->reader);
+    struct walk walk = {s->end_level, s->calls_log2, s->uniform, s->updates_log2};
+    ddz_schedule_build(&d->schedule, d->model, &d->pyramid, walk);
+    return DDZ_OK;
+}
+
+/* Draw the conclusions from what the reader knows. */
+static ddz_status follow(ddz_decoder *d)
+{
+    struct stream_reader *r = &d->reader;
+    if (!d->model || d->wrong_model || r->part == PART_HEADER)
+        return stream_error(d);
+    if (!r->has_preview && r->error == DDZ_OK)
+        meet_model(d);
+    if (!d->wrong_model && r->has_settings && !r->settled)
+        meet_settings(d);
+    return stream_error(d);
+}
+
+ddz_status ddz_decoder_set_model(ddz_decoder *d, const ddz_model *model)
+{
+    if (!d || !model)
+        return DDZ_ERR_ARGUMENT;
+    if (d->reader.settled)
+        return DDZ_ERR_STATE;
+    if (d->has_chain)
+        ddz_chain_free(&d->chain);
+    ddz_mem_free(&d->mem, d->bits);
+    d->bits = NULL;
+    d->has_chain = d->wrong_model = d->digest_agrees = false;
+    d->cursor = (struct step_cursor){0};
+    d->model = model;
+    if (d->reader.part != PART_HEADER)
+        meet_model(d);
+    return follow(d);
 }
 
 ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
@@ -135,16 +211,18 @@ ddz_status ddz_decoder_feed(ddz_decoder *d, const uint8_t *data, size_t size)
     uint64_t max_bits = (uint64_t)d->value[DECODER_MAX_BITS], room = max_bits - d->bits_taken;
     if (size <= room / 8) {
         d->bits_taken += 8 * (uint64_t)size;
-        return ddz_layers_feed(&d->layers, data, size, 8);
+        ddz_stream_reader_feed(&d->reader, data, size, 8);
+        return follow(d);
     }
     size_t whole = (size_t)(room / 8);
     int rest = (int)(room % 8);
     d->bits_taken = max_bits;
-    ddz_status status = ddz_layers_feed(&d->layers, data, whole, 8);
-    if (status != DDZ_OK || !rest)
-        return status;
-    uint8_t last = (uint8_t)(data[whole] & (0xFF00 >> rest));
-    return ddz_layers_feed(&d->layers, &last, 1, rest);
+    ddz_stream_reader_feed(&d->reader, data, whole, 8);
+    if (rest) {
+        uint8_t last = (uint8_t)(data[whole] & (0xFF00 >> rest));
+        ddz_stream_reader_feed(&d->reader, &last, 1, rest);
+    }
+    return follow(d);
 }
 
 ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
@@ -162,27 +240,48 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 
 /* ---- What has arrived ----------------------------------------------------------------------- */
 
+static ddz_info header_info(const struct header *h)
+{
+    return (ddz_info){.width = h->width,
+                      .height = h->height,
+                      .model_id = h->model_low,
+                      .model_id_bits = HEADER_MODEL_BITS,
+                      .scales = ddz_pyramid_of(h->width, h->height).coarsest};
+}
+
+ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size)
+{
+    struct header header;
+    if ((!data && size) || !info)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_header_read(data, size, &header);
+    if (status != DDZ_OK)
+        return status;
+    ddz_info found = header_info(&header);
+    ddz_copy_sized(info, info_size, &found, sizeof found);
+    return DDZ_OK;
+}
+
 ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_size)
 {
     if (!d || !info)
         return DDZ_ERR_ARGUMENT;
-    const struct layers *l = &d->layers;
-    if (l->layer == LAYER_HEADER)
-        return l->error ? l->error : DDZ_ERR_TRUNCATED;
-    bool known = l->has_settings;
-    ddz_info found = {.width = l->header.width,
-                      .height = l->header.height,
-                      .model_id = known ? l->settings.model_id : l->header.model_low,
-                      .model_id_bits = known ? 32 : HEADER_MODEL_BITS,
-                      .scales = ddz_pyramid_of(l->header.width, l->header.height).coarsest,
-                      .trellis_bits = known ? l->settings.trellis_bits : 0,
-                      .calls_per_octave = known ? 1 << l->settings.calls_log2 : 0,
-                      .updates = known ? 1 << l->settings.updates_log2 : 0,
-                      .bits = d->bits_taken,
-                      .complete = l->layer == LAYER_END,
-                      .digest_agrees = d->digest_agrees};
-    if (known)
-        found.sigma_end = ddz_report_sigma(l->settings.end_level);
+    if (d->reader.part == PART_HEADER)
+        return d->reader.error ? d->reader.error : DDZ_ERR_TRUNCATED;
+    ddz_info found = header_info(&d->reader.header);
+    found.bits = d->bits_taken;
+    found.complete = d->reader.part == PART_END;
+    found.digest_agrees = d->digest_agrees;
+    found.skipped_records = d->reader.skipped;
+    if (d->reader.has_settings) {
+        const struct settings *s = &d->reader.settings;
+        found.model_id = s->model_id;
+        found.model_id_bits = 32;
+        found.trellis_bits = s->trellis_bits;
+        found.calls_per_octave = 1 << s->calls_log2;
+        found.updates = 1 << s->updates_log2;
+        found.sigma_end = ddz_report_sigma(s->end_level);
+    }
     ddz_copy_sized(info, info_size, &found, sizeof found);
     return DDZ_OK;
 }
@@ -193,13 +292,13 @@ ddz_status ddz_decoder_step_count(ddz_decoder *d, size_t *count)
         return DDZ_ERR_ARGUMENT;
     if (!d->model)
         return DDZ_ERR_STATE;
-    struct step_cursor cursor = ddz_layers_first();
+    struct step_cursor cursor = {0};
     struct step_bits found;
     size_t n = 0;
     int more;
-    while ((more = ddz_layers_next_step(&d->layers, &cursor, &found)) > 0) {
+    while ((more = ddz_step_reader_next(&d->reader, &d->schedule, &cursor, &found)) > 0) {
         ddz_step *s = &d->steps[n++];
-        *s = ddz_report_step(&d->layers.schedule.step[cursor.index - 1]);
+        *s = ddz_report_step(&d->schedule.step[cursor.index - 1]);
         s->offset_bits = found.offset_bits;
         s->bits = found.side_bits + found.known;
         if (found.known < found.bits)
@@ -229,7 +328,7 @@ static ddz_status ensure_chain(ddz_decoder *d)
 {
     if (d->has_chain)
         return DDZ_OK;
-    uint32_t w = d->layers.header.width, h = d->layers.header.height;
+    uint32_t w = d->reader.header.width, h = d->reader.header.height;
     int threads = ddz_chain_threads((int)d->value[DECODER_THREADS]);
     ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, threads,
                                        ddz_cpu_isa_of(d->value[DECODER_CPU_FEATURES]));
@@ -247,14 +346,14 @@ static ddz_status ensure_chain(ddz_decoder *d)
 
 static const uint8_t *alpha_of(const ddz_decoder *d)
 {
-    return d->layers.extras.data[DDZ_EXTRA_ALPHA - 1];
+    return d->reader.extras.data[DDZ_EXTRA_ALPHA - 1];
 }
 
 /* Room for the picture that the observer is shown */
 static ddz_status ensure_observed(ddz_decoder *d)
 {
     enum { PIXEL_SIZE = 8 }; /* at most */
-    size_t size = ddz_size_mul(ddz_size_mul(d->layers.header.width, d->layers.header.height), PIXEL_SIZE);
+    size_t size = ddz_size_mul(ddz_size_mul(d->reader.header.width, d->reader.header.height), PIXEL_SIZE);
     if (!d->observer || d->observed)
         return DDZ_OK;
     d->observed = ddz_mem_alloc(&d->mem, size, 1);
@@ -269,8 +368,8 @@ static ddz_status show(ddz_decoder *d)
     struct layout layout;
     if (!d->observer)
         return DDZ_OK;
-    ddz_status status = ddz_layout_make(&layout, d->observer_format, d->layers.header.width,
-                                        d->layers.header.height, 0, d->observed_size);
+    ddz_status status = ddz_layout_make(&layout, d->observer_format, d->reader.header.width,
+                                        d->reader.header.height, 0, d->observed_size);
     if (status != DDZ_OK)
         return status;
     ddz_chain_pixels(c, &layout, alpha_of(d), d->observed);
@@ -281,7 +380,7 @@ static ddz_status show(ddz_decoder *d)
 /* Step `index` is made. */
 static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int index)
 {
-    d->work_done += ddz_report_work(s, &d->layers.pyramid, index, index + 1);
+    d->work_done += ddz_report_work(s, &d->pyramid, index, index + 1);
     return ddz_progress_tell(&d->progress, d->work_done, d->work);
 }
 
@@ -314,7 +413,7 @@ static ddz_status walk(ddz_decoder *d, struct step_bits *part)
     for (;;) {
         struct step_cursor next = d->cursor;
         *part = (struct step_bits){0};
-        int more = ddz_layers_next_step(&d->layers, &next, part);
+        int more = ddz_step_reader_next(&d->reader, &d->schedule, &next, part);
         if (more <= 0) {
             part->bits = 0;
             return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
@@ -323,11 +422,11 @@ static ddz_status walk(ddz_decoder *d, struct step_bits *part)
         if (part->known < part->bits)
             return DDZ_OK;
         int index = d->cursor.index;
-        ddz_status status = make_step(d, &d->layers.schedule, index, part);
+        ddz_status status = make_step(d, &d->schedule, index, part);
         if (status != DDZ_OK)
             return status;
         d->cursor = next;
-        status = tell_progress(d, &d->layers.schedule, index);
+        status = tell_progress(d, &d->schedule, index);
         if (status != DDZ_OK)
             return status;
     }
@@ -369,25 +468,24 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
 /* What a call will do, for its progress; and the schedule of a sample. */
 static void plan_work(ddz_decoder *d, ddz_recon recon)
 {
-    const struct schedule *s = &d->layers.schedule;
+    const struct schedule *s = &d->schedule;
     struct step_cursor cursor = d->cursor;
     struct step_bits step = {0};
     int whole = cursor.index; /* steps that are there */
     bool part = false;
-    while (!part && ddz_layers_next_step(&d->layers, &cursor, &step) > 0) {
+    while (!part && ddz_step_reader_next(&d->reader, &d->schedule, &cursor, &step) > 0) {
         part = step.known < step.bits;
         whole += !part;
     }
     d->work_done = 0;
-    d->work = ddz_report_work(s, &d->layers.pyramid, d->cursor.index, part ? whole + 1 : whole);
+    d->work = ddz_report_work(s, &d->pyramid, d->cursor.index, part ? whole + 1 : whole);
     if (recon == DDZ_RECON_SAMPLE) {
         d->sampling = *s;
-        ddz_schedule_draw_rest(&d->sampling, &d->layers.pyramid, part ? whole + 1 : whole,
+        ddz_schedule_draw_rest(&d->sampling, &d->pyramid, part ? whole + 1 : whole,
                                ddz_ilog2((uint64_t)d->value[DECODER_SAMPLE_STEPS]));
-        d->work +=
-            ddz_report_work(&d->sampling, &d->layers.pyramid, part ? whole + 1 : whole, d->sampling.steps);
+        d->work += ddz_report_work(&d->sampling, &d->pyramid, part ? whole + 1 : whole, d->sampling.steps);
     }
-    const struct pyramid *p = &d->layers.pyramid;
+    const struct pyramid *p = &d->pyramid;
     int scale = recon == DDZ_RECON_SAMPLE ? 0 : whole > 0 ? s->step[whole - 1].scale : p->coarsest;
     d->work += (uint64_t)MAX_VIEWS * p->width[scale] * p->height[scale]; /* of the last estimate */
 }
@@ -400,7 +498,7 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
     if (recon == DDZ_RECON_SAMPLE)
         status = sample_rest(d, part);
     else if (part->bits)
-        status = make_step(d, &d->layers.schedule, d->cursor.index, part);
+        status = make_step(d, &d->schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
     ddz_chain_last_estimate(&d->chain);
@@ -414,9 +512,9 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
 
 static ddz_status check_digest(ddz_decoder *d)
 {
-    if (d->layers.layer != LAYER_END)
+    if (d->reader.part != PART_END)
         return DDZ_OK;
-    d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->layers.digest);
+    d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->reader.digest);
     return d->digest_agrees ? DDZ_OK : DDZ_ERR_DIGEST;
 }
 
@@ -467,19 +565,19 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format
         return DDZ_ERR_UNSUPPORTED;
     if (!d->model)
         return DDZ_ERR_STATE;
-    const struct layers *l = &d->layers;
-    if (l->layer == LAYER_HEADER)
-        return l->error ? l->error : DDZ_ERR_TRUNCATED;
-    if (!leaves_a_picture(l->error))
-        return l->error;
-    ddz_status status = ddz_layout_make(&layout, format, l->header.width, l->header.height, stride, size);
+    const struct header *h = &d->reader.header;
+    if (d->reader.part == PART_HEADER)
+        return d->reader.error ? d->reader.error : DDZ_ERR_TRUNCATED;
+    if (!leaves_a_picture(stream_error(d)))
+        return stream_error(d);
+    ddz_status status = ddz_layout_make(&layout, format, h->width, h->height, stride, size);
     if (status != DDZ_OK)
         return status;
     ddz_status stream = DDZ_OK;
     status = decode(d, recon, &layout, pixels, &stream);
     if (status != DDZ_OK)
         return status;
-    return stream != DDZ_OK ? stream : l->error;
+    return stream != DDZ_OK ? stream : d->reader.error;
 }
 
 ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size)
@@ -488,7 +586,7 @@ ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t
         return DDZ_ERR_ARGUMENT;
     if ((int)kind > EXTRA_KINDS)
         return DDZ_ERR_UNSUPPORTED;
-    *data = d->layers.extras.data[kind - 1];
-    *size = d->layers.extras.size[kind - 1];
+    *data = d->reader.extras.data[kind - 1];
+    *size = d->reader.extras.size[kind - 1];
     return DDZ_OK;
 }

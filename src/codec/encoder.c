@@ -4,17 +4,17 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/fixed.h"
 #include "codec/encoder.h"
 #include "codec/report.h"
-#include "container/frames.h"
-#include "container/header.h"
 #include "ddz/research.h"
 #include "diffusion/lift.h"
+#include "format/header.h"
+#include "format/limits.h"
+#include "format/settings.h"
 
 /* Effort 1 to 9: calls of the network in the last octave, steps to a call, states of the search, and searches
- * for a part of layer 0. */
+ * for a part of the preview. */
 static const struct {
     int calls_log2, updates_log2, register_bits, trials;
 } efforts[9] = {{0, 2, 8, 1},    {1, 2, 10, 8},   {1, 2, 12, 16},   {2, 1, 14, 64},  {2, 2, 15, 256},
@@ -49,8 +49,7 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocato
     ddz_parameters_default(parameters, ENCODER_PARAMETERS, e->value);
     e->target_kind = DDZ_TARGET_QUALITY;
     e->target_value = 60;
-    ddz_bit_writer_init(&e->opening, &e->mem);
-    ddz_bit_writer_init(&e->main, &e->mem);
+    ddz_stream_writer_init(&e->writer, &e->mem);
     *encoder = e;
     return DDZ_OK;
 }
@@ -149,9 +148,7 @@ static void forget_picture(ddz_encoder *e)
     e->target = NULL;
     e->alpha = e->bits = e->preview = e->opening_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
-    ddz_bit_writer_free(&e->opening);
-    ddz_bit_writer_free(&e->main);
-    e->eighths = 0;
+    ddz_stream_writer_free(&e->writer);
 }
 
 void ddz_encoder_free(ddz_encoder *e)
@@ -219,130 +216,71 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
                                                             : DDZ_ERR_MEMORY;
 }
 
-/* Header, layer 0, main frame, extras, digest in one buffer; cut to the target in bytes. */
-static ddz_status assemble(ddz_encoder *e, const uint8_t *head, size_t head_size, const uint8_t *extras,
-                           size_t extras_size)
-{
-    uint8_t *frame;
-    size_t frame_size, opening_size = ddz_bit_writer_bytes(&e->opening);
-    ddz_status status =
-        ddz_frame_store(&e->mem, e->main.data, ddz_bit_writer_bytes(&e->main), &frame, &frame_size);
-    if (status != DDZ_OK)
-        return status;
-    size_t total = head_size + opening_size + frame_size + extras_size + 4;
-    e->stream = ddz_mem_alloc(&e->mem, total, 1);
-    if (e->stream) {
-        uint8_t *p = e->stream;
-        memcpy(p, head, head_size);
-        p += head_size;
-        if (opening_size)
-            memcpy(p, e->opening.data, opening_size);
-        p += opening_size;
-        memcpy(p, frame, frame_size);
-        p += frame_size;
-        if (extras_size)
-            memcpy(p, extras, extras_size);
-        put_le32(p + extras_size, ddz_chain_digest(&e->chain));
-        e->stream_size = total;
-        if (e->target_kind == DDZ_TARGET_BYTES && (double)total > e->target_value)
-            e->stream_size = (size_t)e->target_value;
-    }
-    ddz_mem_free(&e->mem, frame);
-    return e->stream ? DDZ_OK : DDZ_ERR_MEMORY;
-}
-
-/* Room for layer 0 and for the content of the main frame, by the target in bytes. */
-static void set_limits(ddz_encoder *e, size_t head_size, size_t extras_size)
-{
-    e->opening_limit = e->main_limit = UINT64_MAX;
-    if (e->target_kind != DDZ_TARGET_BYTES)
-        return;
-    uint64_t opening_bits = 0, bytes = (uint64_t)e->target_value;
-    for (int i = 0; i < e->schedule.opening; i++)
-        opening_bits += e->schedule.step[i].bits;
-    uint64_t others = head_size + (opening_bits + 7) / 8 + extras_size + 4;
-    e->opening_limit = bytes > head_size ? 8 * (bytes - head_size) : 0;
-    e->main_limit = bytes > others ? 8 * ddz_frame_content_for(bytes - others) : 0;
-    if (e->main_limit < 8 * SETTINGS_SIZE)
-        e->main_limit = 8 * SETTINGS_SIZE;
-}
-
-static void begin_stream(ddz_encoder *e, bool has_extras)
-{
-    uint8_t settings[SETTINGS_SIZE];
-    struct settings stored = {.trellis_bits = e->register_bits,
-                              .calls_log2 = e->walk.calls_log2,
-                              .uniform = e->walk.uniform,
-                              .updates_log2 = e->walk.updates_log2,
-                              .end_level = e->walk.end_level,
-                              .model_id = e->model->id,
-                              .has_extras = has_extras};
-    ddz_settings_write(&stored, settings);
-    ddz_bit_truncate(&e->opening, 0);
-    ddz_bit_truncate(&e->main, 0);
-    ddz_bit_append(&e->main, settings, 8 * SETTINGS_SIZE);
-    e->step_count = 0;
-    e->eighths = 0;
-}
-
-/* The frame of the side layers; *size 0 if there are none. */
-static ddz_status make_extras(const ddz_encoder *e, uint8_t **frame, size_t *size)
+/* Header and side layers */
+static ddz_status open_stream(ddz_encoder *e)
 {
     const struct pyramid *p = &e->chain.pyramid;
+    struct header header = {
+        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
     struct extras extras = e->extras; /* lent */
+    uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
+    uint8_t *records;
+    size_t size;
     extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
     extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
-    if (!ddz_extras_any(&extras))
-        return DDZ_OK;
-    return ddz_extras_compress(&e->mem, &extras, p->width[0], p->height[0], frame, size);
+    ddz_status status = ddz_extras_compress(&e->mem, &extras, p->width[0], p->height[0], &records, &size);
+    return status == DDZ_OK ? ddz_stream_writer_open(&e->writer, &header, records, size, max_size) : status;
 }
 
-/* Walk the chain, again if it has to end later, and put the stream together. */
-static ddz_status walk(ddz_encoder *e, const uint8_t *head, size_t head_size, const uint8_t *extras,
-                       size_t extras_size)
+static void begin_stream(ddz_encoder *e)
 {
-    ddz_status status = ddz_target_choose_end(e);
-    bool again = false;
-    if (status == DDZ_OK && !e->ideal) {
-        ddz_progress_next(&e->progress, 20);
-        status = ddz_opening_choose(e);
-    }
-    while (status == DDZ_OK) {
-        /* another walk may follow where the first can miss its target */
-        bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR;
+    const struct settings settings = {.trellis_bits = e->register_bits,
+                                      .calls_log2 = e->walk.calls_log2,
+                                      .uniform = e->walk.uniform,
+                                      .updates_log2 = e->walk.updates_log2,
+                                      .end_level = e->walk.end_level,
+                                      .model_id = e->model->id};
+    uint64_t preview_bits = 0;
+    for (int i = 0; i < e->schedule.opening; i++)
+        preview_bits += e->schedule.step[i].bits;
+    ddz_stream_writer_begin(&e->writer, &settings, preview_bits);
+    e->step_count = 0;
+}
+
+/* Walk the chain, again if it has to end later. */
+static ddz_status walk(ddz_encoder *e)
+{
+    /* another walk may follow where the first can miss its target */
+    bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR, again = true;
+    ddz_status status = DDZ_OK;
+    while (status == DDZ_OK && again) {
         ddz_progress_next(&e->progress, may_miss ? 80 : 100);
-        set_limits(e, head_size, extras_size);
-        begin_stream(e, extras_size > 0);
+        begin_stream(e);
         status = ddz_encoder_walk(e);
         if (status == DDZ_OK)
             status = ddz_target_end_later(e, &again);
-        if (status == DDZ_OK && !again)
-            break;
     }
-    if (status == DDZ_OK && (e->opening.failed || e->main.failed))
-        status = DDZ_ERR_MEMORY;
-    if (status == DDZ_OK && e->ideal)
-        e->stream_size = (size_t)ceil(ddz_encoder_ideal_bits(e) / 8);
-    else if (status == DDZ_OK)
-        status = assemble(e, head, head_size, extras, extras_size);
-    return status;
+    return status == DDZ_OK && ddz_stream_writer_failed(&e->writer) ? DDZ_ERR_MEMORY : status;
 }
 
 static ddz_status encode(ddz_encoder *e)
 {
-    const struct pyramid *p = &e->chain.pyramid;
-    uint8_t head[HEADER_MAX_SIZE], *extras = NULL;
-    struct header header = {
-        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
-    size_t head_size = ddz_header_write(&header, head), extras_size = 0;
-    if (e->target_kind == DDZ_TARGET_BYTES && e->target_value < (double)head_size)
-        return DDZ_ERR_ARGUMENT;
-    ddz_status status = ddz_progress_begin(&e->progress);
+    ddz_status status = open_stream(e);
     if (status == DDZ_OK)
-        status = make_extras(e, &extras, &extras_size);
+        status = ddz_progress_begin(&e->progress);
     if (status == DDZ_OK)
-        status = walk(e, head, head_size, extras, extras_size);
-    ddz_mem_free(&e->mem, extras);
+        status = ddz_target_choose_end(e);
+    if (status == DDZ_OK && !e->ideal) {
+        ddz_progress_next(&e->progress, 20);
+        status = ddz_opening_choose(e);
+    }
+    if (status == DDZ_OK)
+        status = walk(e);
+    if (status == DDZ_OK && e->ideal)
+        e->stream_size = (size_t)ceil(ddz_encoder_ideal_bits(e) / 8);
+    else if (status == DDZ_OK)
+        status =
+            ddz_stream_writer_finish(&e->writer, ddz_chain_digest(&e->chain), &e->stream, &e->stream_size);
     return status == DDZ_OK ? ddz_progress_end(&e->progress) : status;
 }
 
@@ -350,7 +288,7 @@ ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, d
                               const void *pixels, size_t stride, size_t size)
 {
     struct layout layout;
-    if (!e || !pixels || width < 1 || height < 1 || width > HEADER_MAX_SIDE || height > HEADER_MAX_SIDE)
+    if (!e || !pixels || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
         return DDZ_ERR_ARGUMENT;
     ddz_status status = ddz_layout_make(&layout, format, width, height, stride, size);
     if (status != DDZ_OK)

@@ -12,10 +12,10 @@
 #include "codec/chain.h"
 #include "codec/parameters.h"
 #include "codec/progress.h"
-#include "container/bits.h"
-#include "container/extras.h"
 #include "ddz.h"
 #include "ddz/research.h"
+#include "format/extras.h"
+#include "format/stream_writer.h"
 
 enum {
     ENCODER_THREADS,
@@ -54,8 +54,8 @@ struct ddz_encoder {
     double steering;
     bool ideal;        /* the channel is the ideal one */
     struct walk walk;  /* its end_level is chosen by the target */
-    int register_bits; /* of the trellis behind layer 0 */
-    int trials;        /* searches for each part of a step of layer 0 */
+    int register_bits; /* of the trellis behind the preview */
+    int trials;        /* searches for each part of a step of the preview */
 
     /* Of one picture */
     bool has_chain;
@@ -67,15 +67,13 @@ struct ddz_encoder {
     struct schedule schedule;
     uint8_t *bits; /* of one step */
     uint8_t *preview;
-    uint8_t *opening_bits; /* of layer 0, once they are chosen */
-    struct bit_writer opening, main;
-    int eighths;
-    double views_gain;                  /* dB that all views add to one: as last seen, at first a guess */
-    uint64_t opening_limit, main_limit; /* bits of either, by the target in bytes */
+    uint8_t *opening_bits; /* of the preview, once they are chosen */
+    struct stream_writer writer;
+    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
 
     uint8_t *stream;
     size_t stream_size;
-    struct sent_step steps[SCHEDULE_MAX_STEPS];
+    struct sent_step steps[MAX_STEPS];
     size_t step_count;
 };
 
@@ -99,11 +97,11 @@ double ddz_encoder_ideal_bits(const ddz_encoder *e);
 
 /* ---- opening.c ----------------------------------------------------------------------------- */
 
-/* Choose all bits of layer 0 into e->opening_bits. They serve every walk of the picture: only the steering
- * of one that is a single coarse scale knows where the chain ends. MEMORY, CANCELLED. */
+/* Choose all bits of the preview into e->opening_bits. They serve every walk of the picture: only the
+ * steering of one that is a single coarse scale knows where the chain ends. MEMORY, CANCELLED. */
 ddz_status ddz_opening_choose(ddz_encoder *e);
 
-/* Where the bits of step `index` of layer 0 begin there. */
+/* Where the bits of step `index` of the preview begin there. */
 size_t ddz_opening_offset(const struct schedule *s, int index);
 
 /* ---- target.c ------------------------------------------------------------------------------ */
@@ -111,8 +109,8 @@ size_t ddz_opening_offset(const struct schedule *s, int index);
 /* Choose the level at which the chain ends, by the target, and build the schedule. CANCELLED. */
 ddz_status ddz_target_choose_end(ddz_encoder *e);
 
-/* After a walk: if it ended too early for the target, move its end. *moved is false if it did not, or if there
- * is nowhere to go. CANCELLED. */
+/* After a walk: if it ended too early for the target, move its end. *moved is false if it did not, or if
+ * there is nowhere to go. CANCELLED. */
 ddz_status ddz_target_end_later(ddz_encoder *e, bool *moved);
 
 /* Is so little missing of a limit in bits that another walk is not worth it? */

@@ -1,5 +1,5 @@
 /*
- * The first bits, which a preview stands on, are few: how good they are is a matter of luck. So layer 0
+ * The first bits, which a preview stands on, are few: how good they are is a matter of luck. So the preview
  * is chosen by a beam search. From each of the best chains so far, a step's bits are searched for many
  * times, for shifts a little beside the true one; the chains are kept whose estimates come closest to
  * the picture. Then the first of these bits stand, and the search begins again for the others.
@@ -49,7 +49,7 @@ struct search {
     struct beam beam[2], *before, *after; /* a part's search */
     struct worker *worker;
     int workers;
-    size_t bytes; /* of layer 0, each step's bits beginning a byte */
+    size_t bytes; /* of the preview, each step's bits beginning a byte */
     uint8_t bits[];
 };
 
@@ -78,7 +78,7 @@ static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
     int finest = e->schedule.step[e->schedule.opening - 1].scale;
     if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
         return false;
-    w->viterbi = ddz_viterbi_new(&e->mem, OPENING_REGISTER_BITS, 1, e->isa);
+    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, 1, e->isa);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->viterbi && w->bits;
 }
@@ -163,7 +163,7 @@ static void try_part(const ddz_encoder *e, struct worker *w, const struct path *
     struct chain *c = &w->chain;
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
-    struct trellis t = ddz_chain_trellis(step, index, step->bits, OPENING_REGISTER_BITS);
+    struct trellis t = ddz_chain_trellis(step, index, step->bits, PREVIEW_TRELLIS_BITS);
     put_back(c, from);
     ddz_encoder_step_shift(e, c, step);
     if (k > 0) {

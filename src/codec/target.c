@@ -79,8 +79,8 @@ static double octaves_missing(ddz_encoder *e)
         return (e->target_value - ddz_encoder_psnr(e)) / 5; /* dB an octave */
     if (e->target_kind != DDZ_TARGET_BYTES)
         return 0;
-    double limit = e->ideal ? 8 * e->target_value : (double)e->main_limit;
-    double missing = limit - (e->ideal ? ddz_encoder_ideal_bits(e) : (double)e->main.position);
+    double limit = e->ideal ? 8 * e->target_value : (double)e->writer.main_limit;
+    double missing = limit - (e->ideal ? ddz_encoder_ideal_bits(e) : (double)e->writer.main.position);
     return ddz_target_is_near(missing, limit) ? 0 : log2(1 + missing / last_octave_bits(e));
 }
 

@@ -82,7 +82,7 @@ static uint64_t predicted_nats(const struct ddz_model *model, const struct step 
 
 static uint32_t limit_bits(const struct step *s, uint64_t bits)
 {
-    uint64_t least = ((uint64_t)s->samples + SCHEDULE_STEP_MAX_OWNED - 1) / SCHEDULE_STEP_MAX_OWNED;
+    uint64_t least = ((uint64_t)s->samples + STEP_MAX_OWNED - 1) / STEP_MAX_OWNED;
     /* fewer impulses than this would not look like noise once unmixed */
     if (!s->fixed && least < 32)
         least = s->samples < 32 ? s->samples : 32;
@@ -108,7 +108,7 @@ static uint32_t samples_of(const struct pyramid *p, const struct step *s)
 static void add(struct schedule *out, const struct ddz_model *model, const struct pyramid *p, struct step s,
                 uint32_t rate_q16)
 {
-    if (out->steps == SCHEDULE_MAX_STEPS)
+    if (out->steps == MAX_STEPS)
         return;
     s.samples = samples_of(p, &s);
     s.label = ddz_scale_label(p, s.scale, s.level_from);

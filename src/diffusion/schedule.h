@@ -9,22 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/limits.h"
 #include "model/model.h"
 
 enum {
     LEVELS_PER_OCTAVE = 32,
-    LEVEL_LIFT = 32,    /* sigma 0.35: a scale >= 1 ends here, */
-    LEVEL_LIFTED = 0,   /* and the next finer one begins here, sigma 0.7 */
-    LEVEL_MIN_END = 32, /* range of the level at which scale 0 ends */
-    LEVEL_MAX_END = 224,
+    LEVEL_LIFT = 32,           /* sigma 0.35: a scale >= 1 ends here, */
+    LEVEL_LIFTED = 0,          /* and the next finer one begins here, sigma 0.7 */
     LEVEL_NOTHING = INT32_MIN, /* sigma infinite: before the first step */
     LEVEL_LOUDEST = -160,      /* where a drawn chain begins, sigma 22.4, */
     LEVEL_QUIETEST = 196,      /* and ends: the range of noise that models are trained for */
     PYRAMID_COARSEST = 8,      /* longer side of the coarsest scale, at most */
-    PYRAMID_MAX_SCALES = 14,   /* 65535 halved so often is within that */
-    SCHEDULE_MAX_STEPS = 640,  /* of a stream */
-    SCHEDULE_CAPACITY = 1024,  /* and with the rest of it drawn */
-    SCHEDULE_STEP_MAX_OWNED = 32768
+    SCHEDULE_CAPACITY = 1024,  /* steps of a stream with the rest of it drawn; MAX_STEPS without */
 };
 
 /* sigma(level) in units of x_0 with 8 fractional bits; -320 <= level <= 320. */
@@ -69,7 +65,7 @@ struct walk {
 struct schedule {
     struct step step[SCHEDULE_CAPACITY];
     int steps;
-    int opening; /* the first so many have fixed bits and stand in layer 0 */
+    int opening; /* the first so many have fixed bits and stand in the preview */
 };
 
 void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,

@@ -39,7 +39,8 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t 
                      int label, int32_t level_q8);
 
 /*
- * out = J in for the noise of a step, both int16 q12 and of the size of the last ddz_net_forward's picture: with
+ * out = J in for the noise of a step, both int16 q12 and of the size of the last ddz_net_forward's picture:
+ * with
  * J = join(gates * sift(.)), gates and conditioning those of that call. in == out is allowed.
  */
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out);

@@ -24,7 +24,7 @@ static void print_stream(const ddz_info *info)
     }
 }
 
-static void print_extras(const ddz_decoder *decoder)
+static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
 {
     static const struct {
         ddz_extra kind;
@@ -36,6 +36,8 @@ static void print_extras(const ddz_decoder *decoder)
         if (ddz_decoder_extra(decoder, kinds[i].kind, &data, &size) == DDZ_OK && data)
             printf("%-14s %zu bytes\n", kinds[i].name, size);
     }
+    if (info->skipped_records)
+        printf("skipped        %u side layers of kinds unknown to this version\n", info->skipped_records);
 }
 
 /* The steps that have arrived, owned by the caller; NULL: out of memory */
@@ -94,7 +96,7 @@ ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
     const char *provenance = ddz_model_provenance(model);
     printf("this model     %08x: %.*s\n", ddz_model_id(model), (int)strcspn(provenance, "\n"), provenance);
     print_stream(&info);
-    print_extras(decoder);
+    print_extras(decoder, &info);
     print_scales(steps, count, info.scales);
     print_steps(steps, count);
     free(steps);

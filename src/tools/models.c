@@ -61,18 +61,12 @@ static int load_named(const char *name, const char *argv0, ddz_model **model)
     return load_file(name, model);
 }
 
-static int agrees(const ddz_model *model, const ddz_info *stream)
-{
-    uint64_t known = ((uint64_t)1 << stream->model_id_bits) - 1;
-    return ((ddz_model_id(model) ^ stream->model_id) & known) == 0;
-}
-
 /* If no installed model made the stream, the first one, with which the decoder says so. */
 static int load_for_stream(const ddz_info *stream, const char *argv0, ddz_model **model)
 {
     for (int i = 0; i < INSTALLED; i++) {
         int status = load_installed(installed[i], argv0, model);
-        if (status != CLI_OK || agrees(*model, stream))
+        if (status != CLI_OK || ddz_model_matches(*model, stream->model_id, stream->model_id_bits))
             return status;
         ddz_model_free(*model);
         *model = NULL;

@@ -8,26 +8,13 @@
 
 static const size_t stream_max_size = (size_t)1 << 31;
 
-static ddz_status read_header(struct stream *stream)
-{
-    enum { ENOUGH = 16 }; /* for any header */
-    ddz_decoder *decoder = NULL;
-    ddz_status status = ddz_decoder_new(NULL, NULL, &decoder);
-    if (status == DDZ_OK)
-        status = ddz_decoder_feed(decoder, stream->data, stream->size < ENOUGH ? stream->size : ENOUGH);
-    if (status == DDZ_OK)
-        status = ddz_decoder_info(decoder, &stream->info, sizeof stream->info);
-    ddz_decoder_free(decoder);
-    return status;
-}
-
 int stream_open(struct stream *stream, const char *path)
 {
     *stream = (struct stream){.name = file_input_name(path)};
     int code = file_read(path, stream_max_size, &stream->data, &stream->size);
     if (code != CLI_OK)
         return code;
-    ddz_status status = read_header(stream);
+    ddz_status status = ddz_probe(stream->data, stream->size, &stream->info, sizeof stream->info);
     return status == DDZ_OK ? CLI_OK : cli_fail_status(stream->name, status);
 }
 

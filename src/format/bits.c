@@ -1,4 +1,4 @@
-#include "container/bits.h"
+#include "format/bits.h"
 
 #include <string.h>
 

@@ -7,8 +7,8 @@
  * streaming decompressor hands on as they arrive. Such a frame may be cut after any byte, and its
  * size is a function of its content's.
  */
-#ifndef DDZ_CONTAINER_FRAMES_H
-#define DDZ_CONTAINER_FRAMES_H
+#ifndef DDZ_FORMAT_FRAMES_H
+#define DDZ_FORMAT_FRAMES_H
 
 #include "base/mem.h"
 

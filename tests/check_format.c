@@ -1,14 +1,22 @@
-/* container: bits, header and settings, zstd frames, side layers */
+/* The format: bits, header and settings, zstd frames, records and side layers, whole streams */
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
-#include "container/bits.h"
-#include "container/extras.h"
-#include "container/frames.h"
-#include "container/header.h"
+#include "format/bits.h"
+#include "format/extras.h"
+#include "format/frames.h"
+#include "format/header.h"
+#include "format/limits.h"
+#include "format/records.h"
+#include "format/settings.h"
+#include "format/step_code.h"
+#include "format/stream_reader.h"
+#include "format/stream_writer.h"
 #include "runner.h"
 
 static struct mem mem;
@@ -408,60 +416,106 @@ END_TEST
 static void check_settings(struct settings s)
 {
     struct settings back;
-    uint8_t bytes[SETTINGS_SIZE];
+    uint8_t bytes[SETTINGS_SIZE], low = ddz_header_model_low(s.model_id);
     int valid = s.trellis_bits >= 8 && s.trellis_bits <= 16 && s.calls_log2 >= 0 && s.calls_log2 <= 5 &&
-                s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.end_level >= 0 && s.end_level <= 255;
-    must_equal(ddz_settings_write(&s, bytes), valid ? 6 : 0);
+                s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.end_level >= 32 && s.end_level <= 224;
+    must_equal(ddz_settings_write(&s, bytes), valid ? 7 : 0);
     if (!valid)
         return;
     must_equal(bytes[0], (s.trellis_bits - 8) * 16 + s.calls_log2 * 2 + s.uniform);
     must_equal(bytes[1], s.end_level);
-    must_equal(bytes[2], (s.model_id & 0xF8) + (unsigned)s.updates_log2 * 2 + (unsigned)s.has_extras);
-    for (size_t cut = 0; cut < 6; cut++)
-        must_equal(ddz_settings_read(bytes, cut, 0, &back), DDZ_ERR_TRUNCATED);
-    must_equal(ddz_settings_read(bytes, 6, ddz_header_model_low(s.model_id), &back), DDZ_OK);
+    must_equal(bytes[2], s.updates_log2 * 64);
+    must_equal(get_le32(bytes + 3), s.model_id);
+    for (size_t cut = 0; cut < 7; cut++)
+        must_equal(ddz_settings_read(bytes, cut, low, &back), DDZ_ERR_TRUNCATED);
+    must_equal(ddz_settings_read(bytes, 7, low ^ 1, &back), DDZ_ERR_CORRUPT);
+    must_equal(ddz_settings_read(bytes, 7, low, &back), DDZ_OK);
     ck_assert(back.trellis_bits == s.trellis_bits && back.calls_log2 == s.calls_log2);
     ck_assert(back.updates_log2 == s.updates_log2 && back.uniform == s.uniform);
     ck_assert(back.end_level == s.end_level && back.model_id == s.model_id);
-    must_equal(back.has_extras, s.has_extras);
 }
 
 START_TEST(settings_round_trip)
 {
     for (int bits = 7; bits <= 17; bits++)
         for (int calls = -1; calls <= 6; calls++)
-            for (int32_t level = -1; level <= 256; level += level < 2 || level > 252 ? 1 : 5)
+            for (int32_t level = -1; level <= 256; level += level < 34 || level > 220 ? 1 : 5)
                 for (int updates = -1; updates <= 4; updates++)
                     check_settings((struct settings){.trellis_bits = bits,
                                                      .calls_log2 = calls,
                                                      .uniform = level & 1,
                                                      .updates_log2 = updates,
                                                      .end_level = level,
-                                                     .model_id = draw(UINT32_MAX),
-                                                     .has_extras = bits & 1});
+                                                     .model_id = draw(UINT32_MAX)});
 }
 END_TEST
 
+/* All values of the bytes that say something: which are accepted, which need a newer reader, and that the
+ * features that may be ignored are. */
 START_TEST(settings_are_canonical)
 {
     int accepted = 0;
     for (int first = 0; first < 256; first++)
-        for (int flags = 0; flags < 256; flags++) {
-            uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, (uint8_t)draw(256), (uint8_t)flags, 1, 2, 3},
-                    again[6];
+        for (int third = 0; third < 256; third++) {
+            uint8_t level = (uint8_t)draw(256), again[SETTINGS_SIZE];
+            uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, level, (uint8_t)third, 4, 1, 2, 3};
             struct settings s;
-            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5;
-            must_equal(ddz_settings_read(bytes, 6, 4, &s), valid ? DDZ_OK : DDZ_ERR_CORRUPT);
-            if (!valid)
+            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5 && level >= 32 && level <= 224;
+            ddz_status expected = third & 0x38 ? DDZ_ERR_FEATURE : valid ? DDZ_OK : DDZ_ERR_CORRUPT;
+            must_equal(ddz_settings_read(bytes, 7, 4, &s), expected);
+            if (expected != DDZ_OK)
                 continue;
             accepted++;
-            must_equal(s.model_id, 0x03020104 | (flags & 0xF8));
-            must_equal(s.updates_log2, flags / 2 % 4);
-            must_equal(s.has_extras, flags % 2);
-            must_equal(ddz_settings_write(&s, again), 6);
-            ck_assert_mem_eq(bytes, again, 6);
+            must_equal(s.model_id, 0x03020104);
+            must_equal(s.updates_log2, third >> 6);
+            must_equal(ddz_settings_write(&s, again), 7);
+            bytes[2] &= 0xC0;
+            ck_assert_mem_eq(bytes, again, 7);
         }
-    must_equal(accepted, 9 * 6 * 2 * 256);
+    ck_assert_int_gt(accepted, 1500);
+}
+END_TEST
+
+/* ---- steps ------------------------------------------------------------------------------- */
+
+/* All offsets after all others come back, in the bits that are announced; no code leads beyond the limit. */
+START_TEST(rate_offsets)
+{
+    for (int last = -96; last <= 96; last++)
+        for (int offset = -96; offset <= 96; offset++) {
+            struct bit_writer w;
+            struct bit_reader r;
+            int found = last;
+            ddz_bit_writer_init(&w, &mem);
+            ddz_step_code_write(&w, last, offset);
+            must_equal(w.position, ddz_step_code_length(last, offset));
+            ddz_bit_reader_init(&r, w.data, ddz_bit_writer_bytes(&w));
+            must_equal(ddz_step_code_read(&r, &found), DDZ_OK);
+            must_equal(found, offset);
+            must_equal(r.position, w.position);
+            for (uint64_t cut = 0; cut < w.position; cut++) {
+                ddz_bit_reader_init(&r, w.data, ddz_bit_writer_bytes(&w));
+                r.size_bits = cut;
+                found = last;
+                must_equal(ddz_step_code_read(&r, &found), DDZ_ERR_TRUNCATED);
+                must_equal(found, last);
+                must_equal(r.position, 0);
+            }
+            ddz_bit_writer_free(&w);
+        }
+    for (int beyond = 97; beyond < 300; beyond++)
+        for (int last = -96; last <= 96; last += 96)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                struct bit_writer w;
+                struct bit_reader r;
+                int found = last;
+                ddz_bit_writer_init(&w, &mem);
+                ddz_bit_write_se(&w, sign * beyond - last);
+                ddz_bit_reader_init(&r, w.data, ddz_bit_writer_bytes(&w));
+                must_equal(ddz_step_code_read(&r, &found), DDZ_ERR_CORRUPT);
+                must_equal(found, last);
+                ddz_bit_writer_free(&w);
+            }
 }
 END_TEST
 
@@ -789,9 +843,30 @@ static void fill_alpha(uint8_t *alpha, uint32_t width, uint32_t height, int kind
         }
 }
 
+/* The extra that one record holds, into `out`; returns the bytes that the record takes. */
+static size_t take_record(const uint8_t *data, size_t size, uint32_t width, uint32_t height,
+                          struct extras *out)
+{
+    struct record_head head;
+    size_t content_size, consumed;
+    ck_assert_int_eq(ddz_record_read_head(data, size, &head), DDZ_OK);
+    int kind = ddz_record_extra(head.kind);
+    ck_assert_int_gt(kind, 0);
+    ck_assert_uint_le(head.size + head.length, size);
+    struct frame_reader *r = ddz_frame_reader_new(&mem, ddz_extra_max_content(kind, width, height));
+    ck_assert_int_eq(ddz_frame_reader_feed(r, data + head.size, head.length, &consumed), DDZ_OK);
+    ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
+    ck_assert_uint_eq(consumed, head.length);
+    const uint8_t *content = ddz_frame_reader_content(r, &content_size);
+    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, content_size, width, height, out), DDZ_OK);
+    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, content_size, width, height, out), DDZ_ERR_CORRUPT);
+    ddz_frame_reader_free(r);
+    return head.size + head.length;
+}
+
 static void extras_round_trip(uint32_t width, uint32_t height, int which, int alpha_kind)
 {
-    struct extras in = {{NULL}, {0}}, out;
+    struct extras in = {{NULL}, {0}}, out = {{NULL}, {0}};
     size_t pixels = (size_t)width * height, sizes[3] = {pixels, 1 + draw(3000), 1 + draw(500)};
     for (int kind = 1; kind <= 3; kind++) {
         if (!(which >> (kind - 1) & 1))
@@ -802,14 +877,11 @@ static void extras_round_trip(uint32_t width, uint32_t height, int which, int al
         ck_assert_int_eq(ddz_extras_set(&mem, &in, kind, data, sizes[kind - 1]), DDZ_OK);
         free(data);
     }
-    uint8_t *frame;
-    size_t frame_size, size, consumed;
-    ck_assert_int_eq(ddz_extras_compress(&mem, &in, width, height, &frame, &frame_size), DDZ_OK);
-    struct frame_reader *r = ddz_frame_reader_new(&mem, ddz_extras_max_content(width, height));
-    ck_assert_int_eq(ddz_frame_reader_feed(r, frame, frame_size, &consumed), DDZ_OK);
-    ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
-    const uint8_t *content = ddz_frame_reader_content(r, &size);
-    ck_assert_int_eq(ddz_extras_parse(&mem, content, size, 1, width, height, &out), DDZ_OK);
+    uint8_t *records;
+    size_t size;
+    ck_assert_int_eq(ddz_extras_compress(&mem, &in, width, height, &records, &size), DDZ_OK);
+    for (size_t at = 0; at < size;)
+        at += take_record(records + at, size - at, width, height, &out);
     for (int i = 0; i < 3; i++) {
         ck_assert_uint_eq(out.size[i], in.size[i]);
         ck_assert_int_eq(out.data[i] != NULL, which >> i & 1);
@@ -818,8 +890,7 @@ static void extras_round_trip(uint32_t width, uint32_t height, int which, int al
     }
     ddz_extras_free(&mem, &out);
     ddz_extras_free(&mem, &in);
-    ddz_frame_reader_free(r);
-    ddz_mem_free(&mem, frame);
+    ddz_mem_free(&mem, records);
 }
 
 START_TEST(extras_come_back)
@@ -857,7 +928,7 @@ END_TEST
 START_TEST(paeth_is_pngs)
 {
     enum { W = 31, H = 23, N = W * H };
-    uint8_t content[6 + N] = {DDZ_EXTRA_ALPHA, (N + 1) & 255, (N + 1) >> 8, 0, 0, 1};
+    uint8_t content[1 + N] = {1};
     int plane[H][W];
     for (int y = 0; y < H; y++)
         for (int x = 0; x < W; x++) {
@@ -866,37 +937,14 @@ START_TEST(paeth_is_pngs)
             int p = a + b - c, pa = abs(p - a), pb = abs(p - b), pc = abs(p - c);
             int prediction = pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
             int residual = (int)draw(256);
-            content[6 + y * W + x] = (uint8_t)residual;
+            content[1 + y * W + x] = (uint8_t)residual;
             plane[y][x] = (prediction + residual) & 255;
         }
-    struct extras out;
-    ck_assert_int_eq(ddz_extras_parse(&mem, content, sizeof content, 1, W, H, &out), DDZ_OK);
+    struct extras out = {{NULL}, {0}};
+    ck_assert_int_eq(ddz_extra_parse(&mem, DDZ_EXTRA_ALPHA, content, sizeof content, W, H, &out), DDZ_OK);
     for (int i = 0; i < N; i++)
         ck_assert_int_eq(out.data[0][i], plane[i / W][i % W]);
     ddz_extras_free(&mem, &out);
-}
-END_TEST
-
-START_TEST(extras_in_part)
-{
-    /* alpha of 2 x 2, ICC of 3 bytes, Exif of 2 */
-    static const uint8_t content[] = {1, 5, 0,   0,   0,   0, 10, 20, 30, 40, 2,   3,  0,
-                                      0, 0, 'i', 'c', 'c', 3, 2,  0,  0,  0,  'M', 'M'};
-    static const size_t ends[] = {10, 18, 25};
-    for (size_t cut = 0; cut <= sizeof content; cut++) {
-        struct extras out = {{NULL}, {0}};
-        uint8_t *exact = exact_copy(content, cut);
-        ck_assert_int_eq(ddz_extras_parse(&mem, exact, cut, 0, 2, 2, &out), DDZ_OK);
-        for (int i = 0; i < 3; i++)
-            ck_assert_int_eq(out.data[i] != NULL, cut >= ends[i]);
-        ck_assert_int_eq(ddz_extras_any(&out), cut >= ends[0]);
-        ddz_extras_free(&mem, &out);
-        int whole = cut == ends[0] || cut == ends[1] || cut == ends[2];
-        ck_assert_int_eq(ddz_extras_parse(&mem, exact, cut, 1, 2, 2, &out), whole ? DDZ_OK : DDZ_ERR_CORRUPT);
-        if (whole)
-            ddz_extras_free(&mem, &out);
-        free(exact);
-    }
 }
 END_TEST
 
@@ -904,38 +952,27 @@ START_TEST(extras_hostile)
 {
     static const struct {
         const char *what;
-        uint8_t bytes[16];
+        int kind;
+        uint8_t bytes[8];
         size_t size;
     } cases[] = {
-        {"kind 0", {0, 1, 0, 0, 0, 9}, 6},
-        {"kind 4", {4, 1, 0, 0, 0, 9}, 6},
-        {"kind twice", {2, 1, 0, 0, 0, 9, 2, 1, 0, 0, 0, 9}, 12},
-        {"descending", {3, 1, 0, 0, 0, 9, 2, 1, 0, 0, 0, 9}, 12},
-        {"empty ICC", {2, 0, 0, 0, 0}, 5},
-        {"ICC above the limit", {2, 1, 0, 0, 1, 9}, 6},
-        {"Exif of 4 GiB", {3, 0xFF, 0xFF, 0xFF, 0xFF, 9}, 6},
-        {"alpha too small", {1, 4, 0, 0, 0, 0, 1, 2, 3}, 9},
-        {"alpha too large", {1, 6, 0, 0, 0, 0, 1, 2, 3, 4, 5}, 11},
-        {"unknown predictor", {1, 5, 0, 0, 0, 2, 1, 2, 3, 4}, 10},
+        {"empty ICC", 2, {0}, 0},
+        {"empty Exif", 3, {0}, 0},
+        {"empty alpha", 1, {0}, 0},
+        {"alpha too small", 1, {0, 1, 2, 3}, 4},
+        {"alpha too large", 1, {0, 1, 2, 3, 4, 5}, 6},
+        {"unknown predictor", 1, {2, 1, 2, 3, 4}, 5},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int complete = 0; complete < 2; complete++) {
-            struct extras out = {{NULL}, {77, 0, 0}};
-            ddz_status status = ddz_extras_parse(&mem, cases[i].bytes, cases[i].size, complete, 2, 2, &out);
-            ck_assert_msg(status == DDZ_ERR_CORRUPT, "%s: status %d", cases[i].what, (int)status);
-            ck_assert_uint_eq(out.size[0], 77);
-        }
-    for (int round = 0; round < 200000; round++) {
-        uint8_t bytes[40];
-        size_t size = draw(41);
-        for (size_t i = 0; i < size; i++)
-            bytes[i] = (uint8_t)draw(draw(4) ? 6 : 256);
-        struct extras out;
-        uint8_t *exact = exact_copy(bytes, size);
-        if (ddz_extras_parse(&mem, exact, size, (int)draw(2), 2, 2, &out) == DDZ_OK)
-            ddz_extras_free(&mem, &out);
-        free(exact);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct extras out = {{NULL}, {0}};
+        ddz_status status = ddz_extra_parse(&mem, cases[i].kind, cases[i].bytes, cases[i].size, 2, 2, &out);
+        ck_assert_msg(status == DDZ_ERR_CORRUPT, "%s: status %d", cases[i].what, (int)status);
+        ck_assert_int_eq(ddz_extras_any(&out), 0);
     }
+    /* readers of frames give no more than this */
+    ck_assert_uint_eq(ddz_extra_max_content(DDZ_EXTRA_ALPHA, 7, 9), 64);
+    ck_assert_uint_eq(ddz_extra_max_content(DDZ_EXTRA_ICC, 7, 9), EXTRA_MAX_SIZE);
+    ck_assert_uint_eq(ddz_extra_max_content(DDZ_EXTRA_EXIF, 7, 9), EXTRA_MAX_SIZE);
 }
 END_TEST
 
@@ -944,9 +981,10 @@ START_TEST(extras_arguments)
     struct extras e = {{NULL}, {0}};
     uint8_t *frame;
     size_t size;
-    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_OK);
+    ck_assert(frame == NULL && size == 0);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, 0, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(ddz_extras_set(&mem, &e, 4, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, 4, (const uint8_t *)"a", 1), DDZ_ERR_UNSUPPORTED);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, NULL, 1), DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"a", EXTRA_MAX_SIZE + 1),
                      DDZ_ERR_ARGUMENT);
@@ -964,9 +1002,10 @@ END_TEST
 
 START_TEST(extras_out_of_memory)
 {
-    static const uint8_t content[] = {1, 5, 0, 0, 0, 1, 10, 20, 30, 40, 2, 3, 0, 0, 0, 'i', 'c', 'c'};
-    struct extras e = {{NULL}, {0}}, out;
+    static const uint8_t content[] = {1, 10, 20, 30, 40};
+    struct extras e = {{NULL}, {0}};
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"profile", 7), DDZ_OK);
     int successes = 0;
     for (int n = 0; n < 30; n++) {
         struct budget b = {n, 0};
@@ -980,15 +1019,307 @@ START_TEST(extras_out_of_memory)
         successes += status == DDZ_OK;
         ck_assert_int_eq(b.alive, 0);
         b.left = n;
-        status = ddz_extras_parse(&poor, content, sizeof content, 1, 2, 2, &out);
-        ck_assert_int_eq(status, n < 2 ? DDZ_ERR_MEMORY : DDZ_OK);
-        if (status == DDZ_OK)
-            ddz_extras_free(&poor, &out);
+        struct extras out = {{NULL}, {0}};
+        status = ddz_extra_parse(&poor, DDZ_EXTRA_ALPHA, content, sizeof content, 2, 2, &out);
+        ck_assert_int_eq(status, n < 1 ? DDZ_ERR_MEMORY : DDZ_OK);
+        ddz_extras_free(&poor, &out);
         ck_assert_int_eq(b.alive, 0);
     }
     ck_assert_int_gt(successes, 5);
     ck_assert_int_lt(successes, 28);
     ddz_extras_free(&mem, &e);
+}
+END_TEST
+
+/* ---- records ----------------------------------------------------------------------------- */
+
+START_TEST(record_heads)
+{
+    static const struct {
+        uint64_t length;
+        size_t size;
+        uint8_t bytes[RECORD_HEAD_SIZE];
+    } cases[] = {
+        {0, 2, {0x83, 0}},         {1, 2, {0x83, 1}},
+        {127, 2, {0x83, 127}},     {128, 3, {0x83, 0x80, 1}},
+        {300, 3, {0x83, 0xAC, 2}}, {((uint64_t)1 << 42) - 1, 7, {0x83, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F}}};
+    uint8_t bytes[RECORD_HEAD_SIZE];
+    struct record_head head;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_uint_eq(ddz_record_write_head(bytes, RECORD_EXIF, cases[i].length), cases[i].size);
+        ck_assert_mem_eq(bytes, cases[i].bytes, cases[i].size);
+        for (size_t cut = 0; cut < cases[i].size; cut++) {
+            uint8_t *exact = exact_copy(bytes, cut);
+            ck_assert_int_eq(ddz_record_read_head(exact, cut, &head), DDZ_ERR_TRUNCATED);
+            free(exact);
+        }
+        ck_assert_int_eq(ddz_record_read_head(bytes, cases[i].size, &head), DDZ_OK);
+        ck_assert(head.kind == RECORD_EXIF && head.length == cases[i].length && head.size == cases[i].size);
+    }
+    ck_assert_uint_eq(ddz_record_write_head(bytes, RECORD_END, 0), 1);
+    ck_assert_int_eq(ddz_record_read_head(bytes, 1, &head), DDZ_OK);
+    ck_assert(head.kind == RECORD_END && head.size == 1);
+    static const uint8_t corrupt[][8] = {
+        {5, 0x80, 0}, {5, 0xFF, 0x80, 0}, {5, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1}};
+    for (size_t i = 0; i < sizeof corrupt / sizeof *corrupt; i++)
+        ck_assert_int_eq(ddz_record_read_head(corrupt[i], 8, &head), DDZ_ERR_CORRUPT);
+}
+END_TEST
+
+START_TEST(record_kinds)
+{
+    for (int kind = 0; kind < 256; kind++) {
+        int extra = ddz_record_extra(kind);
+        ck_assert(extra == 0 || ddz_record_kind((ddz_extra)extra) == kind);
+    }
+    ck_assert_int_eq(ddz_record_kind(DDZ_EXTRA_ALPHA), 0x01);
+    ck_assert_int_eq(ddz_record_kind(DDZ_EXTRA_ICC), 0x82);
+    ck_assert_int_eq(ddz_record_kind(DDZ_EXTRA_EXIF), 0x83);
+    ck_assert_int_eq(ddz_record_extra(RECORD_END), 0);
+}
+END_TEST
+
+/* ---- whole streams ------------------------------------------------------------------------ */
+
+/* A stream of a 40 x 30 picture with a preview of 20 bits and a step of 100 bits behind it, and these bytes
+ * as records */
+static uint8_t *make_stream(const uint8_t *records, size_t records_size, size_t *size)
+{
+    const struct header header = {.width = 40, .height = 30, .model_low = 5};
+    const struct settings settings = {.trellis_bits = 12, .end_level = 100, .model_id = 0xABCD};
+    const struct step_record steps[] = {{.preview = true, .bits = 20},
+                                        {.has_offset = true, .rate_offset = -3, .bits = 100}};
+    static const uint8_t bits[16] = {0xA5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0xC0};
+    struct step_place place;
+    struct stream_writer w;
+    uint8_t *copy = ddz_mem_alloc(&mem, records_size, 1), *stream;
+    if (records_size)
+        memcpy(copy, records, records_size);
+    ddz_stream_writer_init(&w, &mem);
+    ck_assert_int_eq(ddz_stream_writer_open(&w, &header, copy, records_size, UINT64_MAX), DDZ_OK);
+    ddz_stream_writer_begin(&w, &settings, 20);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(ddz_stream_writer_put_step(&w, &steps[i], &place), 1);
+        ck_assert_uint_eq(place.known, steps[i].bits);
+        ddz_stream_writer_put_bits(&w, steps[i].preview, bits, place.known);
+    }
+    ck_assert_int_eq(ddz_stream_writer_finish(&w, 0x12345678, &stream, size), DDZ_OK);
+    ddz_stream_writer_free(&w);
+    return stream;
+}
+
+/* Read it in pieces, telling the size of the preview when `told` bytes have been fed. */
+static ddz_status read_stream(struct stream_reader *r, const uint8_t *stream, size_t size, size_t piece,
+                              size_t told)
+{
+    bool known = false;
+    ddz_stream_reader_init(r, &mem, 1 << 20);
+    for (size_t at = 0, n; at < size; at += n) {
+        n = piece < size - at ? piece : size - at;
+        uint8_t *exact = exact_copy(stream + at, n);
+        ddz_stream_reader_feed(r, exact, n, 8);
+        free(exact);
+        if (!known && at + n >= told && r->part != PART_HEADER && r->error == DDZ_OK) {
+            ddz_stream_reader_set_preview(r, 20);
+            known = true;
+        }
+    }
+    return r->error;
+}
+
+/* Whenever the preview's size becomes known, and in whatever pieces, the same is found. */
+START_TEST(streams_come_back)
+{
+    size_t size;
+    uint8_t *stream = make_stream(NULL, 0, &size);
+    for (size_t piece = 1; piece <= size; piece += piece < 10 ? 1 : 7)
+        for (size_t told = 0; told <= size; told += 3) {
+            struct stream_reader r;
+            const uint8_t *preview, *content;
+            ck_assert_int_eq(read_stream(&r, stream, size, piece, told), DDZ_OK);
+            ck_assert(r.part == PART_END && r.has_settings && r.header.width == 40 && r.header.height == 30);
+            ck_assert_uint_eq(r.settings.model_id, 0xABCD);
+            ck_assert_uint_eq(get_le32(r.digest), 0x12345678);
+            ck_assert_uint_eq(ddz_stream_reader_preview(&r, &preview), 24);
+            ck_assert(preview[0] == 0xA5 && preview[1] == 1 && preview[2] == 0);
+            /* settings, the code of -3, 100 bits, up to a whole byte */
+            ck_assert_uint_eq(ddz_stream_reader_main(&r, &content),
+                              8 * ((7 * 8 + (uint64_t)ddz_step_code_length(0, -3) + 100 + 7) / 8));
+            struct bit_reader bits;
+            int offset = 0;
+            ddz_bit_reader_init(&bits, content, 7 + 14);
+            bits.position = 7 * 8;
+            ck_assert_int_eq(ddz_step_code_read(&bits, &offset), DDZ_OK);
+            ck_assert_int_eq(offset, -3);
+            ck_assert_uint_eq(ddz_bit_read(&bits, 8), 0xA5);
+            ddz_stream_reader_free(&r);
+        }
+    ddz_mem_free(&mem, stream);
+}
+END_TEST
+
+/* What a reader knows of a stream can be told again with another preview, until it is settled. */
+START_TEST(another_preview)
+{
+    size_t size;
+    uint8_t *stream = make_stream(NULL, 0, &size);
+    for (uint64_t wrong = 0; wrong < 100; wrong += 9) {
+        struct stream_reader r;
+        ddz_stream_reader_init(&r, &mem, 1 << 20);
+        ddz_stream_reader_feed(&r, stream, 11, 8);
+        ddz_stream_reader_set_preview(&r, wrong);
+        ddz_stream_reader_feed(&r, stream + 11, size - 11, 8);
+        bool right = (wrong + 7) / 8 == 3;
+        ck_assert_int_eq(r.part == PART_END, right);
+        ck_assert_int_eq(ddz_stream_reader_set_preview(&r, 20), DDZ_OK);
+        ck_assert_int_eq(r.part, PART_END);
+        ck_assert_ptr_nonnull(r.kept);
+        ddz_stream_reader_settle(&r);
+        ck_assert_ptr_null(r.kept);
+        ck_assert_int_eq(ddz_stream_reader_feed(&r, stream, 1, 8), DDZ_ERR_TRAILING);
+        ddz_stream_reader_free(&r);
+    }
+    ddz_mem_free(&mem, stream);
+}
+END_TEST
+
+/* Records of kinds that do not exist yet: skipped if they say so, else refused; and what no reader takes. */
+START_TEST(unknown_records)
+{
+    static const struct {
+        const char *what;
+        uint8_t bytes[16];
+        size_t size;
+        ddz_status status;
+        uint32_t skipped;
+    } cases[] = {
+        {"skippable", {0x84, 3, 1, 2, 3}, 5, DDZ_OK, 1},
+        {"empty, skippable", {0xFF, 0}, 2, DDZ_OK, 1},
+        {"two", {0x84, 1, 9, 0x84, 1, 9}, 6, DDZ_OK, 2},
+        {"not skippable", {0x04, 3, 1, 2, 3}, 5, DDZ_ERR_FEATURE, 1},
+        {"alpha's number, skippable", {0x81, 1, 7}, 3, DDZ_OK, 1},
+        {"the profile's number, not skippable", {0x02, 1, 7}, 3, DDZ_ERR_FEATURE, 1},
+        {"end's number, skippable", {0x80, 1, 7}, 3, DDZ_OK, 1},
+        {"length in too many bytes", {0x84, 0x81, 0x00, 7}, 4, DDZ_ERR_CORRUPT, 0},
+        {"Exif that is no frame", {0x83, 3, 1, 2, 3}, 5, DDZ_ERR_CORRUPT, 0},
+        {"empty Exif", {0x83, 0}, 2, DDZ_ERR_CORRUPT, 0},
+        {"empty alpha", {0x01, 0}, 2, DDZ_ERR_CORRUPT, 0},
+        /* one raw block of a byte, whole; with a byte too many; cut */
+        {"Exif", {0x83, 10, 0x28, 0xB5, 0x2F, 0xFD, 0, 0x38, 9, 0, 0, 'M'}, 12, DDZ_OK, 0},
+        {"a byte behind the frame",
+         {0x83, 11, 0x28, 0xB5, 0x2F, 0xFD, 0, 0x38, 9, 0, 0, 'M', 0},
+         13,
+         DDZ_ERR_CORRUPT,
+         0},
+        {"half a frame", {0x83, 9, 0x28, 0xB5, 0x2F, 0xFD, 0, 0x38, 9, 0, 0}, 11, DDZ_ERR_CORRUPT, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t piece = 1; piece < 200; piece += 37) {
+            struct stream_reader r;
+            size_t size;
+            uint8_t *stream = make_stream(cases[i].bytes, cases[i].size, &size);
+            ddz_status status = read_stream(&r, stream, size, piece, 0);
+            ck_assert_msg(status == cases[i].status, "%s: status %d", cases[i].what, (int)status);
+            ck_assert_uint_eq(r.skipped, cases[i].skipped);
+            ck_assert_int_eq(r.part == PART_END, status == DDZ_OK);
+            ck_assert_int_eq(r.has_settings, 1); /* and all of the picture's bits */
+            ck_assert(status != DDZ_OK || get_le32(r.digest) == 0x12345678);
+            ddz_stream_reader_free(&r);
+            ddz_mem_free(&mem, stream);
+        }
+    /* the same kind twice */
+    uint8_t twice[24];
+    memcpy(twice, cases[11].bytes, 12);
+    memcpy(twice + 12, cases[11].bytes, 12);
+    struct stream_reader r;
+    size_t size;
+    uint8_t *stream = make_stream(twice, sizeof twice, &size);
+    ck_assert_int_eq(read_stream(&r, stream, size, 1000, 0), DDZ_ERR_CORRUPT);
+    ddz_stream_reader_free(&r);
+    ddz_mem_free(&mem, stream);
+}
+END_TEST
+
+/* A size that is asked for is met to the byte, and what is there are the first bytes of the longer stream. */
+START_TEST(streams_of_a_size)
+{
+    const struct header header = {.width = 40, .height = 30, .model_low = 5};
+    const struct settings settings = {.trellis_bits = 12, .end_level = 100, .model_id = 0xABCD};
+    uint8_t bits[400], *stream;
+    memset(bits, 0x5A, sizeof bits);
+    for (size_t most = 5; most < 420; most++) {
+        struct stream_writer w;
+        struct step_place place;
+        size_t size;
+        ddz_stream_writer_init(&w, &mem);
+        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, NULL, 0, 4), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, NULL, 0, most), DDZ_OK);
+        ddz_stream_writer_begin(&w, &settings, 30);
+        for (int i = 0; i < 400; i++) {
+            struct step_record step = {
+                .preview = i == 0, .has_offset = i > 0, .rate_offset = i % 7 - 3, .bits = i ? 50 : 30};
+            if (!ddz_stream_writer_put_step(&w, &step, &place))
+                break;
+            ck_assert(place.known >= 1 && place.known <= step.bits);
+            ddz_stream_writer_put_bits(&w, step.preview, bits, place.known);
+            if (place.known < step.bits)
+                break;
+        }
+        ck_assert_int_eq(ddz_stream_writer_finish(&w, 0, &stream, &size), DDZ_OK);
+        ck_assert_uint_eq(size, most);
+        ddz_mem_free(&mem, stream);
+        ddz_stream_writer_free(&w);
+    }
+}
+END_TEST
+
+/* Damage anywhere, and prefixes: an error or none, and never more than was there. */
+START_TEST(hostile_streams)
+{
+    static const uint8_t records[] = {0x84, 3,    1, 2,    3, 0x83, 10, 0x28, 0xB5,
+                                      0x2F, 0xFD, 0, 0x38, 9, 0,    0,  'M'};
+    size_t size;
+    uint8_t *stream = make_stream(records, sizeof records, &size);
+    int refused = 0;
+    for (int round = 0; round < 30000; round++) {
+        uint8_t *bad = exact_copy(stream, size);
+        struct stream_reader r;
+        const uint8_t *data;
+        for (uint32_t flips = draw(4); flips > 0; flips--)
+            bad[draw((uint32_t)size)] ^= (uint8_t)(1 << draw(8));
+        size_t cut = draw(2) ? size : draw((uint32_t)size + 1);
+        refused += read_stream(&r, bad, cut, 1 + draw(60), draw(40)) != DDZ_OK;
+        ck_assert_uint_le(ddz_stream_reader_preview(&r, &data), 24);
+        ddz_stream_reader_free(&r);
+        free(bad);
+    }
+    ck_assert_int_gt(refused, 3000);
+    ddz_mem_free(&mem, stream);
+}
+END_TEST
+
+START_TEST(streams_out_of_memory)
+{
+    size_t size;
+    uint8_t *stream = make_stream((const uint8_t *)"\x84\1x", 3, &size);
+    int successes = 0;
+    for (int n = 0; n < 20; n++) {
+        struct budget b = {n, 0};
+        struct mem poor = budget_mem(&b);
+        struct stream_reader r;
+        ddz_stream_reader_init(&r, &poor, 1 << 20);
+        ddz_stream_reader_feed(&r, stream, 20, 8);
+        if (r.error == DDZ_OK)
+            ddz_stream_reader_set_preview(&r, 20);
+        ddz_stream_reader_feed(&r, stream + 20, size - 20, 8);
+        ck_assert(r.error == DDZ_ERR_MEMORY || r.part == PART_END);
+        successes += r.error == DDZ_OK;
+        ddz_stream_reader_free(&r);
+        ck_assert_int_eq(b.alive, 0);
+    }
+    ck_assert_int_gt(successes, 5);
+    ck_assert_int_lt(successes, 20);
+    ddz_mem_free(&mem, stream);
 }
 END_TEST
 
@@ -1016,8 +1347,12 @@ int main(void)
         CASE("frames", stored_frames, content_for_inverts_overhead, cut_after_every_byte,
              cut_anywhere_fed_in_pieces, bytes_after_the_frame_are_left, content_limit, hostile_frames,
              damaged_frames, frames_out_of_memory),
-        CASE("extras", extras_come_back, alpha_prediction_pays, paeth_is_pngs, extras_in_part, extras_hostile,
+        CASE("steps", rate_offsets),
+        CASE("extras", extras_come_back, alpha_prediction_pays, paeth_is_pngs, extras_hostile,
              extras_arguments, extras_out_of_memory),
+        CASE("records", record_heads, record_kinds),
+        CASE("streams", streams_come_back, another_preview, unknown_records, streams_of_a_size,
+             hostile_streams, streams_out_of_memory),
     };
-    return run_cases("container", 60, all, sizeof all / sizeof *all);
+    return run_cases("format", 60, all, sizeof all / sizeof *all);
 }

@@ -5,8 +5,8 @@
  * Signed numbers of unknown size are exp-Golomb codes (order 0): v + 1 in binary after as many zeros
  * as it has bits beyond the first; signed values go 0, 1, -1, 2, -2 ... onto 0, 1, 2, 3, 4 ...
  */
-#ifndef DDZ_CONTAINER_BITS_H
-#define DDZ_CONTAINER_BITS_H
+#ifndef DDZ_FORMAT_BITS_H
+#define DDZ_FORMAT_BITS_H
 
 #include "base/mem.h"
 

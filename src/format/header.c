@@ -1,6 +1,7 @@
-#include "container/header.h"
+#include "format/header.h"
 
 #include "base/bytes.h"
+#include "format/limits.h"
 
 enum {
     MAGIC = 0xDD,
@@ -11,12 +12,7 @@ enum {
     SHAPE_UNITS = 512,
     SHORT_MAX_SIDE = 16384,
     SHORT_ESCAPE = 0xFFFFFFF,
-    MODEL_MASK = (1 << HEADER_MODEL_BITS) - 1,
-    MIN_TRELLIS_BITS = 8,
-    MAX_TRELLIS_BITS = 16,
-    MAX_CALLS_LOG2 = 5,
-    MAX_UPDATES_LOG2 = 3,
-    FLAG_EXTRAS = 1
+    MODEL_MASK = (1 << HEADER_MODEL_BITS) - 1
 };
 
 static const struct {
@@ -59,7 +55,7 @@ static int is_short(uint32_t width, uint32_t height)
 
 static int is_side(uint32_t side)
 {
-    return side >= 1 && side <= HEADER_MAX_SIDE;
+    return side >= 1 && side <= MAX_SIDE;
 }
 
 size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
@@ -120,43 +116,4 @@ ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *head
     if (status == DDZ_OK)
         *header = h;
     return status;
-}
-
-static int settings_valid(const struct settings *s)
-{
-    return s->trellis_bits >= MIN_TRELLIS_BITS && s->trellis_bits <= MAX_TRELLIS_BITS && s->calls_log2 >= 0 &&
-           s->calls_log2 <= MAX_CALLS_LOG2 && s->updates_log2 >= 0 && s->updates_log2 <= MAX_UPDATES_LOG2 &&
-           s->end_level >= 0 && s->end_level <= 255;
-}
-
-size_t ddz_settings_write(const struct settings *settings, uint8_t out[SETTINGS_SIZE])
-{
-    if (!settings_valid(settings))
-        return 0;
-    out[0] = (uint8_t)((settings->trellis_bits - MIN_TRELLIS_BITS) << 4 | settings->calls_log2 << 1 |
-                       (settings->uniform != 0));
-    out[1] = (uint8_t)settings->end_level;
-    put_le32(out + 2, (settings->model_id & ~(uint32_t)MODEL_MASK) | (uint32_t)settings->updates_log2 << 1 |
-                          (settings->has_extras ? FLAG_EXTRAS : 0));
-    return SETTINGS_SIZE;
-}
-
-ddz_status ddz_settings_read(const uint8_t *data, size_t size, uint8_t model_low, struct settings *settings)
-{
-    if (size < SETTINGS_SIZE)
-        return DDZ_ERR_TRUNCATED;
-    uint32_t identity = get_le32(data + 2), flags = identity & MODEL_MASK;
-    struct settings s = {
-        .trellis_bits = (data[0] >> 4) + MIN_TRELLIS_BITS,
-        .calls_log2 = data[0] >> 1 & 7,
-        .uniform = data[0] & 1,
-        .end_level = data[1],
-        .model_id = (identity ^ flags) | model_low,
-        .updates_log2 = (int)(flags >> 1),
-        .has_extras = flags & FLAG_EXTRAS,
-    };
-    if (!settings_valid(&s))
-        return DDZ_ERR_CORRUPT;
-    *settings = s;
-    return DDZ_OK;
 }

@@ -1,4 +1,4 @@
-#include "container/frames.h"
+#include "format/frames.h"
 
 #include <string.h>
 
