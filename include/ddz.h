@@ -129,6 +129,9 @@ typedef enum ddz_parameter {
     DDZ_PARAM_CPU_FEATURES = 2,
     /* Larger pictures are refused. 1 to 2^28, default 2^26 */
     DDZ_PARAM_MAX_PIXELS = 3,
+    /* Bytes that a handle and all it owns may take, the model not counted; beyond, DDZ_ERR_MEMORY_LIMIT.
+     * Default 0: no limit */
+    DDZ_PARAM_MEMORY_LIMIT = 4,
 
     /* Of an encoder: 1 (fast) to 9 (small), default 5 */
     DDZ_PARAM_EFFORT = 100,
@@ -238,6 +241,11 @@ DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint
                                       ddz_pixel_format format, const void *pixels, size_t stride,
                                       size_t size);
 
+/* Bytes that encoding a width x height picture takes with the present settings, the model not counted: an
+ * upper bound, unless there are side layers, which take their own size twice more. Nothing is allocated. */
+DDZ_API ddz_status ddz_encoder_memory(const ddz_encoder *encoder, uint32_t width, uint32_t height,
+                                      uint64_t *bytes);
+
 /* The stream made last; owned by the encoder until its next call. DDZ_ERR_STATE before. */
 DDZ_API ddz_status ddz_encoder_stream(const ddz_encoder *encoder, const uint8_t **data, size_t *size);
 
@@ -288,6 +296,12 @@ DDZ_API ddz_status ddz_decoder_set_model(ddz_decoder *decoder, const ddz_model *
 /* Take the next `size` bytes of the stream (copied). Bytes after an error are refused with the
  * same error. Cheap: no network call happens here. */
 DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, size_t size);
+
+/* Bytes that decoding a width x height picture takes with the present settings, the model not counted; the
+ * stream itself takes up to three times its size more. Nothing is allocated. DDZ_ERR_STATE without a model.
+ */
+DDZ_API ddz_status ddz_decoder_memory(const ddz_decoder *decoder, uint32_t width, uint32_t height,
+                                      uint64_t *bytes);
 
 /* As if the header of a stream of a width x height picture (each 1 to 65535) had been fed, made with the
  * decoder's model: with no bits after it, DDZ_RECON_SAMPLE draws a picture from nothing.

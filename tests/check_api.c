@@ -502,6 +502,138 @@ START_TEST(buffers_that_do_not_fit)
 }
 END_TEST
 
+/* ---- Memory ------------------------------------------------------------------------------ */
+
+/* Bytes in use, and the most there were */
+struct ledger {
+    size_t used, most;
+    int calls;
+};
+
+static void *ledger_allocate(void *cookie, size_t size)
+{
+    struct ledger *l = cookie;
+    size_t *block = malloc(size + 16);
+    ck_assert_ptr_nonnull(block);
+    block[0] = size;
+    l->used += size;
+    l->most = l->used > l->most ? l->used : l->most;
+    l->calls++;
+    return (char *)block + 16;
+}
+
+static void ledger_release(void *cookie, void *memory)
+{
+    struct ledger *l = cookie;
+    if (!memory)
+        return;
+    size_t *block = (size_t *)(void *)((char *)memory - 16);
+    l->used -= block[0];
+    free(block);
+}
+
+/* What is announced is enough, and not much more than it takes. */
+static void check_announced(const struct ledger *l, uint64_t announced, const char *what)
+{
+    ck_assert_msg(l->most <= announced, "%s: %zu of %zu bytes", what, l->most, (size_t)announced);
+    ck_assert_msg(announced < l->most + l->most / 3 + (2 << 20), "%s: %zu of %zu bytes", what, l->most,
+                  (size_t)announced);
+}
+
+START_TEST(memory_is_announced)
+{
+    static const uint32_t sides[][2] = {{1, 1}, {24, 17}, {300, 200}, {500, 3}};
+    static const ddz_target targets[] = {DDZ_TARGET_QUALITY, DDZ_TARGET_BYTES, DDZ_TARGET_PSNR};
+    static const double values[] = {60, 700, 30};
+    for (size_t i = 0; i < 12; i++) {
+        uint32_t w = sides[i / 3][0], h = sides[i / 3][1];
+        struct buffer rgb = picture(w, h);
+        struct ledger l = {0};
+        struct encoder_settings es = encoder_settings(targets[i % 3], values[i % 3]);
+        struct decoder_settings ds = decoder_settings();
+        uint64_t announced;
+        es.allocator = ds.allocator = (ddz_allocator){ledger_allocate, ledger_release, &l};
+        ddz_encoder *e = encoder_new(&es);
+        ck_assert_int_eq(ddz_encoder_memory(e, w, h, &announced), DDZ_OK);
+        ck_assert_int_eq(l.calls, 1);
+        ck_assert_int_eq(encode_rgb(e, rgb.data, w, h), DDZ_OK);
+        check_announced(&l, announced, "encoder");
+        struct buffer stream = stream_of(e);
+        ddz_encoder_free(e);
+        ck_assert_uint_eq(l.used, 0);
+        l = (struct ledger){0};
+        ddz_decoder *d = decoder_new(&ds);
+        ck_assert_int_eq(ddz_decoder_memory(d, w, h, &announced), DDZ_OK);
+        ck_assert_int_eq(l.calls, 1);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size / 2), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb.data), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data + stream.size / 2, stream.size - stream.size / 2),
+                         DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb.data), DDZ_OK);
+        check_announced(&l, announced + 3 * stream.size, "decoder");
+        ddz_decoder_free(d);
+        ck_assert_uint_eq(l.used, 0);
+        free(stream.data);
+        free(rgb.data);
+    }
+}
+END_TEST
+
+/* At any limit the work succeeds within it, or says that it is the limit, and can be done without it. */
+START_TEST(memory_limits)
+{
+    struct buffer rgb = picture(SMALL_W, SMALL_H), stream = small_stream();
+    struct ledger l = {0};
+    struct encoder_settings es = encoder_settings(DDZ_TARGET_PSNR, 25);
+    struct decoder_settings ds = decoder_settings();
+    uint64_t announced[2];
+    es.allocator = ds.allocator = (ddz_allocator){ledger_allocate, ledger_release, &l};
+    ddz_encoder *e = encoder_new(&es);
+    ddz_decoder *d = decoder_new(&ds);
+    ck_assert_int_eq(ddz_encoder_memory(e, SMALL_W, SMALL_H, &announced[0]), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_memory(d, SMALL_W, SMALL_H, &announced[1]), DDZ_OK);
+    ddz_decoder_free(d);
+    int refused = 0;
+    for (uint64_t part = 1; part <= 24; part++) {
+        l.most = l.used;
+        size_t before = l.used;
+        uint64_t limit = announced[0] * part / 24;
+        ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_MEMORY_LIMIT, (int64_t)limit), DDZ_OK);
+        ddz_status status = encode_rgb(e, rgb.data, SMALL_W, SMALL_H);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        ck_assert_uint_le(l.most - before, limit + sizeof(size_t));
+        ck_assert(status == DDZ_OK || part < 24);
+        refused += status != DDZ_OK;
+
+        limit = announced[1] * part / 24;
+        ck_assert_int_eq(decoder_make(model(), &ds, &d), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_set(d, DDZ_PARAM_MEMORY_LIMIT, (int64_t)limit), DDZ_OK);
+        status = ddz_decoder_feed(d, stream.data, stream.size);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        status = decode_rgb(d, DDZ_RECON_MEAN, rgb.data);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        ck_assert(status == DDZ_OK || part < 24);
+        refused += status != DDZ_OK;
+        ddz_decoder_free(d);
+        free(rgb.data);
+        rgb = picture(SMALL_W, SMALL_H);
+    }
+    ck_assert_int_gt(refused, 5);
+    ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_MEMORY_LIMIT, 0), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, SMALL_W, SMALL_H), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_memory(e, 0, 1, &announced[0]), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_memory(e, 1, 65536, &announced[0]), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_memory(e, 1, 1, NULL), DDZ_ERR_ARGUMENT);
+    ddz_encoder_free(e);
+    ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_memory(d, 1, 1, &announced[0]), DDZ_ERR_STATE);
+    ddz_decoder_free(d);
+    ck_assert_uint_eq(l.used, 0);
+    free(rgb.data);
+    free(stream.data);
+}
+END_TEST
+
 /* ---- Progress ---------------------------------------------------------------------------- */
 
 struct listener {
@@ -590,9 +722,12 @@ int main(void)
     tcase_add_test(pixels, deep_samples_are_coded);
     tcase_add_test(pixels, opaque_alpha_is_none);
     tcase_add_test(pixels, buffers_that_do_not_fit);
+    TCase *memory = tcase_create("memory");
+    tcase_add_test(memory, memory_is_announced);
+    tcase_add_test(memory, memory_limits);
     TCase *progress = tcase_create("progress");
     tcase_add_test(progress, progress_of_encoding);
     tcase_add_test(progress, progress_of_decoding);
-    TCase *all[] = {growth, unknown, cpu, pixels, progress};
+    TCase *all[] = {growth, unknown, cpu, pixels, memory, progress};
     return run_cases("api", 300, all, sizeof all / sizeof *all);
 }

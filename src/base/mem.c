@@ -17,7 +17,7 @@ static void default_release(void *cookie, void *memory)
 
 struct mem ddz_mem_init(const ddz_allocator *allocator)
 {
-    struct mem mem = {{default_allocate, default_release, NULL}};
+    struct mem mem = {{default_allocate, default_release, NULL}, NULL};
     if (allocator && allocator->allocate && allocator->release)
         mem.functions = *allocator;
     return mem;
@@ -33,20 +33,40 @@ size_t ddz_size_add(size_t a, size_t b)
     return a > SIZE_MAX - b ? SIZE_MAX : a + b;
 }
 
-/* The pointer that the allocator gave is kept just below the aligned one. */
+/* What stands just below the aligned pointer */
+struct block {
+    void *raw; /* that the allocator gave */
+    size_t total;
+};
+
+static bool take_account(struct mem_account *account, size_t total)
+{
+    if (!account)
+        return true;
+    if (account->limit && (account->used > account->limit || total > account->limit - account->used)) {
+        account->exceeded = true;
+        return false;
+    }
+    account->used += total;
+    return true;
+}
+
 void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size)
 {
     size_t bytes = ddz_size_mul(count, size);
-    size_t total = ddz_size_add(bytes, DDZ_ALIGN + sizeof(void *));
-    if (total == SIZE_MAX)
+    struct block block = {.total = ddz_size_add(bytes, DDZ_ALIGN + sizeof block)};
+    if (block.total == SIZE_MAX || !take_account(mem->account, block.total))
         return NULL;
-    char *raw = mem->functions.allocate(mem->functions.cookie, total);
-    if (!raw)
+    block.raw = mem->functions.allocate(mem->functions.cookie, block.total);
+    if (!block.raw) {
+        if (mem->account)
+            mem->account->used -= block.total;
         return NULL;
-    uintptr_t address = (uintptr_t)raw + sizeof(void *);
+    }
+    uintptr_t address = (uintptr_t)block.raw + sizeof block;
     address = (address + DDZ_ALIGN - 1) & ~(uintptr_t)(DDZ_ALIGN - 1);
-    char *aligned = raw + (address - (uintptr_t)raw);
-    memcpy(aligned - sizeof(void *), &raw, sizeof(void *));
+    char *aligned = (char *)block.raw + (address - (uintptr_t)block.raw);
+    memcpy(aligned - sizeof block, &block, sizeof block);
     if (mem->functions.allocate != default_allocate)
         memset(aligned, 0, bytes);
     return aligned;
@@ -54,11 +74,13 @@ void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size)
 
 void ddz_mem_free(const struct mem *mem, void *memory)
 {
+    struct block block;
     if (!memory)
         return;
-    void *raw;
-    memcpy(&raw, (char *)memory - sizeof(void *), sizeof(void *));
-    mem->functions.release(mem->functions.cookie, raw);
+    memcpy(&block, (char *)memory - sizeof block, sizeof block);
+    if (mem->account)
+        mem->account->used -= block.total;
+    mem->functions.release(mem->functions.cookie, block.raw);
 }
 
 void ddz_copy_sized(void *to, size_t to_size, const void *from, size_t from_size)

@@ -2,6 +2,7 @@
 #ifndef DDZ_BASE_MEM_H
 #define DDZ_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,14 +10,21 @@
 
 enum { DDZ_ALIGN = 64 };
 
+/* What a handle and all it owns have taken, and may take. Used by one thread at a time. */
+struct mem_account {
+    uint64_t used, limit; /* bytes; no limit: 0 */
+    bool exceeded;        /* an allocation was refused for the limit's sake */
+};
+
 struct mem {
     ddz_allocator functions;
+    struct mem_account *account; /* NULL: none is kept */
 };
 
 /* `allocator` NULL or with NULL functions: malloc and free. */
 struct mem ddz_mem_init(const ddz_allocator *allocator);
 
-/* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow or failure. A count or size
+/* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow, failure, or beyond the limit. A count or size
  * of 0 gives a valid pointer. */
 void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 

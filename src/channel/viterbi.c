@@ -65,6 +65,13 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int th
     return NULL;
 }
 
+uint64_t ddz_viterbi_memory(int register_bits, int threads)
+{
+    uint64_t lane = 2 * states(register_bits) * sizeof(int16_t) + VALUES * sizeof(int16_t) +
+                    (uint64_t)TRELLIS_MAX_SEGMENT * decision_words(register_bits) * sizeof(uint32_t);
+    return sizeof(struct viterbi) + (uint64_t)threads * lane;
+}
+
 void ddz_viterbi_free(struct viterbi *v)
 {
     if (!v)

@@ -16,6 +16,8 @@ struct viterbi;
 
 /* Workspace for searches with registers of up to `register_bits`; NULL if memory is short. */
 struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa);
+/* Bytes that it takes */
+uint64_t ddz_viterbi_memory(int register_bits, int threads);
 void ddz_viterbi_free(struct viterbi *v);
 
 /* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples] in visiting order, q12. The

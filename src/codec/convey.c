@@ -17,9 +17,6 @@
 #include "format/limits.h"
 #include "format/step_code.h"
 
-/* States of the chain that a target PSNR needs. */
-enum { BEFORE_STEP, PRESENT, STATES };
-
 /* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
 static double estimate_psnr(ddz_encoder *e)
 {
@@ -148,7 +145,7 @@ static void cut_step(ddz_encoder *e, const struct step *step, int index, struct 
     struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
     uint64_t known = 8 * bytes - sent->place.at - (uint64_t)sent->place.side_bits;
     sent->place.known = known < sent->bits ? (uint32_t)known : sent->bits;
-    ddz_chain_restore(&e->chain, BEFORE_STEP);
+    ddz_chain_restore(&e->chain, ENCODER_BEFORE_STEP);
     ddz_chain_apply(&e->chain, step, &t, e->bits, sent->place.known);
 }
 
@@ -198,14 +195,14 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
         loss += update_loss;
     if (psnr < near - loss)
         return false;
-    ddz_chain_save(&e->chain, PRESENT);
+    ddz_chain_save(&e->chain, ENCODER_PRESENT);
     ddz_chain_call(&e->chain, 1);
     psnr = estimate_psnr(e);
     if (psnr >= near) {
         e->views_gain = ddz_encoder_psnr(e) - psnr;
         psnr += e->views_gain;
     }
-    ddz_chain_restore(&e->chain, PRESENT);
+    ddz_chain_restore(&e->chain, ENCODER_PRESENT);
     return psnr >= target;
 }
 
@@ -281,7 +278,7 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
 {
     bool to_psnr = e->target_kind == DDZ_TARGET_PSNR;
     struct sent sent = {0};
-    ddz_status status = to_psnr ? ddz_chain_reserve(&e->chain, STATES) : DDZ_OK;
+    ddz_status status = to_psnr ? ddz_chain_reserve(&e->chain, ENCODER_STATES) : DDZ_OK;
     if (status != DDZ_OK)
         return status;
     e->views_gain = 1; /* more than a trained network's */
@@ -290,7 +287,7 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
         if (walk_ends(e, i, &sent, &status))
             return status;
         if (to_psnr)
-            ddz_chain_save(&e->chain, BEFORE_STEP);
+            ddz_chain_save(&e->chain, ENCODER_BEFORE_STEP);
         if (!walk_step(e, i, &sent))
             return DDZ_OK;
     }

@@ -21,6 +21,7 @@ enum {
     DECODER_THREADS,
     DECODER_CPU_FEATURES,
     DECODER_MAX_PIXELS,
+    DECODER_MEMORY_LIMIT,
     DECODER_MAX_BITS,
     DECODER_SEED,
     DECODER_SAMPLE_STEPS,
@@ -31,6 +32,7 @@ static const struct parameter parameters[DECODER_PARAMETERS] = {
     [DECODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
     [DECODER_CPU_FEATURES] = {DDZ_PARAM_CPU_FEATURES, PARAMETER_WHOLE, -1, INT64_MAX, -1},
     [DECODER_MAX_PIXELS] = {DDZ_PARAM_MAX_PIXELS, PARAMETER_WHOLE, 1, MAX_PIXELS, 1 << 26},
+    [DECODER_MEMORY_LIMIT] = {DDZ_PARAM_MEMORY_LIMIT, PARAMETER_WHOLE, 0, INT64_MAX, 0},
     [DECODER_MAX_BITS] = {DDZ_PARAM_MAX_BITS, PARAMETER_WHOLE, 0, INT64_MAX, INT64_MAX},
     [DECODER_SEED] = {DDZ_PARAM_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
     [DECODER_SAMPLE_STEPS] = {DDZ_PARAM_SAMPLE_STEPS, PARAMETER_POWER, 1, 32, 8},
@@ -41,6 +43,7 @@ static const struct walk default_walk = {.end_level = 132, .calls_log2 = 3};
 
 struct ddz_decoder {
     struct mem mem;
+    struct mem_account account;
     int64_t value[DECODER_PARAMETERS];
     const struct ddz_model *model; /* NULL: not given yet */
     struct stream_reader reader;
@@ -77,6 +80,7 @@ ddz_status ddz_decoder_new(const ddz_model *model, const ddz_allocator *allocato
     if (!d)
         return DDZ_ERR_MEMORY;
     d->mem = mem;
+    d->mem.account = &d->account;
     d->model = model;
     ddz_parameters_default(parameters, DECODER_PARAMETERS, d->value);
     ddz_stream_reader_init(&d->reader, &d->mem, (uint64_t)d->value[DECODER_MAX_PIXELS]);
@@ -97,6 +101,20 @@ ddz_status ddz_decoder_set(ddz_decoder *d, int parameter, int64_t value)
         return DDZ_ERR_STATE;
     memcpy(d->value, changed, sizeof changed);
     d->reader.max_pixels = (uint64_t)d->value[DECODER_MAX_PIXELS];
+    d->account.limit = (uint64_t)d->value[DECODER_MEMORY_LIMIT];
+    return DDZ_OK;
+}
+
+ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t height, uint64_t *bytes)
+{
+    enum { FRAMES = 1 << 20, PIXEL_SIZE = 8 /* at most, of what is shown */ };
+    if (!d || !bytes || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        return DDZ_ERR_ARGUMENT;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
+    *bytes = sizeof *d + FRAMES + samples / 8 + (d->observer ? PIXEL_SIZE * pixels : 0) +
+             ddz_chain_memory(d->model, width, height, 1);
     return DDZ_OK;
 }
 
@@ -127,21 +145,27 @@ void ddz_decoder_free(ddz_decoder *d)
 {
     if (!d)
         return;
-    struct mem mem = d->mem;
+    struct mem mem = {d->mem.functions, NULL}; /* the account goes with the decoder */
     ddz_stream_reader_free(&d->reader);
     if (d->has_chain)
         ddz_chain_free(&d->chain);
-    ddz_mem_free(&mem, d->bits);
-    ddz_mem_free(&mem, d->observed);
+    ddz_mem_free(&d->mem, d->bits);
+    ddz_mem_free(&d->mem, d->observed);
     ddz_mem_free(&mem, d);
 }
 
 /* ---- The stream ----------------------------------------------------------------------------- */
 
+/* Of a lack of memory, the caller wants to know whether it was the limit. */
+static ddz_status outward(const ddz_decoder *d, ddz_status status)
+{
+    return status == DDZ_ERR_MEMORY && d->account.exceeded ? DDZ_ERR_MEMORY_LIMIT : status;
+}
+
 /* What is wrong with the stream so far */
 static ddz_status stream_error(const ddz_decoder *d)
 {
-    return d->wrong_model ? DDZ_ERR_WRONG_MODEL : d->reader.error;
+    return d->wrong_model ? DDZ_ERR_WRONG_MODEL : outward(d, d->reader.error);
 }
 
 /* Header and model are there: where the preview ends. */
@@ -574,9 +598,10 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format
     if (status != DDZ_OK)
         return status;
     ddz_status stream = DDZ_OK;
+    d->account.exceeded = false;
     status = decode(d, recon, &layout, pixels, &stream);
     if (status != DDZ_OK)
-        return status;
+        return outward(d, status);
     return stream != DDZ_OK ? stream : d->reader.error;
 }
 

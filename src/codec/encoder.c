@@ -24,6 +24,7 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
     [ENCODER_CPU_FEATURES] = {DDZ_PARAM_CPU_FEATURES, PARAMETER_WHOLE, -1, INT64_MAX, -1},
     [ENCODER_MAX_PIXELS] = {DDZ_PARAM_MAX_PIXELS, PARAMETER_WHOLE, 1, MAX_PIXELS, 1 << 26},
+    [ENCODER_MEMORY_LIMIT] = {DDZ_PARAM_MEMORY_LIMIT, PARAMETER_WHOLE, 0, INT64_MAX, 0},
     [ENCODER_EFFORT] = {DDZ_PARAM_EFFORT, PARAMETER_WHOLE, 1, 9, 5},
     [ENCODER_TRELLIS_BITS] = {DDZ_PARAM_TRELLIS_BITS, PARAMETER_WHOLE_OR_ZERO, TRELLIS_MIN_BITS,
                               TRELLIS_MAX_BITS, 0},
@@ -36,6 +37,12 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
 
 /* ---- Settings ------------------------------------------------------------------------------- */
 
+/* Of a lack of memory, the caller wants to know whether it was the limit. */
+static ddz_status outward(const ddz_encoder *e, ddz_status status)
+{
+    return status == DDZ_ERR_MEMORY && e->account.exceeded ? DDZ_ERR_MEMORY_LIMIT : status;
+}
+
 ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocator, ddz_encoder **encoder)
 {
     if (!model || !encoder)
@@ -45,6 +52,7 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocato
     if (!e)
         return DDZ_ERR_MEMORY;
     e->mem = mem;
+    e->mem.account = &e->account;
     e->model = model;
     ddz_parameters_default(parameters, ENCODER_PARAMETERS, e->value);
     e->target_kind = DDZ_TARGET_QUALITY;
@@ -56,8 +64,11 @@ ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocato
 
 ddz_status ddz_encoder_set(ddz_encoder *e, int parameter, int64_t value)
 {
-    return e ? ddz_parameters_set(parameters, ENCODER_PARAMETERS, e->value, parameter, value)
-             : DDZ_ERR_ARGUMENT;
+    if (!e)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_parameters_set(parameters, ENCODER_PARAMETERS, e->value, parameter, value);
+    e->account.limit = (uint64_t)e->value[ENCODER_MEMORY_LIMIT];
+    return status;
 }
 
 static bool target_valid(ddz_target target, double v)
@@ -100,7 +111,7 @@ ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *
 {
     if (!e || (!data && size))
         return DDZ_ERR_ARGUMENT;
-    return ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size);
+    return outward(e, ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size));
 }
 
 /* What the settings mean for the next picture */
@@ -124,6 +135,34 @@ static void apply_settings(ddz_encoder *e)
     }
     if (value[ENCODER_UPDATES])
         e->walk.updates_log2 = ddz_ilog2((uint64_t)value[ENCODER_UPDATES]);
+}
+
+/* Bytes that the buffers of a stream may take, growing, and being put together */
+static uint64_t stream_memory(const ddz_encoder *e, uint64_t pixels)
+{
+    uint64_t most = 2 * pixels;
+    if (e->target_kind == DDZ_TARGET_BYTES && e->target_value < (double)most)
+        most = (uint64_t)e->target_value;
+    return 6 * most;
+}
+
+ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
+{
+    enum { SLACK = 1 << 16 };
+    if (!e || !bytes || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        return DDZ_ERR_ARGUMENT;
+    struct ddz_encoder plan = {.target_kind = e->target_kind, .target_value = e->target_value};
+    memcpy(plan.value, e->value, sizeof plan.value);
+    apply_settings(&plan);
+    uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
+    int states = e->target_kind == DDZ_TARGET_PSNR ? ENCODER_STATES : 0;
+    /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
+    uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
+    *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
+             ddz_chain_memory(e->model, width, height, states) +
+             ddz_viterbi_memory(plan.register_bits, plan.threads) +
+             ddz_opening_memory(e->model, plan.threads, plan.trials);
+    return DDZ_OK;
 }
 
 /* ---- One picture ---------------------------------------------------------------------------- */
@@ -155,9 +194,9 @@ void ddz_encoder_free(ddz_encoder *e)
 {
     if (!e)
         return;
-    struct mem mem = e->mem;
+    struct mem mem = {e->mem.functions, NULL}; /* the account goes with the encoder */
     forget_picture(e);
-    ddz_extras_free(&mem, &e->extras);
+    ddz_extras_free(&e->mem, &e->extras);
     ddz_mem_free(&mem, e);
 }
 
@@ -296,13 +335,14 @@ ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, d
     if ((int64_t)width * height > e->value[ENCODER_MAX_PIXELS])
         return DDZ_ERR_PIXEL_LIMIT;
     forget_picture(e);
+    e->account.exceeded = false;
     apply_settings(e);
     status = open_picture(e, &layout, pixels);
     if (status == DDZ_OK)
         status = encode(e);
     if (status != DDZ_OK)
         forget_picture(e);
-    return status;
+    return outward(e, status);
 }
 
 /* ---- Results -------------------------------------------------------------------------------- */

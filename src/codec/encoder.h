@@ -21,6 +21,7 @@ enum {
     ENCODER_THREADS,
     ENCODER_CPU_FEATURES,
     ENCODER_MAX_PIXELS,
+    ENCODER_MEMORY_LIMIT,
     ENCODER_EFFORT,
     ENCODER_TRELLIS_BITS,
     ENCODER_STEERING,
@@ -31,6 +32,9 @@ enum {
     ENCODER_PARAMETERS
 };
 
+/* States of the chain that a target PSNR needs */
+enum { ENCODER_BEFORE_STEP, ENCODER_PRESENT, ENCODER_STATES };
+
 /* What is told of a step that was sent */
 struct sent_step {
     ddz_step step;
@@ -39,6 +43,7 @@ struct sent_step {
 
 struct ddz_encoder {
     struct mem mem;
+    struct mem_account account;
     const struct ddz_model *model;
     struct extras extras;
 
@@ -100,6 +105,9 @@ double ddz_encoder_ideal_bits(const ddz_encoder *e);
 /* Choose all bits of the preview into e->opening_bits. They serve every walk of the picture: only the
  * steering of one that is a single coarse scale knows where the chain ends. MEMORY, CANCELLED. */
 ddz_status ddz_opening_choose(ddz_encoder *e);
+
+/* Bytes that the search takes, about */
+uint64_t ddz_opening_memory(const struct ddz_model *model, int threads, int trials);
 
 /* Where the bits of step `index` of the preview begin there. */
 size_t ddz_opening_offset(const struct schedule *s, int index);

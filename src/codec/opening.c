@@ -61,6 +61,15 @@ size_t ddz_opening_offset(const struct schedule *s, int index)
     return bytes;
 }
 
+uint64_t ddz_opening_memory(const struct ddz_model *model, int threads, int trials)
+{
+    enum { FINEST = 32 }; /* longer side of the finest scale */
+    uint64_t workers = (uint64_t)(threads < trials ? threads : trials);
+    uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST) +
+                      ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, 1);
+    return sizeof(struct search) + workers * worker;
+}
+
 static void search_free(struct search *s)
 {
     struct mem mem = s->mem;
