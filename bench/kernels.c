@@ -17,8 +17,9 @@
 #include "nn/kernels.h"
 #include "nn/net.h"
 #include "peak.h"
-#include "tools/cli.h"
+#include "tools/message.h"
 #include "tools/models.h"
+#include "tools/options.h"
 
 struct settings {
     int threads, quick;

@@ -12,19 +12,21 @@
 #include <string.h>
 #include <time.h>
 
+#include "chain/chain.h"
 #include "channel/mix.h"
 #include "channel/viterbi.h"
-#include "codec/chain.h"
-#include "codec/encoder.h"
-#include "codec/jacobian.h"
-#include "codec/pilot.h"
-#include "codec/steer.h"
 #include "diffusion/lift.h"
 #include "diffusion/precondition.h"
+#include "encode/covariance.h"
+#include "encode/pilot.h"
+#include "encode/shrink.h"
+#include "encode/state.h"
 #include "format/stream_reader.h"
-#include "tools/cli.h"
 #include "tools/coders.h"
+#include "tools/message.h"
 #include "tools/models.h"
+#include "tools/options.h"
+#include "tools/picture.h"
 
 /* ---- Stopwatch ------------------------------------------------------------------------------ */
 
@@ -148,17 +150,17 @@ WRAP(START, ddz_status, ddz_chain_init,
      chain, mem, model, width, height, threads, isa)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, int threads, ddz_isa isa), mem, register_bits, threads, isa)
-WRAP(INPUT, int, cli_load_picture, (const char *path, struct image *image), path, image)
-WRAP(INPUT, ddz_status, ddz_stream_reader_feed, (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits),
-     l, data, size, last_bits)
+WRAP(INPUT, int, picture_load, (const char *path, struct image *image), path, image)
+WRAP(INPUT, ddz_status, ddz_stream_reader_feed,
+     (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits), l, data, size, last_bits)
 WRAP(PILOT, ddz_status, ddz_pilot_end_level,
      (struct chain * chain, const int32_t *x, struct pilot_goal goal, struct progress *progress,
       int32_t *end_level),
      chain, x, goal, progress, end_level)
-WRAP(OPENING, ddz_status, ddz_opening_choose, (ddz_encoder * e), e)
-WRAP_VOID(AIM, ddz_jacobian_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
+WRAP(OPENING, ddz_status, ddz_preview_choose, (ddz_encoder * e), e)
+WRAP_VOID(AIM, ddz_covariance_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
           chain, x, noise, target)
-WRAP_VOID(AIM, ddz_steer_target,
+WRAP_VOID(AIM, ddz_shrink_target,
           (const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
            int32_t *target, int threads),
           x, estimate, width, height, noise, target, threads)
@@ -248,19 +250,19 @@ static int keep(const ddz_encoder *encoder, struct stream *stream)
 /* All that ddpmenc does, but for writing the stream. */
 static int encode(const struct task *task, struct stream *stream)
 {
-    struct machine machine = {task->threads, -1};
+    struct common common = {.threads = task->threads, .features = -1};
     struct encoding encoding = encoding_usual();
     encoding.effort = task->effort;
     encoding.target = DDZ_TARGET_BYTES;
     ddz_model *model = NULL;
     ddz_encoder *encoder = NULL;
     struct image image = {0};
-    int code = cli_load_picture(task->picture, &image);
+    int code = picture_load(task->picture, &image);
     if (code == CLI_OK)
         code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
         encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
-        ddz_status status = encoder_open(model, &machine, &encoding, NULL, &encoder);
+        ddz_status status = encoder_open(model, &common, &encoding, NULL, &encoder);
         if (status == DDZ_OK)
             status = encode_rgb(encoder, &image);
         code = status == DDZ_OK ? keep(encoder, stream) : cli_fail_status(task->picture, status);
@@ -291,13 +293,13 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
 /* All that ddpmdec does, but for reading the stream. */
 static int decode(const struct task *task, struct stream *stream)
 {
-    struct machine machine = {task->threads, -1};
+    struct common common = {.threads = task->threads, .features = -1};
     struct decoding decoding = decoding_usual();
     ddz_model *model = NULL;
     ddz_decoder *decoder = NULL;
     int code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
-        ddz_status status = decoder_open(model, &machine, &decoding, NULL, &decoder);
+        ddz_status status = decoder_open(model, &common, &decoding, NULL, &decoder);
         code = status == DDZ_OK ? decode_stream(decoder, stream) : cli_fail_status("stream", status);
     }
     ddz_decoder_free(decoder);

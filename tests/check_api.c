@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/pixels.h"
 #include "base/hash.h"
-#include "codec/pixels.h"
 #include "ddz.h"
 #include "runner.h"
 #include "streams.h"

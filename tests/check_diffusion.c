@@ -203,7 +203,7 @@ static int check_chain(const struct schedule *s, const struct pyramid *p, const 
     }
     ck_assert_int_eq(scale, 0);
     ck_assert_int_eq(level, walk->end_level);
-    return p->coarsest > 0 ? first : s->opening; /* a tiny picture's first steps are planned */
+    return p->coarsest > 0 ? first : s->preview_steps; /* a tiny picture's first steps are planned */
 }
 
 /* Calls of scale 0: so many an octave, counted from the end */
@@ -259,7 +259,7 @@ static void check_updates(const struct schedule *calls, const struct ddz_model *
     for (int k = 0; k < calls->steps; k++)
         i = check_call(&s, i, &calls->step[k], walk);
     ck_assert_int_eq(i, s.steps);
-    ck_assert_int_eq(s.opening, calls->opening);
+    ck_assert_int_eq(s.preview_steps, calls->preview_steps);
 }
 
 static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t height, struct walk walk)
@@ -271,11 +271,11 @@ static void check_schedule(const struct ddz_model *m, uint32_t width, uint32_t h
     check_strides(&s, check_chain(&s, &p, &walk), &walk);
     for (int i = 0; i < s.steps; i++)
         ck_assert(!s.step[i].update);
-    /* the opening: as many fixed steps as there are in one piece */
-    for (int i = 0; i < s.opening; i++)
+    /* the preview: as many fixed steps as there are in one piece */
+    for (int i = 0; i < s.preview_steps; i++)
         ck_assert(s.step[i].fixed);
-    ck_assert_int_ge(s.opening, 1);
-    ck_assert(s.opening == s.steps || !s.step[s.opening].fixed);
+    ck_assert_int_ge(s.preview_steps, 1);
+    ck_assert(s.preview_steps == s.steps || !s.step[s.preview_steps].fixed);
     /* a few ends are enough for these */
     for (int log2 = 1; log2 <= 3 && walk.end_level % 4 < 2; log2++) {
         walk.updates_log2 = log2;
@@ -331,15 +331,15 @@ START_TEST(updates_of_a_call)
     struct ddz_model m = plan_model();
     struct pyramid p = ddz_pyramid_of(8, 8); /* planned down to level 32 */
     ddz_schedule_build(&s, &m, &p, (struct walk){55, 1, true, 2});
-    ck_assert_int_eq(s.steps, s.opening + 8);
+    ck_assert_int_eq(s.steps, s.preview_steps + 8);
     for (int i = 0; i < 8; i++) {
-        const struct step *step = &s.step[s.opening + i];
+        const struct step *step = &s.step[s.preview_steps + i];
         ck_assert_int_eq(step->level_from, expected[i][0]);
         ck_assert_int_eq(step->level_to, expected[i][1]);
         ck_assert_int_eq(step->update, expected[i][2]);
     }
     ddz_schedule_build(&s, &m, &p, (struct walk){55, 5, true, 3});
-    ck_assert_int_eq(s.steps, s.opening + 23);
+    ck_assert_int_eq(s.steps, s.preview_steps + 23);
     for (int i = 0; i < s.steps; i++)
         ck_assert(!s.step[i].update);
 }

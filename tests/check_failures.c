@@ -300,7 +300,7 @@ START_TEST(damaged_streams)
             ddz_status status = decode_prefix(&ds, stream.data, stream.size, i >= 1 && i < 5 ? big : rgb);
             /* the last byte of the preview and of the frame may hold bits that nobody reads */
             bool conveyed =
-                (i >= l.opening && i + 1 < l.opening_end) || (i >= l.frame + 16 && i + 1 < l.frame_end);
+                (i >= l.preview && i + 1 < l.preview_end) || (i >= l.frame + 16 && i + 1 < l.frame_end);
             bool digest = i > l.frame_end;
             if (digest)
                 ck_assert_int_eq(status, DDZ_ERR_DIGEST);

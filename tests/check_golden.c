@@ -174,7 +174,7 @@ static void write_streams(const ddz_model *m)
     write_file("decode/bytes", "", &cut);
     write_variant("decode/header", &small, 5, "", 0);
     write_variant("decode/header-part", &small, 3, "", 0);
-    write_variant("decode/opening-part", &small, frame - 2, "", 0);
+    write_variant("decode/preview-part", &small, frame - 2, "", 0);
     write_variant("decode/settings-part", &small, frame + 12, "", 0);
     write_variant("decode/main-part", &small, frame + 25, "", 0);
     write_variant("decode/no-digest", &small, small.size - 4, "", 0);

@@ -19,7 +19,7 @@ START_TEST(every_byte_is_a_place_to_stop)
     for (size_t i = 0; i < stream.size; i++) {
         ck_assert_int_eq(ddz_decoder_feed(d, stream.data + i, 1), DDZ_OK);
         ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
-        if (i + 1 < layout_of(&stream).opening) {
+        if (i + 1 < layout_of(&stream).preview) {
             ck_assert_int_eq(status, DDZ_ERR_TRUNCATED);
             ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_ERR_TRUNCATED);
             continue;
@@ -153,7 +153,7 @@ START_TEST(every_bit_is_a_place_to_stop)
     for (uint64_t bits = 0; bits <= 8 * stream.size; bits += bits < 8 * (l.frame + 20) ? 1 : 97) {
         struct decoder_settings ds = decoder_settings();
         ds.max_bits = bits;
-        ddz_status expected = bits < 8 * l.opening ? DDZ_ERR_TRUNCATED : DDZ_OK;
+        ddz_status expected = bits < 8 * l.preview ? DDZ_ERR_TRUNCATED : DDZ_OK;
         ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, rgb), expected);
         /* junk behind the last bit, and no byte more */
         size_t bytes = (size_t)((bits + 7) / 8);

@@ -42,7 +42,7 @@ START_TEST(begin_is_a_header_alone)
     struct buffer rgb = picture(w, h), got = copy_of(rgb.data, rgb.size);
     struct encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, 10);
     struct buffer stream = encode(&rgb, w, h, &es);
-    size_t header = layout_of(&stream).opening;
+    size_t header = layout_of(&stream).preview;
     struct decoder_settings ds = decoder_settings();
     ds.sample_steps = 1;
     ddz_decoder *begun = decoder_begun(&ds, w, h), *fed = decoder_new(&ds);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/encoder.h"
 #include "ddz.h"
+#include "encode/state.h"
 #include "runner.h"
 #include "streams.h"
 
@@ -161,7 +161,7 @@ START_TEST(steering_saves_bits)
 END_TEST
 
 /* A picture of one scale: the estimate behind the preview is better for a search that keeps many chains. */
-START_TEST(opening_keeps_many_chains)
+START_TEST(preview_keeps_many_chains)
 {
     enum { OPENING = 3 }; /* steps of the preview */
     double gain = 0;
@@ -356,7 +356,7 @@ int main(void)
     tcase_add_test(target, target_in_sigma);
     TCase *saving = tcase_create("savings");
     tcase_add_test(saving, steering_saves_bits);
-    tcase_add_test(saving, opening_keeps_many_chains);
+    tcase_add_test(saving, preview_keeps_many_chains);
     TCase *figure = tcase_create("figures");
     tcase_add_test(figure, estimates);
     tcase_add_test(figure, divergences);

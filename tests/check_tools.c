@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "runner.h"
-#include "tools/cli.h"
 #include "tools/codelength.h"
 #include "tools/files.h"
+#include "tools/message.h"
 #include "tools/metrics.h"
+#include "tools/options.h"
+#include "tools/picture.h"
 #include "tools/sheet.h"
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
@@ -139,12 +141,13 @@ START_TEST(instruction_sets)
     ck_assert_int_eq(features, DDZ_CPU_AVX2);
     ck_assert_int_eq(cli_isa("--isa", "AVX2", &features), CLI_USAGE);
     ck_assert_int_eq(cli_isa("--isa", "", &features), CLI_USAGE);
+    struct common common;
     setenv("DDZ_ISA", "portable", 1);
-    ck_assert_int_eq(cli_isa_default(&features), CLI_OK);
-    ck_assert_int_eq(features, 0);
+    ck_assert_int_eq(common_begin(&common), CLI_OK);
+    ck_assert_int_eq(common.features, 0);
     setenv("DDZ_ISA", "", 1);
-    ck_assert_int_eq(cli_isa_default(&features), CLI_OK);
-    ck_assert_int_eq(features, -1);
+    ck_assert_int_eq(common_begin(&common), CLI_OK);
+    ck_assert_int_eq(common.features, -1);
 }
 END_TEST
 

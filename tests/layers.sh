@@ -1,7 +1,9 @@
 #!/bin/sh
-# A file includes only what lies below it; the table is HACKING.md's.
+# A file includes only what lies below it, and there are no circles; the table is HACKING.md's.
 set -eu
 : "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 cd "$top_srcdir/src"
 
 find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
@@ -16,7 +18,10 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["trellis"] = "base limits trellis"
         may["channel"] = "base limits cpu kernels trellis channel"
         may["format"] = "base limits format"
-        may["codec"] = "base limits cpu model nn diffusion trellis channel format codec"
+        may["api"] = "base limits api"
+        may["chain"] = "base limits cpu model nn diffusion trellis channel api chain"
+        may["decode"] = "base limits cpu model diffusion trellis format api chain decode"
+        may["encode"] = "base limits cpu model diffusion trellis channel format api chain encode"
         may["imgio"] = "imgio"
         may["tools"] = "imgio tools"
     }
@@ -62,3 +67,22 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         print files " files"
         exit failed || files < 40
     }'
+
+# No circles: a file is a header together with its source, and whatever it includes comes before it.
+find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
+    function file(path) {
+        sub(/\.[ch]$/, "", path)
+        return path
+    }
+    FNR == 1 { print file(FILENAME), file(FILENAME) }
+    /^#include "/ && !/"(ddz|config|ddz\/research)\.h"/ {
+        split($0, part, "\"")
+        if (file(part[2]) != file(FILENAME))
+            print file(part[2]), file(FILENAME)
+    }' > "$scratch/edges"
+tsort "$scratch/edges" > /dev/null 2> "$scratch/circles" || true
+if [ -s "$scratch/circles" ]; then
+    cat "$scratch/circles"
+    exit 1
+fi
+[ "$(wc -l < "$scratch/edges")" -ge 100 ]

@@ -6,12 +6,12 @@ set -u
 : "${CC:=cc}"
 
 # The encoder's side, and the figures that the library reports, may use it.
-exempt='codec/(convey|encoder|ideal|jacobian|opening|pilot|progress|report|steer|target)\.'
+exempt='encode/|chain/report\.|api/progress\.'
 status=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-layers="base cpu model nn diffusion channel format codec"
+layers="base cpu model nn diffusion channel format api chain decode encode"
 
 # ---- Source ---------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ echo 'int main(void) { return 0; }' > "$scratch/empty.c"
 case $(uname -m) in
 x86_64 | aarch64)
     if $CC -mgeneral-regs-only -c "$scratch/empty.c" -o "$scratch/object.o" 2> "$scratch/messages"; then
-        grep '\.c$' "$scratch/sources" | grep -vE '/x86/|codec/decoder' | while read -r source; do
+        grep '\.c$' "$scratch/sources" | grep -vE '/x86/|decode/(decoder|picture)' | while read -r source; do
             $CC -std=c11 -O2 -mgeneral-regs-only -DHAVE_CONFIG_H -I"$top_builddir" -I"$top_srcdir/include" -I. \
                 -c "$source" -o "$scratch/object.o" || exit 1
         done || status=1
@@ -65,7 +65,7 @@ instructions() {
 
 # shellcheck disable=SC2086
 find $layers -name '*.o' | sort > "$scratch/objects"
-grep -vE "$(echo "$exempt" | sed 's|/|/.*-|')" "$scratch/objects" > "$scratch/decoding"
+grep -vE "$(echo "$exempt" | sed 's|/|/.*-|g')" "$scratch/objects" > "$scratch/decoding"
 [ "$(wc -l < "$scratch/decoding")" -ge 20 ] || exit 99
 while read -r object; do
     if found=$(instructions "$object"); then
@@ -76,7 +76,7 @@ while read -r object; do
 done < "$scratch/decoding"
 
 # The search is worth something only if it finds what the encoder is known to have.
-instructions "$(grep -E 'codec/.*-encoder\.o$' "$scratch/objects" | head -n 1)" > "$scratch/known" || {
+instructions "$(grep -E 'encode/.*-encoder\.o$' "$scratch/objects" | head -n 1)" > "$scratch/known" || {
     echo "nothing found in the encoder"
     status=99
 }

@@ -247,10 +247,10 @@ ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, 
 struct stream_layout layout_of(const struct buffer *stream)
 {
     /* the frame's magic begins where the preview ends, and no earlier in these streams */
-    struct stream_layout l = {.opening = stream->data[1] >> 7 ? 5 : 3};
-    for (l.frame = l.opening; get_le32(stream->data + l.frame) != 0xFD2FB528u; l.frame++)
+    struct stream_layout l = {.preview = stream->data[1] >> 7 ? 5 : 3};
+    for (l.frame = l.preview; get_le32(stream->data + l.frame) != 0xFD2FB528u; l.frame++)
         ck_assert_uint_lt(l.frame + 8, stream->size);
-    l.opening_end = l.frame;
+    l.preview_end = l.frame;
     l.frame_end = stream->size - 5; /* the end of the records, the digest */
     return l;
 }

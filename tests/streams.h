@@ -95,7 +95,7 @@ ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, 
 
 /* Where a complete stream's conveyed bits stand */
 struct stream_layout {
-    size_t opening, opening_end, frame, frame_end;
+    size_t preview, preview_end, frame, frame_end;
 };
 struct stream_layout layout_of(const struct buffer *stream);
 

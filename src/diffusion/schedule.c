@@ -117,8 +117,8 @@ static void add(struct schedule *out, const struct ddz_model *model, const struc
                             : bits_for(s.samples, predicted_nats(model, &s));
     s.bits = limit_bits(&s, bits);
     out->step[out->steps++] = s;
-    if (s.fixed && out->opening == out->steps - 1)
-        out->opening = out->steps;
+    if (s.fixed && out->preview_steps == out->steps - 1)
+        out->preview_steps = out->steps;
 }
 
 /* One call of the network, and what its steps do with it */
@@ -157,7 +157,7 @@ static int32_t stride(struct walk walk, int32_t distance)
 void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
                         struct walk walk)
 {
-    s->steps = s->opening = 0;
+    s->steps = s->preview_steps = 0;
     int32_t level = LEVEL_NOTHING;
     for (int scale = p->coarsest; scale >= 0; scale--) {
         if (scale < p->coarsest) {

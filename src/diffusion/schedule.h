@@ -65,7 +65,7 @@ struct walk {
 struct schedule {
     struct step step[SCHEDULE_CAPACITY];
     int steps;
-    int opening; /* the first so many have fixed bits and stand in the preview */
+    int preview_steps; /* the first so many have fixed bits and stand in the preview */
 };
 
 void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,

@@ -21,11 +21,11 @@ struct decoding decoding_usual(void)
     return (struct decoding){.max_bits = UINT64_MAX, .seed = 1, .sample_steps = 8};
 }
 
-static ddz_status set_up_encoder(ddz_encoder *encoder, const struct machine *machine,
+static ddz_status set_up_encoder(ddz_encoder *encoder, const struct common *common,
                                  const struct encoding *how, struct cli_progress *progress)
 {
-    const struct setting settings[] = {{DDZ_PARAM_THREADS, machine->threads},
-                                       {DDZ_PARAM_CPU_FEATURES, machine->features},
+    const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
+                                       {DDZ_PARAM_CPU_FEATURES, common->features},
                                        {DDZ_PARAM_EFFORT, how->effort},
                                        {DDZ_PARAM_TRELLIS_BITS, how->trellis_bits},
                                        {DDZ_PARAM_STEERING, llrint(1000 * how->steering)},
@@ -41,13 +41,13 @@ static ddz_status set_up_encoder(ddz_encoder *encoder, const struct machine *mac
     return status;
 }
 
-ddz_status encoder_open(const ddz_model *model, const struct machine *machine,
-                        const struct encoding *encoding, struct cli_progress *progress, ddz_encoder **encoder)
+ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *encoding,
+                        struct cli_progress *progress, ddz_encoder **encoder)
 {
     *encoder = NULL;
     ddz_status status = ddz_encoder_new(model, NULL, encoder);
     if (status == DDZ_OK)
-        status = set_up_encoder(*encoder, machine, encoding, progress);
+        status = set_up_encoder(*encoder, common, encoding, progress);
     if (status != DDZ_OK) {
         ddz_encoder_free(*encoder);
         *encoder = NULL;
@@ -55,12 +55,12 @@ ddz_status encoder_open(const ddz_model *model, const struct machine *machine,
     return status;
 }
 
-static ddz_status set_up_decoder(ddz_decoder *decoder, const struct machine *machine,
+static ddz_status set_up_decoder(ddz_decoder *decoder, const struct common *common,
                                  const struct decoding *how, struct cli_progress *progress)
 {
     const int64_t max_bits = how->max_bits < INT64_MAX ? (int64_t)how->max_bits : INT64_MAX;
-    const struct setting settings[] = {{DDZ_PARAM_THREADS, machine->threads},
-                                       {DDZ_PARAM_CPU_FEATURES, machine->features},
+    const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
+                                       {DDZ_PARAM_CPU_FEATURES, common->features},
                                        {DDZ_PARAM_MAX_BITS, max_bits},
                                        {DDZ_PARAM_SEED, how->seed},
                                        {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps}};
@@ -72,13 +72,13 @@ static ddz_status set_up_decoder(ddz_decoder *decoder, const struct machine *mac
     return status;
 }
 
-ddz_status decoder_open(const ddz_model *model, const struct machine *machine,
-                        const struct decoding *decoding, struct cli_progress *progress, ddz_decoder **decoder)
+ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *decoding,
+                        struct cli_progress *progress, ddz_decoder **decoder)
 {
     *decoder = NULL;
     ddz_status status = ddz_decoder_new(model, NULL, decoder);
     if (status == DDZ_OK)
-        status = set_up_decoder(*decoder, machine, decoding, progress);
+        status = set_up_decoder(*decoder, common, decoding, progress);
     if (status != DDZ_OK) {
         ddz_decoder_free(*decoder);
         *decoder = NULL;

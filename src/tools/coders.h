@@ -5,12 +5,9 @@
 #include <stdint.h>
 
 #include "ddz.h"
-#include "tools/cli.h"
-
-struct machine {
-    int threads;      /* 0: as many as there are processors */
-    int64_t features; /* that may be used, ddz_cpu_feature; -1: all */
-};
+#include "imgio/png.h"
+#include "tools/message.h"
+#include "tools/options.h"
 
 struct encoding {
     ddz_target target;
@@ -32,12 +29,10 @@ struct encoding encoding_usual(void);
 struct decoding decoding_usual(void);
 
 /* A handle with these settings and this progress (NULL: none), to be freed by the caller; NULL on failure. */
-ddz_status encoder_open(const ddz_model *model, const struct machine *machine,
-                        const struct encoding *encoding, struct cli_progress *progress,
-                        ddz_encoder **encoder);
-ddz_status decoder_open(const ddz_model *model, const struct machine *machine,
-                        const struct decoding *decoding, struct cli_progress *progress,
-                        ddz_decoder **decoder);
+ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *encoding,
+                        struct cli_progress *progress, ddz_encoder **encoder);
+ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *decoding,
+                        struct cli_progress *progress, ddz_decoder **decoder);
 
 /* The library's calls for pictures of 8-bit RGB without gaps */
 ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image);

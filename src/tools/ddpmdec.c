@@ -1,15 +1,18 @@
 /* ddpmdec: a ddz stream, or any beginning of one, in; PNG out. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ddz.h"
 #include "imgio/png.h"
-#include "tools/cli.h"
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/info.h"
+#include "tools/message.h"
 #include "tools/models.h"
+#include "tools/options.h"
+#include "tools/picture.h"
 #include "tools/stream.h"
 
 static const char help[] =
@@ -50,7 +53,7 @@ enum {
     OPTION_IGNORE_DIGEST
 };
 
-static const char letters[] = ":v" CLI_LETTERS;
+static const char letters[] = ":v" COMMON_LETTERS;
 static const struct option words[] = {{"bits", required_argument, NULL, OPTION_BITS},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
@@ -61,18 +64,17 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"info", no_argument, NULL, OPTION_INFO},
                                       {"ignore-digest", no_argument, NULL, OPTION_IGNORE_DIGEST},
                                       {"verbose", no_argument, NULL, 'v'},
-                                      CLI_WORDS};
+                                      COMMON_WORDS};
 
 static const uint64_t first_frame_bits = 64;
 
 struct task {
-    struct machine machine;
+    struct common common;
     struct decoding decoding;
     struct stream_limit limit;
     ddz_recon recon;
-    const char *model, *input, *output, *frames;
-    int info, ignore_digest, verbose, quiet;
-    int done; /* --help or --version was answered */
+    const char *input, *output, *frames;
+    int info, ignore_digest, verbose;
 };
 
 /* What is being decoded. */
@@ -124,11 +126,8 @@ static int read_option(struct task *task, int option, char **argv)
     case 'v':
         task->verbose = 1;
         return CLI_OK;
-    default: {
-        struct cli_common common = {
-            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
-        return cli_common_option(&common, option, argv);
-    }
+    default:
+        return common_option(&task->common, help, option, argv);
     }
 }
 
@@ -136,11 +135,12 @@ static int read_arguments(struct task *task, int argc, char **argv)
 {
     memset(task, 0, sizeof *task);
     task->decoding = decoding_usual();
-    int status = cli_isa_default(&task->machine.features);
+    int status = common_begin(&task->common);
     int option;
-    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+    while (status == CLI_OK && !task->common.done &&
+           (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
-    if (status != CLI_OK || task->done)
+    if (status != CLI_OK || task->common.done)
         return status;
     int names = argc - optind;
     if (names < 1 || names > 2)
@@ -169,7 +169,7 @@ static char *default_output(const char *input)
 /* Decode what has been fed. */
 static int decode(struct job *job)
 {
-    cli_progress_begin(&job->progress, "decoding", job->task->quiet);
+    cli_progress_begin(&job->progress, "decoding", job->task->common.quiet);
     ddz_status status = decode_rgb(job->decoder, job->task->recon, &job->image);
     cli_progress_end();
     if (status == DDZ_ERR_DIGEST && job->task->ignore_digest)
@@ -183,7 +183,7 @@ static int decode_to_file(struct job *job, const char *path)
 {
     struct output output;
     int code = output_begin(&output, path);
-    return code == CLI_OK ? cli_finish_picture(&output, path, &job->image, decode(job)) : code;
+    return code == CLI_OK ? picture_finish(&output, path, &job->image, decode(job)) : code;
 }
 
 static void print_outcome(const struct job *job, const char *path)
@@ -256,7 +256,7 @@ static int make_one(struct job *job)
 static int make_pictures(struct job *job)
 {
     uint64_t pixels = (uint64_t)job->stream.info.width * job->stream.info.height;
-    if (pixels > CLI_MAX_PIXELS)
+    if (pixels > PICTURE_MAX_PIXELS)
         return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
     job->image.width = job->stream.info.width;
     job->image.height = job->stream.info.height;
@@ -281,11 +281,11 @@ static int run(struct task *task, const char *argv0, struct job *job)
     ddz_model *model = NULL;
     if (task->info)
         info_print_header(&job->stream.info);
-    int code = model_load(task->model, argv0, &job->stream.info, &model);
+    int code = model_load(task->common.model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    ddz_status status = decoder_open(model, &task->machine, &task->decoding, &job->progress, &job->decoder);
+    ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else
@@ -300,7 +300,7 @@ int main(int argc, char **argv)
     struct task task;
     cli_begin("ddpmdec");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.done)
+    if (status != CLI_OK || task.common.done)
         return status;
     struct job job = {.task = &task};
     status = stream_open(&job.stream, task.input);

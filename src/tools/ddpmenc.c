@@ -1,4 +1,5 @@
 /* ddpmenc: PNG in, ddz stream out. */
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,10 +8,12 @@
 #include "ddz.h"
 #include "ddz/research.h"
 #include "imgio/png.h"
-#include "tools/cli.h"
 #include "tools/coders.h"
 #include "tools/files.h"
+#include "tools/message.h"
 #include "tools/models.h"
+#include "tools/options.h"
+#include "tools/picture.h"
 
 static const char help[] =
     "Usage: ddpmenc [options] IN.png OUT.ddz\n"
@@ -38,7 +41,7 @@ static const char help[] =
 
 enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_SEED };
 
-static const char letters[] = ":q:e:v" CLI_LETTERS;
+static const char letters[] = ":q:e:v" COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
@@ -48,16 +51,15 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
                                       {"verbose", no_argument, NULL, 'v'},
-                                      CLI_WORDS};
+                                      COMMON_WORDS};
 
 struct task {
-    struct machine machine;
+    struct common common;
     struct encoding encoding;
     double bpp; /* 0: the target stands in the settings */
     int targets;
-    const char *model, *input, *output;
-    int verbose, quiet;
-    int done; /* --help or --version was answered */
+    const char *input, *output;
+    int verbose;
 };
 
 static int read_target(struct task *task, int option, const char *text)
@@ -104,11 +106,8 @@ static int read_option(struct task *task, int option, char **argv)
     case 'v':
         task->verbose = 1;
         return CLI_OK;
-    default: {
-        struct cli_common common = {
-            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
-        return cli_common_option(&common, option, argv);
-    }
+    default:
+        return common_option(&task->common, help, option, argv);
     }
 }
 
@@ -116,11 +115,12 @@ static int read_arguments(struct task *task, int argc, char **argv)
 {
     memset(task, 0, sizeof *task);
     task->encoding = encoding_usual();
-    int status = cli_isa_default(&task->machine.features);
+    int status = common_begin(&task->common);
     int option;
-    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+    while (status == CLI_OK && !task->common.done &&
+           (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
-    if (status != CLI_OK || task->done)
+    if (status != CLI_OK || task->common.done)
         return status;
     if (argc - optind != 2)
         return cli_fail(CLI_USAGE, "two names are needed, IN.png and OUT.ddz; see ddpmenc --help");
@@ -183,7 +183,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
     const char *name = file_input_name(task->input);
     const uint8_t *data;
     ddz_status status = attach_extras(encoder, image);
-    cli_progress_begin(progress, "encoding", task->quiet);
+    cli_progress_begin(progress, "encoding", task->common.quiet);
     if (status == DDZ_OK)
         status = encode_rgb(encoder, image);
     cli_progress_end();
@@ -215,7 +215,7 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
         output_abandon(&output);
     if (code == CLI_OK && task->verbose)
         print_steps(encoder);
-    if (code == CLI_OK && !task->quiet)
+    if (code == CLI_OK && !task->common.quiet)
         print_summary(task, image, size, cli_seconds() - begun);
     return code;
 }
@@ -224,11 +224,11 @@ static int run(struct task *task, const ddz_model *model, const struct image *im
 {
     struct cli_progress progress;
     ddz_encoder *encoder = NULL;
-    if (image->reduced_depth && !task->quiet)
+    if (image->reduced_depth && !task->common.quiet)
         cli_note("%s: 16-bit samples are rounded to 8 bits", file_input_name(task->input));
     if (task->bpp > 0)
         task->encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
-    ddz_status status = encoder_open(model, &task->machine, &task->encoding, &progress, &encoder);
+    ddz_status status = encoder_open(model, &task->common, &task->encoding, &progress, &encoder);
     int code = status == DDZ_OK ? encode_to_file(task, encoder, image, &progress)
                                 : cli_fail_status(file_input_name(task->input), status);
     ddz_encoder_free(encoder);
@@ -242,11 +242,11 @@ int main(int argc, char **argv)
     ddz_model *model = NULL;
     cli_begin("ddpmenc");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.done)
+    if (status != CLI_OK || task.common.done)
         return status;
-    status = cli_load_picture(task.input, &image);
+    status = picture_load(task.input, &image);
     if (status == CLI_OK)
-        status = model_load(task.model, argv[0], NULL, &model);
+        status = model_load(task.common.model, argv[0], NULL, &model);
     if (status == CLI_OK)
         status = run(&task, model, &image);
     ddz_model_free(model);

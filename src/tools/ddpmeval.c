@@ -1,4 +1,5 @@
 /* ddpmeval: what streams of given pictures cost and are worth. */
+#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +8,13 @@
 #include "ddz.h"
 #include "ddz/research.h"
 #include "imgio/png.h"
-#include "tools/cli.h"
 #include "tools/coders.h"
+#include "tools/message.h"
 #include "tools/metrics.h"
 #include "tools/models.h"
+#include "tools/options.h"
 #include "tools/paper.h"
+#include "tools/picture.h"
 #include "tools/report.h"
 
 static const char help[] =
@@ -62,7 +65,7 @@ enum {
     OPTION_CSV
 };
 
-static const char letters[] = ":q:e:" CLI_LETTERS;
+static const char letters[] = ":q:e:" COMMON_LETTERS;
 static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BPP},
                                       {"prefixes", no_argument, NULL, OPTION_PREFIXES},
                                       {"bits", required_argument, NULL, OPTION_BITS},
@@ -78,23 +81,21 @@ static const struct option words[] = {{"bpp", required_argument, NULL, OPTION_BP
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"seed", required_argument, NULL, OPTION_SEED},
                                       {"csv", no_argument, NULL, OPTION_CSV},
-                                      CLI_WORDS};
+                                      COMMON_WORDS};
 
 enum { MAX_RATES = 32 };
 enum mode { MODE_RATES, MODE_PREFIXES, MODE_BITS, MODE_COMPARE, MODE_PAPER };
 
 struct task {
     enum mode mode;
-    struct machine machine;
+    struct common common;
     struct encoding encoding;
     double quality;
     double bpp[MAX_RATES];
     size_t rates;
     uint64_t bits;
     double sigma_end; /* 0: not given */
-    const char *model;
-    int csv, quiet;
-    int done; /* --help or --version was answered */
+    int csv;
 };
 
 /* ---- Arguments ------------------------------------------------------------------------------ */
@@ -170,11 +171,8 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_CSV:
         task->csv = 1;
         return CLI_OK;
-    default: {
-        struct cli_common common = {
-            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
-        return cli_common_option(&common, option, argv);
-    }
+    default:
+        return common_option(&task->common, help, option, argv);
     }
 }
 
@@ -184,11 +182,12 @@ static int read_arguments(struct task *task, int argc, char **argv)
     memset(task, 0, sizeof *task);
     task->quality = 60;
     task->encoding = encoding_usual();
-    int status = cli_isa_default(&task->machine.features);
+    int status = common_begin(&task->common);
     int option;
-    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+    while (status == CLI_OK && !task->common.done &&
+           (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
-    if (status != CLI_OK || task->done)
+    if (status != CLI_OK || task->common.done)
         return status;
     if (task->mode == MODE_COMPARE && argc - optind != 2)
         return cli_fail(CLI_USAGE, "--compare needs two pictures; see ddpmeval --help");
@@ -247,8 +246,8 @@ static int encode(struct work *w, ddz_target target, double value, struct result
     struct encoding encoding = w->task->encoding;
     encoding.target = target;
     encoding.target_value = value;
-    cli_progress_begin(&w->progress, "encoding", w->task->quiet);
-    ddz_status status = encoder_open(w->model, &w->task->machine, &encoding, &w->progress, encoder);
+    cli_progress_begin(&w->progress, "encoding", w->task->common.quiet);
+    ddz_status status = encoder_open(w->model, &w->task->common, &encoding, &w->progress, encoder);
     double begun = cli_seconds();
     if (status == DDZ_OK)
         status = encode_rgb(*encoder, &w->image);
@@ -261,7 +260,7 @@ static int new_decoder(struct work *w, uint64_t max_bits, ddz_decoder **decoder)
 {
     struct decoding decoding = decoding_usual();
     decoding.max_bits = max_bits;
-    ddz_status status = decoder_open(w->model, &w->task->machine, &decoding, &w->progress, decoder);
+    ddz_status status = decoder_open(w->model, &w->task->common, &decoding, &w->progress, decoder);
     return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
 }
 
@@ -269,7 +268,7 @@ static int new_decoder(struct work *w, uint64_t max_bits, ddz_decoder **decoder)
 static int decode(struct work *w, ddz_decoder *decoder, const uint8_t *data, size_t size,
                   struct result *result)
 {
-    cli_progress_begin(&w->progress, "decoding", w->task->quiet);
+    cli_progress_begin(&w->progress, "decoding", w->task->common.quiet);
     double begun = cli_seconds();
     ddz_status status = ddz_decoder_feed(decoder, data, size);
     if (status == DDZ_OK)
@@ -378,7 +377,7 @@ static int measure_prefixes(struct work *w, struct report *report)
 
 static int measure(struct work *w, struct report *report)
 {
-    int code = cli_load_picture(w->name, &w->image);
+    int code = picture_load(w->name, &w->image);
     if (code != CLI_OK)
         return code;
     w->decoded =
@@ -411,20 +410,17 @@ static int measure_all(const struct task *task, const ddz_model *model, char **p
 
 static int measure_paper(const struct task *task, const ddz_model *model, char **pictures, int count)
 {
-    struct paper_task paper = {.machine = &task->machine,
-                               .encoding = &task->encoding,
-                               .sigma_end = task->sigma_end,
-                               .csv = task->csv,
-                               .quiet = task->quiet};
+    struct paper_task paper = {
+        .common = &task->common, .encoding = &task->encoding, .sigma_end = task->sigma_end, .csv = task->csv};
     return paper_measure(&paper, model, pictures, (size_t)count);
 }
 
 static int compare(const char *a, const char *b)
 {
     struct image first = {0}, second = {0};
-    int code = cli_load_picture(a, &first);
+    int code = picture_load(a, &first);
     if (code == CLI_OK)
-        code = cli_load_picture(b, &second);
+        code = picture_load(b, &second);
     if (code == CLI_OK && (first.width != second.width || first.height != second.height))
         code = cli_fail(CLI_INPUT, "%s and %s differ in size", a, b);
     if (code == CLI_OK) {
@@ -442,11 +438,11 @@ int main(int argc, char **argv)
     ddz_model *model = NULL;
     cli_begin("ddpmeval");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.done)
+    if (status != CLI_OK || task.common.done)
         return status;
     if (task.mode == MODE_COMPARE)
         return compare(argv[optind], argv[optind + 1]);
-    status = model_load(task.model, argv[0], NULL, &model);
+    status = model_load(task.common.model, argv[0], NULL, &model);
     if (status == CLI_OK && task.mode == MODE_PAPER)
         status = measure_paper(&task, model, argv + optind, argc - optind);
     else if (status == CLI_OK)

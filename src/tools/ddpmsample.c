@@ -1,14 +1,17 @@
 /* ddpmsample: pictures drawn from random bits, or on from the first bits of a stream. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ddz.h"
 #include "imgio/png.h"
-#include "tools/cli.h"
 #include "tools/coders.h"
 #include "tools/files.h"
+#include "tools/message.h"
 #include "tools/models.h"
+#include "tools/options.h"
+#include "tools/picture.h"
 #include "tools/sheet.h"
 #include "tools/stream.h"
 
@@ -50,7 +53,7 @@ enum {
     OPTION_STEPS
 };
 
-static const char letters[] = ":s:n:v" CLI_LETTERS;
+static const char letters[] = ":s:n:v" COMMON_LETTERS;
 static const struct option words[] = {{"size", required_argument, NULL, 's'},
                                       {"from", required_argument, NULL, OPTION_FROM},
                                       {"bits", required_argument, NULL, OPTION_BITS},
@@ -62,19 +65,18 @@ static const struct option words[] = {{"size", required_argument, NULL, 's'},
                                       {"frames", required_argument, NULL, OPTION_FRAMES},
                                       {"steps", required_argument, NULL, OPTION_STEPS},
                                       {"verbose", no_argument, NULL, 'v'},
-                                      CLI_WORDS};
+                                      COMMON_WORDS};
 
 enum { DEFAULT_SIDE = 256, MAX_SIDE = 65535, MAX_COUNT = 9999 };
 
 struct task {
-    struct machine machine;
+    struct common common;
     struct decoding decoding;
     struct stream_limit limit;
     uint32_t width, height; /* 0: not given */
     int count;
-    int grid, verbose, quiet;
-    const char *model, *from, *output, *frames;
-    int done; /* --help or --version was answered */
+    int grid, verbose;
+    const char *from, *output, *frames;
 };
 
 /* The pictures that are being drawn. */
@@ -144,11 +146,8 @@ static int read_option(struct task *task, int option, char **argv)
     case 'v':
         task->verbose = 1;
         return CLI_OK;
-    default: {
-        struct cli_common common = {
-            help, &task->model, &task->machine.threads, &task->machine.features, &task->quiet, &task->done};
-        return cli_common_option(&common, option, argv);
-    }
+    default:
+        return common_option(&task->common, help, option, argv);
     }
 }
 
@@ -169,13 +168,14 @@ static int read_arguments(struct task *task, int argc, char **argv)
 {
     *task = (struct task){.count = 1};
     task->decoding = decoding_usual();
-    int status = cli_isa_default(&task->machine.features);
+    int status = common_begin(&task->common);
     int option;
-    while (status == CLI_OK && !task->done && (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
+    while (status == CLI_OK && !task->common.done &&
+           (option = getopt_long(argc, argv, letters, words, NULL)) != -1)
         status = read_option(task, option, argv);
-    if (status == CLI_OK && !task->done)
+    if (status == CLI_OK && !task->common.done)
         status = check_arguments(task, argc - optind);
-    if (status != CLI_OK || task->done)
+    if (status != CLI_OK || task->common.done)
         return status;
     task->output = argv[optind];
     if (!task->frames && !task->grid && task->count > 1 && strcmp(task->output, "-") == 0)
@@ -222,7 +222,7 @@ static int write_frame(struct job *job, const uint8_t *rgb)
     char *name = frame_name(job);
     int code = name ? output_begin(&output, name) : cli_fail(CLI_LIMIT, "out of memory");
     if (code == CLI_OK)
-        code = cli_finish_picture(&output, name, &frame, CLI_OK);
+        code = picture_finish(&output, name, &frame, CLI_OK);
     free(name);
     job->frame++;
     return code;
@@ -247,7 +247,7 @@ static int draw(struct job *job, int number)
     const struct task *task = job->task;
     job->number = number;
     job->frame = 0;
-    cli_progress_begin(&job->progress, "drawing", task->quiet);
+    cli_progress_begin(&job->progress, "drawing", task->common.quiet);
     ddz_status status = ddz_decoder_set(job->decoder, DDZ_PARAM_SEED,
                                         (uint32_t)(task->decoding.seed + (uint32_t)(number - 1)));
     if (status == DDZ_OK)
@@ -281,7 +281,7 @@ static int draw_to_file(struct job *job, int number)
     char *path = picture_name(job);
     int code = path ? output_begin(&output, path) : cli_fail(CLI_LIMIT, "out of memory");
     if (code == CLI_OK)
-        code = cli_finish_picture(&output, path, &job->image, draw(job, number));
+        code = picture_finish(&output, path, &job->image, draw(job, number));
     if (code == CLI_OK)
         print_outcome(job, file_output_name(path));
     free(path);
@@ -324,7 +324,7 @@ static int draw_grid(struct job *job)
     if (code == CLI_OK) {
         sheet.image.icc = job->image.icc;
         sheet.image.icc_size = job->image.icc_size;
-        code = cli_finish_picture(&output, task->output, &sheet.image, fill(&sheet, job));
+        code = picture_finish(&output, task->output, &sheet.image, fill(&sheet, job));
     }
     free(sheet.image.rgb);
     return code;
@@ -336,7 +336,7 @@ static int draw_grid(struct job *job)
 static ddz_status begin_from_stream(struct job *job)
 {
     ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
-    cli_progress_begin(&job->progress, "decoding", job->task->quiet);
+    cli_progress_begin(&job->progress, "decoding", job->task->common.quiet);
     if (status == DDZ_OK)
         status = decode_rgb(job->decoder, DDZ_RECON_MEAN, &job->image);
     cli_progress_end();
@@ -346,7 +346,7 @@ static ddz_status begin_from_stream(struct job *job)
 static int begin(struct job *job)
 {
     const ddz_info *size = &job->stream.info;
-    if ((uint64_t)size->width * size->height > CLI_MAX_PIXELS)
+    if ((uint64_t)size->width * size->height > PICTURE_MAX_PIXELS)
         return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
     job->image.width = size->width;
     job->image.height = size->height;
@@ -363,11 +363,11 @@ static int begin(struct job *job)
 static int run(struct task *task, const char *argv0, struct job *job)
 {
     ddz_model *model = NULL;
-    int code = model_load(task->model, argv0, &job->stream.info, &model);
+    int code = model_load(task->common.model, argv0, &job->stream.info, &model);
     if (code != CLI_OK)
         return code;
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    ddz_status status = decoder_open(model, &task->machine, &task->decoding, &job->progress, &job->decoder);
+    ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
     if (status == DDZ_OK && task->frames)
         status = ddz_decoder_set_observer(job->decoder, watch, job, DDZ_PIXELS_RGB8);
     code = status == DDZ_OK ? begin(job) : cli_fail_status(job->stream.name, status);
@@ -385,7 +385,7 @@ int main(int argc, char **argv)
     struct task task;
     cli_begin("ddpmsample");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.done)
+    if (status != CLI_OK || task.common.done)
         return status;
     struct job job = {.task = &task};
     if (task.from) {

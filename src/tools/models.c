@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/cli.h"
 #include "tools/files.h"
+#include "tools/message.h"
 
 enum { MODEL_MAX_SIZE = 256 << 20 };
 

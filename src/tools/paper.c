@@ -6,10 +6,11 @@
 
 #include "ddz/research.h"
 #include "imgio/png.h"
-#include "tools/cli.h"
 #include "tools/codelength.h"
+#include "tools/message.h"
 #include "tools/metrics.h"
 #include "tools/paper_report.h"
+#include "tools/picture.h"
 
 /* Half octaves around the end of the training (1.28), and the last level of the format */
 static const double usual_ends[] = {2.56, 1.81, 1.28, 0.905, 0.7};
@@ -128,14 +129,14 @@ static int walk(struct work *w, const char *name, int ideal, double sigma, struc
     struct encoding encoding = *w->task->encoding;
     encoding.steering = 0; /* the KLs are those of the paper: towards the picture itself */
     ddz_encoder *encoder = NULL;
-    int code = cli_load_picture(name, &image);
+    int code = picture_load(name, &image);
     if (code != CLI_OK)
         return code;
     encoding.target = DDZ_TARGET_SIGMA;
     encoding.target_value = sigma;
     encoding.ideal = ideal;
-    cli_progress_begin(&w->progress, ideal ? "measuring" : "encoding", w->task->quiet);
-    ddz_status status = encoder_open(w->model, w->task->machine, &encoding, &w->progress, &encoder);
+    cli_progress_begin(&w->progress, ideal ? "measuring" : "encoding", w->task->common->quiet);
+    ddz_status status = encoder_open(w->model, w->task->common, &encoding, &w->progress, &encoder);
     if (status == DDZ_OK)
         status = encode_rgb(encoder, &image);
     cli_progress_end();

@@ -7,10 +7,10 @@
 #include "tools/coders.h"
 
 struct paper_task {
-    const struct machine *machine;
+    const struct common *common;
     const struct encoding *encoding; /* target, steering and channel are set here */
     double sigma_end;                /* noise at which the chain ends; 0: the best of a few */
-    int csv, quiet;
+    int csv;
 };
 
 /* Measures and prints; returns an exit status, and has said what went wrong. Each picture is read more

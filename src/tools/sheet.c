@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/cli.h"
+#include "tools/message.h"
 
 enum { GAP = 2, WHITE = 255, MAX_SIDE = 65535 };
 static const uint64_t sheet_max_pixels = (uint64_t)1 << 28;

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/cli.h"
 #include "tools/files.h"
+#include "tools/message.h"
+#include "tools/options.h"
 
 static const size_t stream_max_size = (size_t)1 << 31;
 

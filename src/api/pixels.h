@@ -1,0 +1,34 @@
+/* Pixels in the caller's layout to and from the codec's samples: 1/256 of a grey level, less CENTRE. */
+#ifndef DDZ_API_PIXELS_H
+#define DDZ_API_PIXELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ddz.h"
+
+struct layout {
+    uint32_t width, height;
+    int channels; /* 1 to 4 */
+    bool deep;    /* 16-bit samples, else 8-bit ones */
+    size_t stride;
+};
+
+/* `stride` 0: packed rows. UNSUPPORTED: no such format; ARGUMENT: a row is longer than the stride, or the
+ * picture longer than `size`. */
+ddz_status ddz_layout_make(struct layout *layout, ddz_pixel_format format, uint32_t width, uint32_t height,
+                           size_t stride, size_t size);
+
+bool ddz_layout_has_alpha(const struct layout *layout);
+
+/* x[height][width][3] of pixels */
+void ddz_pixels_read(const struct layout *layout, const void *pixels, int32_t *x);
+
+/* alpha[height][width], 8-bit; returns whether any of it is not opaque. The format must have alpha. */
+bool ddz_pixels_read_alpha(const struct layout *layout, const void *pixels, uint8_t *alpha);
+
+/* Pixels of x[height][width][3]; `alpha` is written if the format has it, NULL is opaque. */
+void ddz_pixels_write(const struct layout *layout, const int32_t *x, const uint8_t *alpha, void *pixels);
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * Pictures of what has arrived: the chain is walked along the bits that are there (Ho et al. 2020, algorithm
+ * 4).
+ */
+#include <string.h>
+
+#include "api/pixels.h"
+#include "base/bytes.h"
+#include "base/fixed.h"
+#include "base/hash.h"
+#include "chain/report.h"
+#include "decode/state.h"
+#include "format/bits.h"
+#include "format/limits.h"
+
+/* ---- The walk ------------------------------------------------------------------------------- */
+
+static ddz_status ensure_chain(ddz_decoder *d)
+{
+    if (d->has_chain)
+        return DDZ_OK;
+    uint32_t w = d->reader.header.width, h = d->reader.header.height;
+    int threads = ddz_chain_threads((int)d->value[DECODER_THREADS]);
+    ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, threads,
+                                       ddz_cpu_isa_of(d->value[DECODER_CPU_FEATURES]));
+    if (status != DDZ_OK)
+        return status;
+    /* a step has at most one bit a sample */
+    d->bits = ddz_mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
+    if (!d->bits) {
+        ddz_chain_free(&d->chain);
+        return DDZ_ERR_MEMORY;
+    }
+    d->has_chain = true;
+    return DDZ_OK;
+}
+
+static const uint8_t *alpha_of(const ddz_decoder *d)
+{
+    return d->reader.extras.data[DDZ_EXTRA_ALPHA - 1];
+}
+
+/* Room for the picture that the observer is shown */
+static ddz_status ensure_observed(ddz_decoder *d)
+{
+    enum { PIXEL_SIZE = 8 }; /* at most */
+    size_t size = ddz_size_mul(ddz_size_mul(d->reader.header.width, d->reader.header.height), PIXEL_SIZE);
+    if (!d->observer || d->observed)
+        return DDZ_OK;
+    d->observed = ddz_mem_alloc(&d->mem, size, 1);
+    d->observed_size = size;
+    return d->observed ? DDZ_OK : DDZ_ERR_MEMORY;
+}
+
+/* The estimate to the observer. */
+static ddz_status show(ddz_decoder *d)
+{
+    struct chain *c = &d->chain;
+    struct layout layout;
+    if (!d->observer)
+        return DDZ_OK;
+    ddz_status status = ddz_layout_make(&layout, d->observer_format, d->reader.header.width,
+                                        d->reader.header.height, 0, d->observed_size);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_pixels(c, &layout, alpha_of(d), d->observed);
+    int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(c->sigma_q8, c->scale), d->observed);
+    return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
+}
+
+/* Step `index` is made. */
+static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int index)
+{
+    d->work_done += ddz_report_work(s, &d->pyramid, index, index + 1);
+    return ddz_progress_tell(&d->progress, d->work_done, d->work);
+}
+
+/* Make step `index` of a schedule with those of its bits that are in d->bits. */
+static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
+{
+    const struct step *step = &s->step[index];
+    ddz_chain_next_estimate(&d->chain);
+    ddz_status status = show(d);
+    if (status != DDZ_OK)
+        return status;
+    if (step->lift)
+        ddz_chain_enter_lift(&d->chain, step);
+    struct trellis t = ddz_chain_trellis(step, index, b->bits, b->register_bits);
+    ddz_chain_apply(&d->chain, step, &t, d->bits, b->known);
+    return DDZ_OK;
+}
+
+static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
+{
+    struct bit_reader r;
+    ddz_bit_reader_init(&r, s->data, (size_t)((s->position + s->known + 7) / 8));
+    r.position = s->position;
+    ddz_bits_copy_out(&r, s->known, d->bits);
+}
+
+/* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
+static ddz_status walk(ddz_decoder *d, struct step_bits *part)
+{
+    for (;;) {
+        struct step_cursor next = d->cursor;
+        *part = (struct step_bits){0};
+        int more = ddz_step_reader_next(&d->reader, &d->schedule, &next, part);
+        if (more <= 0) {
+            part->bits = 0;
+            return more < 0 ? DDZ_ERR_CORRUPT : DDZ_OK;
+        }
+        fetch_bits(d, part);
+        if (part->known < part->bits)
+            return DDZ_OK;
+        int index = d->cursor.index;
+        ddz_status status = make_step(d, &d->schedule, index, part);
+        if (status != DDZ_OK)
+            return status;
+        d->cursor = next;
+        status = tell_progress(d, &d->schedule, index);
+        if (status != DDZ_OK)
+            return status;
+    }
+}
+
+/* Pseudo-random bits behind those of the step that are known. */
+static void draw_bits(ddz_decoder *d, int index, struct step_bits *b)
+{
+    uint64_t key = hash_pair((uint64_t)d->value[DECODER_SEED], 0x73616D706C65);
+    uint8_t *last = d->bits + b->known / 8, head = *last;
+    uint8_t keep = (uint8_t)(0xFF00 >> b->known % 8);
+    ddz_chain_draw_bits(hash_pair(key, (uint64_t)index), last, b->bits - b->known / 8 * 8);
+    *last = (uint8_t)((*last & ~keep) | (head & keep));
+    b->known = b->bits;
+}
+
+/* The rest of the chain from pseudo-random bits (algorithm 2), by d->sampling. `part` is the step that has
+ * begun. */
+static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
+{
+    const struct schedule *s = &d->sampling;
+    int begun = d->cursor.index;
+    for (int i = begun; i < s->steps; i++) {
+        struct step_bits b = {.bits = s->step[i].bits, .register_bits = TRELLIS_MIN_BITS};
+        if (i == begun && part->bits)
+            b = *part;
+        draw_bits(d, i, &b);
+        ddz_status status = make_step(d, s, i, &b);
+        if (status == DDZ_OK)
+            status = tell_progress(d, s, i);
+        if (status != DDZ_OK)
+            return status;
+    }
+    return DDZ_OK;
+}
+
+/* ---- Pictures ------------------------------------------------------------------------------- */
+
+/* What a call will do, for its progress; and the schedule of a sample. */
+static void plan_work(ddz_decoder *d, ddz_recon recon)
+{
+    const struct schedule *s = &d->schedule;
+    struct step_cursor cursor = d->cursor;
+    struct step_bits step = {0};
+    int whole = cursor.index; /* steps that are there */
+    bool part = false;
+    while (!part && ddz_step_reader_next(&d->reader, &d->schedule, &cursor, &step) > 0) {
+        part = step.known < step.bits;
+        whole += !part;
+    }
+    d->work_done = 0;
+    d->work = ddz_report_work(s, &d->pyramid, d->cursor.index, part ? whole + 1 : whole);
+    if (recon == DDZ_RECON_SAMPLE) {
+        d->sampling = *s;
+        ddz_schedule_draw_rest(&d->sampling, &d->pyramid, part ? whole + 1 : whole,
+                               ddz_ilog2((uint64_t)d->value[DECODER_SAMPLE_STEPS]));
+        d->work += ddz_report_work(&d->sampling, &d->pyramid, part ? whole + 1 : whole, d->sampling.steps);
+    }
+    const struct pyramid *p = &d->pyramid;
+    int scale = recon == DDZ_RECON_SAMPLE ? 0 : whole > 0 ? s->step[whole - 1].scale : p->coarsest;
+    d->work += (uint64_t)MAX_VIEWS * p->width[scale] * p->height[scale]; /* of the last estimate */
+}
+
+/* The picture where the bits end, or where the chain does that goes on without them. */
+static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz_recon recon,
+                               const struct layout *layout, void *pixels)
+{
+    ddz_status status = DDZ_OK;
+    if (recon == DDZ_RECON_SAMPLE)
+        status = sample_rest(d, part);
+    else if (part->bits)
+        status = make_step(d, &d->schedule, d->cursor.index, part);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_last_estimate(&d->chain);
+    status = show(d);
+    if (status == DDZ_OK)
+        status = ddz_progress_end(&d->progress);
+    if (status == DDZ_OK)
+        ddz_chain_pixels(&d->chain, layout, alpha_of(d), pixels);
+    return status;
+}
+
+static ddz_status check_digest(ddz_decoder *d)
+{
+    if (d->reader.part != PART_END)
+        return DDZ_OK;
+    d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->reader.digest);
+    return d->digest_agrees ? DDZ_OK : DDZ_ERR_DIGEST;
+}
+
+/* Decode all that has arrived. *stream is what is wrong with it, the picture being written all the same. */
+static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *layout, void *pixels,
+                         ddz_status *stream)
+{
+    struct step_bits part;
+    ddz_status status = ensure_chain(d);
+    if (status == DDZ_OK)
+        status = ensure_observed(d);
+    if (status != DDZ_OK)
+        return status;
+    plan_work(d, recon);
+    status = ddz_progress_begin(&d->progress);
+    if (status == DDZ_OK)
+        status = walk(d, &part);
+    *stream = status == DDZ_ERR_CORRUPT ? status : DDZ_OK;
+    if (status != *stream)
+        return status;
+    bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
+    if (apart && (status = ddz_chain_reserve(&d->chain, 1)) != DDZ_OK)
+        return status;
+    if (apart)
+        ddz_chain_save(&d->chain, 0);
+    status = last_picture(d, &part, recon, layout, pixels);
+    if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
+        *stream = check_digest(d);
+    if (apart)
+        ddz_chain_restore(&d->chain, 0);
+    return status;
+}
+
+/* With these errors of the stream there is a picture of what came before. */
+static bool leaves_a_picture(ddz_status error)
+{
+    return error == DDZ_OK || error == DDZ_ERR_CORRUPT || error == DDZ_ERR_TRAILING ||
+           error == DDZ_ERR_FEATURE;
+}
+
+ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format format, void *pixels,
+                               size_t stride, size_t size)
+{
+    struct layout layout;
+    if (!d || !pixels || (int)recon < 0)
+        return DDZ_ERR_ARGUMENT;
+    if (recon > DDZ_RECON_SAMPLE)
+        return DDZ_ERR_UNSUPPORTED;
+    if (!d->model)
+        return DDZ_ERR_STATE;
+    const struct header *h = &d->reader.header;
+    if (d->reader.part == PART_HEADER)
+        return d->reader.error ? d->reader.error : DDZ_ERR_TRUNCATED;
+    if (!leaves_a_picture(stream_error(d)))
+        return stream_error(d);
+    ddz_status status = ddz_layout_make(&layout, format, h->width, h->height, stride, size);
+    if (status != DDZ_OK)
+        return status;
+    ddz_status stream = DDZ_OK;
+    d->account.exceeded = false;
+    status = decode(d, recon, &layout, pixels, &stream);
+    if (status != DDZ_OK)
+        return decoder_status(d, status);
+    return stream != DDZ_OK ? stream : d->reader.error;
+}

@@ -1,0 +1,418 @@
+/*
+ * The encoder's public calls, and how a stream is put together.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/fixed.h"
+#include "chain/report.h"
+#include "ddz/research.h"
+#include "diffusion/lift.h"
+#include "encode/preview.h"
+#include "encode/state.h"
+#include "encode/target.h"
+#include "encode/walk.h"
+#include "format/header.h"
+#include "format/limits.h"
+#include "format/settings.h"
+
+/* Effort 1 to 9: calls of the network in the last octave, steps to a call, states of the search, and searches
+ * for a part of the preview. */
+static const struct {
+    int calls_log2, updates_log2, register_bits, trials;
+} efforts[9] = {{0, 2, 8, 1},    {1, 2, 10, 8},   {1, 2, 12, 16},   {2, 1, 14, 64},  {2, 2, 15, 256},
+                {2, 2, 16, 512}, {3, 2, 16, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
+
+static const struct parameter parameters[ENCODER_PARAMETERS] = {
+    [ENCODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
+    [ENCODER_CPU_FEATURES] = {DDZ_PARAM_CPU_FEATURES, PARAMETER_WHOLE, -1, INT64_MAX, -1},
+    [ENCODER_MAX_PIXELS] = {DDZ_PARAM_MAX_PIXELS, PARAMETER_WHOLE, 1, MAX_PIXELS, 1 << 26},
+    [ENCODER_MEMORY_LIMIT] = {DDZ_PARAM_MEMORY_LIMIT, PARAMETER_WHOLE, 0, INT64_MAX, 0},
+    [ENCODER_EFFORT] = {DDZ_PARAM_EFFORT, PARAMETER_WHOLE, 1, 9, 5},
+    [ENCODER_TRELLIS_BITS] = {DDZ_PARAM_TRELLIS_BITS, PARAMETER_WHOLE_OR_ZERO, TRELLIS_MIN_BITS,
+                              TRELLIS_MAX_BITS, 0},
+    [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 1000},
+    [ENCODER_CALLS] = {DDZ_RESEARCH_CALLS_PER_OCTAVE, PARAMETER_POWER_OR_ZERO, 2, 32, 0},
+    [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
+    [ENCODER_IDEAL] = {DDZ_RESEARCH_IDEAL_CHANNEL, PARAMETER_WHOLE, 0, 1, 0},
+    [ENCODER_IDEAL_SEED] = {DDZ_RESEARCH_IDEAL_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
+};
+
+/* ---- Settings ------------------------------------------------------------------------------- */
+
+/* Of a lack of memory, the caller wants to know whether it was the limit. */
+static ddz_status outward(const ddz_encoder *e, ddz_status status)
+{
+    return status == DDZ_ERR_MEMORY && e->account.exceeded ? DDZ_ERR_MEMORY_LIMIT : status;
+}
+
+ddz_status ddz_encoder_new(const ddz_model *model, const ddz_allocator *allocator, ddz_encoder **encoder)
+{
+    if (!model || !encoder)
+        return DDZ_ERR_ARGUMENT;
+    struct mem mem = ddz_mem_init(allocator);
+    ddz_encoder *e = ddz_mem_alloc(&mem, 1, sizeof *e);
+    if (!e)
+        return DDZ_ERR_MEMORY;
+    e->mem = mem;
+    e->mem.account = &e->account;
+    e->model = model;
+    ddz_parameters_default(parameters, ENCODER_PARAMETERS, e->value);
+    e->target_kind = DDZ_TARGET_QUALITY;
+    e->target_value = 60;
+    ddz_stream_writer_init(&e->writer, &e->mem);
+    *encoder = e;
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_set(ddz_encoder *e, int parameter, int64_t value)
+{
+    if (!e)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_parameters_set(parameters, ENCODER_PARAMETERS, e->value, parameter, value);
+    e->account.limit = (uint64_t)e->value[ENCODER_MEMORY_LIMIT];
+    return status;
+}
+
+static bool target_valid(ddz_target target, double v)
+{
+    switch (target) {
+    case DDZ_TARGET_QUALITY:
+        return v >= 0 && v <= 100;
+    case DDZ_TARGET_BYTES:
+        return v >= 1 && v <= 1e15;
+    case DDZ_TARGET_PSNR:
+        return v > 0 && v <= 100;
+    case DDZ_TARGET_SIGMA:
+        return v > 0 && ddz_report_level(v) >= LEVEL_MIN_END && ddz_report_level(v) <= LEVEL_MAX_END;
+    }
+    return false;
+}
+
+ddz_status ddz_encoder_set_target(ddz_encoder *e, ddz_target target, double value)
+{
+    if (!e || (int)target < 0)
+        return DDZ_ERR_ARGUMENT;
+    if (target > DDZ_TARGET_SIGMA)
+        return DDZ_ERR_UNSUPPORTED;
+    if (!target_valid(target, value))
+        return DDZ_ERR_ARGUMENT;
+    e->target_kind = target;
+    e->target_value = value;
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_set_progress(ddz_encoder *e, ddz_progress progress, void *cookie)
+{
+    if (!e)
+        return DDZ_ERR_ARGUMENT;
+    e->progress = (struct progress){.callback = progress, .cookie = cookie};
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *data, size_t size)
+{
+    if (!e || (!data && size))
+        return DDZ_ERR_ARGUMENT;
+    return outward(e, ddz_extras_set(&e->mem, &e->extras, (int)kind, data, size));
+}
+
+/* What the settings mean for the next picture */
+static void apply_settings(ddz_encoder *e)
+{
+    const int64_t *value = e->value;
+    int effort = (int)value[ENCODER_EFFORT] - 1;
+    e->threads = ddz_chain_threads((int)value[ENCODER_THREADS]);
+    e->isa = ddz_cpu_isa_of(value[ENCODER_CPU_FEATURES]);
+    e->steering = (double)value[ENCODER_STEERING] / 1000;
+    e->ideal = value[ENCODER_IDEAL];
+    e->register_bits =
+        value[ENCODER_TRELLIS_BITS] ? (int)value[ENCODER_TRELLIS_BITS] : efforts[effort].register_bits;
+    e->trials = efforts[effort].trials;
+    e->walk =
+        (struct walk){.calls_log2 = efforts[effort].calls_log2, .updates_log2 = efforts[effort].updates_log2};
+    if (value[ENCODER_CALLS]) {
+        e->walk.calls_log2 = ddz_ilog2((uint64_t)value[ENCODER_CALLS]);
+        e->walk.uniform = true;
+        e->walk.updates_log2 = 0;
+    }
+    if (value[ENCODER_UPDATES])
+        e->walk.updates_log2 = ddz_ilog2((uint64_t)value[ENCODER_UPDATES]);
+}
+
+/* Bytes that the buffers of a stream may take, growing, and being put together */
+static uint64_t stream_memory(const ddz_encoder *e, uint64_t pixels)
+{
+    uint64_t most = 2 * pixels;
+    if (e->target_kind == DDZ_TARGET_BYTES && e->target_value < (double)most)
+        most = (uint64_t)e->target_value;
+    return 6 * most;
+}
+
+ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
+{
+    enum { SLACK = 1 << 16 };
+    if (!e || !bytes || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        return DDZ_ERR_ARGUMENT;
+    struct ddz_encoder plan = {.target_kind = e->target_kind, .target_value = e->target_value};
+    memcpy(plan.value, e->value, sizeof plan.value);
+    apply_settings(&plan);
+    uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
+    int states = e->target_kind == DDZ_TARGET_PSNR ? ENCODER_STATES : 0;
+    /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
+    uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
+    *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
+             ddz_chain_memory(e->model, width, height, states) +
+             ddz_viterbi_memory(plan.register_bits, plan.threads) +
+             ddz_preview_memory(e->model, plan.threads, plan.trials);
+    return DDZ_OK;
+}
+
+/* ---- One picture ---------------------------------------------------------------------------- */
+
+static void forget_picture(ddz_encoder *e)
+{
+    if (e->has_chain)
+        ddz_chain_free(&e->chain);
+    e->has_chain = false;
+    ddz_viterbi_free(e->viterbi);
+    e->viterbi = NULL;
+    for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
+        ddz_mem_free(&e->mem, e->x[k]);
+        e->x[k] = NULL;
+    }
+    ddz_mem_free(&e->mem, e->alpha);
+    ddz_mem_free(&e->mem, e->bits);
+    ddz_mem_free(&e->mem, e->shown);
+    ddz_mem_free(&e->mem, e->target);
+    ddz_mem_free(&e->mem, e->preview_bits);
+    ddz_mem_free(&e->mem, e->stream);
+    e->target = NULL;
+    e->alpha = e->bits = e->shown = e->preview_bits = e->stream = NULL;
+    e->stream_size = e->step_count = 0;
+    ddz_stream_writer_free(&e->writer);
+}
+
+void ddz_encoder_free(ddz_encoder *e)
+{
+    if (!e)
+        return;
+    struct mem mem = {e->mem.functions, NULL}; /* the account goes with the encoder */
+    forget_picture(e);
+    ddz_extras_free(&e->mem, &e->extras);
+    ddz_mem_free(&mem, e);
+}
+
+/* x_0 at every scale */
+static ddz_status make_pyramid(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    const struct pyramid *p = &e->chain.pyramid;
+    for (int k = 0; k <= p->coarsest; k++) {
+        e->x[k] = ddz_mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof(int32_t));
+        if (!e->x[k])
+            return DDZ_ERR_MEMORY;
+        if (k > 0)
+            ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
+        else
+            ddz_pixels_read(layout, pixels, e->x[0]);
+    }
+    return DDZ_OK;
+}
+
+/* The alpha plane of the pixels, else that of the extras, into e->alpha. */
+static ddz_status take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    const uint8_t *extra = e->extras.data[DDZ_EXTRA_ALPHA - 1];
+    size_t size = (size_t)layout->width * layout->height;
+    bool of_pixels = ddz_layout_has_alpha(layout);
+    if (!of_pixels && !extra)
+        return DDZ_OK;
+    if (!of_pixels && e->extras.size[DDZ_EXTRA_ALPHA - 1] != size)
+        return DDZ_ERR_ARGUMENT;
+    e->alpha = ddz_mem_alloc(&e->mem, size, 1);
+    if (!e->alpha)
+        return DDZ_ERR_MEMORY;
+    if (!of_pixels) {
+        memcpy(e->alpha, extra, size);
+    } else if (!ddz_pixels_read_alpha(layout, pixels, e->alpha)) {
+        ddz_mem_free(&e->mem, e->alpha);
+        e->alpha = NULL;
+    }
+    return DDZ_OK;
+}
+
+static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_status status = take_alpha(e, layout, pixels);
+    if (status == DDZ_OK)
+        status =
+            ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->threads, e->isa);
+    if (status != DDZ_OK)
+        return status;
+    e->has_chain = true;
+    e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
+    e->shown = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
+    e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->threads, e->isa);
+    return e->bits && e->shown && e->target && e->viterbi ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
+}
+
+/* Header and side layers */
+static ddz_status open_stream(ddz_encoder *e)
+{
+    const struct pyramid *p = &e->chain.pyramid;
+    struct header header = {
+        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
+    struct extras extras = e->extras; /* lent */
+    uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
+    uint8_t *records;
+    size_t size;
+    extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
+    extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
+    ddz_status status = ddz_extras_compress(&e->mem, &extras, p->width[0], p->height[0], &records, &size);
+    return status == DDZ_OK ? ddz_stream_writer_open(&e->writer, &header, records, size, max_size) : status;
+}
+
+static void begin_stream(ddz_encoder *e)
+{
+    const struct settings settings = {.trellis_bits = e->register_bits,
+                                      .calls_log2 = e->walk.calls_log2,
+                                      .uniform = e->walk.uniform,
+                                      .updates_log2 = e->walk.updates_log2,
+                                      .end_level = e->walk.end_level,
+                                      .model_id = e->model->id};
+    uint64_t preview_bits = 0;
+    for (int i = 0; i < e->schedule.preview_steps; i++)
+        preview_bits += e->schedule.step[i].bits;
+    ddz_stream_writer_begin(&e->writer, &settings, preview_bits);
+    e->step_count = 0;
+}
+
+/* Walk the chain, again if it has to end later. */
+static ddz_status walk(ddz_encoder *e)
+{
+    /* another walk may follow where the first can miss its target */
+    bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR, again = true;
+    ddz_status status = DDZ_OK;
+    while (status == DDZ_OK && again) {
+        ddz_progress_next(&e->progress, may_miss ? 80 : 100);
+        begin_stream(e);
+        status = ddz_encoder_walk(e);
+        if (status == DDZ_OK)
+            status = ddz_target_end_later(e, &again);
+    }
+    return status == DDZ_OK && ddz_stream_writer_failed(&e->writer) ? DDZ_ERR_MEMORY : status;
+}
+
+static ddz_status encode(ddz_encoder *e)
+{
+    ddz_status status = open_stream(e);
+    if (status == DDZ_OK)
+        status = ddz_progress_begin(&e->progress);
+    if (status == DDZ_OK)
+        status = ddz_target_choose_end(e);
+    if (status == DDZ_OK && !e->ideal) {
+        ddz_progress_next(&e->progress, 20);
+        status = ddz_preview_choose(e);
+    }
+    if (status == DDZ_OK)
+        status = walk(e);
+    if (status == DDZ_OK && e->ideal)
+        e->stream_size = (size_t)ceil(ddz_target_ideal_bits(e) / 8);
+    else if (status == DDZ_OK)
+        status =
+            ddz_stream_writer_finish(&e->writer, ddz_chain_digest(&e->chain), &e->stream, &e->stream_size);
+    return status == DDZ_OK ? ddz_progress_end(&e->progress) : status;
+}
+
+ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, ddz_pixel_format format,
+                              const void *pixels, size_t stride, size_t size)
+{
+    struct layout layout;
+    if (!e || !pixels || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        return DDZ_ERR_ARGUMENT;
+    ddz_status status = ddz_layout_make(&layout, format, width, height, stride, size);
+    if (status != DDZ_OK)
+        return status;
+    if ((int64_t)width * height > e->value[ENCODER_MAX_PIXELS])
+        return DDZ_ERR_PIXEL_LIMIT;
+    forget_picture(e);
+    e->account.exceeded = false;
+    apply_settings(e);
+    status = open_picture(e, &layout, pixels);
+    if (status == DDZ_OK)
+        status = encode(e);
+    if (status != DDZ_OK)
+        forget_picture(e);
+    return outward(e, status);
+}
+
+/* ---- Results -------------------------------------------------------------------------------- */
+
+ddz_status ddz_encoder_stream(const ddz_encoder *e, const uint8_t **data, size_t *size)
+{
+    if (!e || !data || !size)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    *data = e->stream;
+    *size = e->stream_size;
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_step_count(const ddz_encoder *e, size_t *count)
+{
+    if (!e || !count)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    *count = e->step_count;
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_step(const ddz_encoder *e, size_t index, ddz_step *step, size_t step_size)
+{
+    if (!e || !step || index >= e->step_count)
+        return DDZ_ERR_ARGUMENT;
+    ddz_copy_sized(step, step_size, &e->steps[index].step, sizeof e->steps[index].step);
+    return DDZ_OK;
+}
+
+ddz_status ddz_research_encoder_step(const ddz_encoder *e, size_t index, ddz_research_step *step,
+                                     size_t step_size)
+{
+    if (!e || !step || index >= e->step_count)
+        return DDZ_ERR_ARGUMENT;
+    ddz_copy_sized(step, step_size, &e->steps[index].research, sizeof e->steps[index].research);
+    return DDZ_OK;
+}
+
+ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pixels, size_t stride,
+                               size_t size)
+{
+    struct layout layout;
+    if (!e || !pixels)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    ddz_status status =
+        ddz_layout_make(&layout, format, e->chain.pyramid.width[0], e->chain.pyramid.height[0], stride, size);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_pixels(&e->chain, &layout, e->alpha, pixels);
+    return DDZ_OK;
+}
+
+ddz_status ddz_research_encoder_estimate(ddz_encoder *e, int32_t *estimate, size_t count)
+{
+    if (!e || !estimate)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->has_chain)
+        return DDZ_ERR_STATE;
+    if (count != ddz_chain_samples(&e->chain, 0))
+        return DDZ_ERR_ARGUMENT;
+    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_full_estimate(&e->chain, estimate);
+    return DDZ_OK;
+}

@@ -1,0 +1,103 @@
+#include "encode/psnr_target.h"
+
+#include <math.h>
+
+#include "base/units.h"
+
+/* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
+static double estimate_psnr(ddz_encoder *e)
+{
+    ddz_chain_picture(&e->chain, e->shown);
+    size_t n = ddz_chain_samples(&e->chain, 0);
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int original = (e->x[0][i] + CENTRE + GREY_LEVEL / 2) / GREY_LEVEL, d = e->shown[i] - original;
+        sum += (uint64_t)(d * d);
+    }
+    return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
+}
+
+double ddz_psnr_of_last_estimate(ddz_encoder *e)
+{
+    ddz_chain_last_estimate(&e->chain);
+    return estimate_psnr(e);
+}
+
+double ddz_psnr_of_next_estimate(ddz_encoder *e)
+{
+    ddz_chain_next_estimate(&e->chain);
+    return estimate_psnr(e);
+}
+
+/* Make the last step again, which took `sent`, from fewer of its bits: those in the first `bytes` of main. */
+static void cut_step(ddz_encoder *e, const struct step *step, int index, struct sent *sent, uint64_t bytes)
+{
+    struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
+    uint64_t known = 8 * bytes - sent->place.at - (uint64_t)sent->place.side_bits;
+    sent->place.known = known < sent->bits ? (uint32_t)known : sent->bits;
+    ddz_chain_restore(&e->chain, ENCODER_BEFORE_STEP);
+    ddz_chain_apply(&e->chain, step, &t, e->bits, sent->place.known);
+}
+
+/* Cut the last step to as few whole bytes as still reach the target PSNR: as one view of y tells, to which
+ * all of them add as much as before, and from there on as a decoder shows it. */
+static ddz_status trim_to_psnr(ddz_encoder *e, const struct step *step, int index, struct sent *sent)
+{
+    uint64_t begin = sent->place.at + (uint64_t)sent->place.side_bits, grain = 1 + sent->bits / 512;
+    uint64_t low = begin / 8 + 1, high = (begin + sent->bits + 7) / 8; /* bytes of main */
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (ddz_progress_again(&e->progress) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
+        cut_step(e, step, index, sent, middle);
+        ddz_chain_call(&e->chain, 1);
+        bool enough = estimate_psnr(e) + e->views_gain >= e->target_value;
+        if (high - low <= grain)
+            low = high = enough ? middle : high;
+        else
+            *(enough ? &high : &low) = enough ? middle : middle + 1;
+    }
+    do {
+        if (ddz_progress_again(&e->progress) != DDZ_OK)
+            return DDZ_ERR_CANCELLED;
+        cut_step(e, step, index, sent, high);
+        high += grain;
+    } while (sent->place.known < sent->bits && ddz_psnr_of_last_estimate(e) < e->target_value);
+    ddz_stream_writer_cut(&e->writer, begin + sent->place.known);
+    return DDZ_OK;
+}
+
+/* Before step i: does the picture that a decoder makes here reach the target? It is better than that of an
+ * updated estimate, and than that of one view of y: each is found out only if the one before is near. */
+static bool is_good_enough(ddz_encoder *e, int i, double psnr)
+{
+    const double update_loss = 1, scatter = 0.1; /* dB, at most */
+    double target = e->target_value, near = target - e->views_gain - scatter, loss = 0;
+    for (const struct step *step = &e->schedule.step[i - 1]; step->update; step--)
+        loss += update_loss;
+    if (psnr < near - loss)
+        return false;
+    ddz_chain_save(&e->chain, ENCODER_PRESENT);
+    ddz_chain_call(&e->chain, 1);
+    psnr = estimate_psnr(e);
+    if (psnr >= near) {
+        e->views_gain = ddz_psnr_of_last_estimate(e) - psnr;
+        psnr += e->views_gain;
+    }
+    ddz_chain_restore(&e->chain, ENCODER_PRESENT);
+    return psnr >= target;
+}
+
+bool ddz_psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent, ddz_status *status)
+{
+    if (e->target_kind != DDZ_TARGET_PSNR || i < e->schedule.preview_steps || !is_good_enough(e, i, psnr))
+        return false;
+    const struct step *last = &e->schedule.step[i - 1];
+    if (!e->ideal && i > e->schedule.preview_steps && !last->lift) {
+        struct sent_step *report = &e->steps[e->step_count - 1];
+        *status = trim_to_psnr(e, last, i - 1, sent);
+        report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
+        report->research.kl_bits *= (double)sent->place.known / sent->bits;
+    }
+    return true;
+}

@@ -1,0 +1,87 @@
+/* The encoder's state, which its parts share: each has a header of its own. */
+#ifndef DDZ_ENCODE_STATE_H
+#define DDZ_ENCODE_STATE_H
+
+#include <stdbool.h>
+
+#include "api/parameters.h"
+#include "api/progress.h"
+#include "chain/chain.h"
+#include "channel/viterbi.h"
+#include "ddz.h"
+#include "ddz/research.h"
+#include "format/extras.h"
+#include "format/stream_writer.h"
+
+enum {
+    ENCODER_THREADS,
+    ENCODER_CPU_FEATURES,
+    ENCODER_MAX_PIXELS,
+    ENCODER_MEMORY_LIMIT,
+    ENCODER_EFFORT,
+    ENCODER_TRELLIS_BITS,
+    ENCODER_STEERING,
+    ENCODER_CALLS,
+    ENCODER_UPDATES,
+    ENCODER_IDEAL,
+    ENCODER_IDEAL_SEED,
+    ENCODER_PARAMETERS
+};
+
+/* States of the chain that a target PSNR needs */
+enum { ENCODER_BEFORE_STEP, ENCODER_PRESENT, ENCODER_STATES };
+
+/* The step that was sent last */
+struct sent {
+    uint32_t bits; /* of the step */
+    struct step_place place;
+};
+
+/* What is told of a step that was sent */
+struct sent_step {
+    ddz_step step;
+    ddz_research_step research;
+};
+
+struct ddz_encoder {
+    struct mem mem;
+    struct mem_account account;
+    const struct ddz_model *model;
+    struct extras extras;
+
+    /* Settings, for the next picture */
+    int64_t value[ENCODER_PARAMETERS];
+    ddz_target target_kind;
+    double target_value;
+    struct progress progress;
+
+    /* What they mean for the present picture */
+    int threads;
+    ddz_isa isa;
+    double steering;
+    bool ideal;        /* the channel is the ideal one */
+    struct walk walk;  /* its end_level is chosen by the target */
+    int register_bits; /* of the trellis behind the preview */
+    int trials;        /* searches for each part of a step of the preview */
+
+    /* Of one picture */
+    bool has_chain;
+    struct chain chain;
+    struct viterbi *viterbi;
+    int32_t *x[PYRAMID_MAX_SCALES + 1];
+    uint8_t *alpha;  /* NULL: none */
+    int32_t *target; /* of the steps of a call, by ddz_covariance_target */
+    struct schedule schedule;
+    uint8_t *bits;         /* of one step */
+    uint8_t *shown;        /* the 8-bit picture of an estimate */
+    uint8_t *preview_bits; /* of the preview, once they are chosen */
+    struct stream_writer writer;
+    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
+
+    uint8_t *stream;
+    size_t stream_size;
+    struct sent_step steps[MAX_STEPS];
+    size_t step_count;
+};
+
+#endif

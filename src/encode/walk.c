@@ -1,0 +1,137 @@
+#include "encode/walk.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fixed.h"
+#include "chain/report.h"
+#include "encode/ideal.h"
+#include "encode/preview.h"
+#include "encode/psnr_target.h"
+#include "encode/shift.h"
+#include "encode/target.h"
+#include "format/limits.h"
+#include "format/step_code.h"
+
+/* The rate offset whose bits come closest to the KL. */
+static int choose_offset(const struct step *step, double kl_bits)
+{
+    const double bits_per_kl = 1.05; /* a little more than the KL, for what the search leaves */
+    double ratio = fmax(kl_bits * bits_per_kl, 1) / fmax(step->bits, 1);
+    return (int)clamp64(lrint(8 * log2(ratio)), -RATE_OFFSET_LIMIT, RATE_OFFSET_LIMIT);
+}
+
+/* The last step takes what little the target in bytes leaves behind it, so that the file has them all. */
+static int stretch_last(const ddz_encoder *e, const struct step *step, int offset)
+{
+    int last = e->writer.rate_offset;
+    uint64_t room = ddz_stream_writer_room(&e->writer, false);
+    uint32_t bits = ddz_step_bits(step, offset);
+    if (room <= bits || !ddz_target_is_near((double)(room - bits), (double)e->writer.main_limit))
+        return offset;
+    while (ddz_step_bits(step, offset) + (uint64_t)ddz_step_code_length(last, offset) < room &&
+           offset < RATE_OFFSET_LIMIT)
+        offset++;
+    return offset;
+}
+
+/* Side information and bits of a step into the stream; e->bits keeps them. False: the target in
+ * bytes leaves no room for even one bit. */
+static bool send_step(ddz_encoder *e, const struct step *step, int index, double kl_bits, struct sent *sent)
+{
+    struct step_record record = {.preview = index < e->schedule.preview_steps, .bits = step->bits};
+    if (!step->fixed) {
+        record.has_offset = true;
+        record.rate_offset = choose_offset(step, kl_bits);
+        if (index == e->schedule.steps - 1)
+            record.rate_offset = stretch_last(e, step, record.rate_offset);
+        record.bits = ddz_step_bits(step, record.rate_offset);
+    }
+    sent->bits = record.bits;
+    if (!ddz_stream_writer_put_step(&e->writer, &record, &sent->place))
+        return false;
+    struct chain *c = &e->chain;
+    int register_bits = record.preview ? PREVIEW_TRELLIS_BITS : e->register_bits;
+    struct trellis t = ddz_chain_trellis(step, index, record.bits, register_bits);
+    if (record.preview)
+        memcpy(e->bits, e->preview_bits + ddz_preview_offset(&e->schedule, index), (record.bits + 7) / 8);
+    else
+        ddz_shift_search(c, e->viterbi, &t, 0, e->bits);
+    ddz_stream_writer_put_bits(&e->writer, record.preview, e->bits, sent->place.known);
+    ddz_chain_apply(c, step, &t, e->bits, sent->place.known);
+    return true;
+}
+
+static void send_ideally(ddz_encoder *e, const struct step *step, int index)
+{
+    struct chain *c = &e->chain;
+    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, c->plain, c->plain,
+                   step->samples);
+    ddz_chain_apply_noise(c, step);
+}
+
+static ddz_status tell_progress(ddz_encoder *e, int index)
+{
+    const struct schedule *s = &e->schedule;
+    const struct pyramid *p = &e->chain.pyramid;
+    return ddz_progress_tell(&e->progress, ddz_report_work(s, p, 0, index),
+                             ddz_report_work(s, p, 0, s->steps));
+}
+
+/* Before step i: is there anything to stop for? */
+static bool walk_ends(ddz_encoder *e, int i, struct sent *sent, ddz_status *status)
+{
+    *status = tell_progress(e, i);
+    if (*status != DDZ_OK)
+        return true;
+    struct sent_step *report = &e->steps[e->step_count];
+    *report = (struct sent_step){.step = ddz_report_step(&e->schedule.step[i])};
+    report->research.psnr = ddz_psnr_of_next_estimate(e);
+    return ddz_psnr_reached(e, i, report->research.psnr, sent, status);
+}
+
+/* Make step i and report it. False: there was no room for all of it, or the target is reached. */
+static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
+{
+    const struct step *step = &e->schedule.step[i];
+    struct sent_step *report = &e->steps[e->step_count];
+    double kl_bits = ddz_shift_of_step(e, &e->chain, step);
+    report->research.kl_bits = kl_bits;
+    report->step.offset_bits = ddz_stream_writer_position(&e->writer);
+    if (e->ideal) {
+        send_ideally(e, step, i);
+        report->step.bits = (uint64_t)llrint(kl_bits);
+        e->step_count++;
+        return e->target_kind != DDZ_TARGET_BYTES || ddz_target_ideal_bits(e) < 8 * e->target_value;
+    }
+    if (!send_step(e, step, i, kl_bits, sent))
+        return false;
+    report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
+    e->step_count++;
+    if (sent->place.known == sent->bits)
+        return true;
+    report->research.kl_bits *= (double)sent->place.known / sent->bits;
+    return false;
+}
+
+ddz_status ddz_encoder_walk(ddz_encoder *e)
+{
+    bool to_psnr = e->target_kind == DDZ_TARGET_PSNR;
+    struct sent sent = {0};
+    ddz_status status = to_psnr ? ddz_chain_reserve(&e->chain, ENCODER_STATES) : DDZ_OK;
+    if (status != DDZ_OK)
+        return status;
+    e->views_gain = 1; /* more than a trained network's */
+    ddz_chain_start(&e->chain);
+    for (int i = 0; i < e->schedule.steps; i++) {
+        if (walk_ends(e, i, &sent, &status))
+            return status;
+        if (to_psnr)
+            ddz_chain_save(&e->chain, ENCODER_BEFORE_STEP);
+        if (!walk_step(e, i, &sent))
+            return DDZ_OK;
+    }
+    if (to_psnr)
+        ddz_psnr_reached(e, e->schedule.steps, ddz_psnr_of_next_estimate(e), &sent, &status);
+    return status;
+}

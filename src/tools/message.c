@@ -1,0 +1,112 @@
+#include "tools/message.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *program_name = "ddz";
+static int line_drawn; /* a progress line stands on the terminal */
+
+void cli_begin(const char *program)
+{
+    program_name = program;
+}
+
+const char *cli_program(void)
+{
+    return program_name;
+}
+
+static void clear_line(void)
+{
+    if (line_drawn)
+        fputs("\r\033[K", stderr);
+    line_drawn = 0;
+}
+
+static void say(const char *format, va_list arguments)
+{
+    clear_line();
+    fprintf(stderr, "%s: ", program_name);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int cli_fail(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+void cli_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+int cli_fail_status(const char *subject, ddz_status status)
+{
+    int code = CLI_INPUT;
+    if (status == DDZ_ERR_MODEL || status == DDZ_ERR_WRONG_MODEL)
+        code = CLI_MODEL;
+    else if (status == DDZ_ERR_MEMORY || status == DDZ_ERR_MEMORY_LIMIT || status == DDZ_ERR_PIXEL_LIMIT)
+        code = CLI_LIMIT;
+    else if (status == DDZ_ERR_ARGUMENT)
+        code = CLI_USAGE;
+    return cli_fail(code, "%s: %s", subject, ddz_strerror(status));
+}
+
+int cli_flush(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return cli_fail(CLI_FILE, "cannot write standard output: %s", strerror(errno));
+    return CLI_OK;
+}
+
+/* ---- Progress ------------------------------------------------------------------------------- */
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet)
+{
+    progress->verb = verb;
+    progress->shown = !quiet && isatty(STDERR_FILENO);
+    progress->begun = cli_seconds();
+    progress->drawn = progress->begun;
+}
+
+int cli_progress_draw(void *cookie, double share)
+{
+    static const double interval = 0.2; /* seconds: often enough to be seen moving */
+    struct cli_progress *progress = cookie;
+    double now = cli_seconds();
+    if (!progress->shown || now - progress->drawn < interval || share <= 0)
+        return 0;
+    progress->drawn = now;
+    double left = ceil((now - progress->begun) * (1 - share) / share);
+    unsigned long seconds = left > 0 ? (unsigned long)left : 0;
+    clear_line();
+    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * share,
+            seconds / 60, seconds % 60);
+    line_drawn = 1;
+    return 0;
+}
+
+void cli_progress_end(void)
+{
+    clear_line();
+}

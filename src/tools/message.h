@@ -1,0 +1,52 @@
+/*
+ * What the programs tell: failures in one line, notes, progress.
+ *
+ * A function that returns an exit status has already said why it failed.
+ */
+#ifndef DDZ_TOOLS_MESSAGE_H
+#define DDZ_TOOLS_MESSAGE_H
+
+#include "ddz.h"
+
+/* Exit statuses: ddpmenc(1), ddpmdec(1), ddpmeval(1), ddpmsample(1). */
+enum cli_exit {
+    CLI_OK = 0,
+    CLI_USAGE = 1, /* options or arguments */
+    CLI_FILE = 2,  /* a file cannot be read or written */
+    CLI_INPUT = 3, /* a picture or a stream is not valid */
+    CLI_MODEL = 4, /* no model, not a model, or not the one that made the stream */
+    CLI_LIMIT = 5  /* out of memory, or a picture too large */
+};
+
+/* `program` is a string constant; it begins every message. Call this first. */
+void cli_begin(const char *program);
+const char *cli_program(void);
+
+/* One line on stderr, "program: ..."; returns `status`. */
+int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for what is not a failure. Both clear the progress line away. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* cli_fail for a status of the library, about `subject`. */
+int cli_fail_status(const char *subject, ddz_status status);
+
+/* CLI_FILE if anything written to stdout did not get there. */
+int cli_flush(void);
+
+/* ---- Progress ------------------------------------------------------------------------------- */
+
+struct cli_progress {
+    const char *verb;
+    int shown; /* stderr is a terminal, and nobody asked for quiet */
+    double begun, drawn;
+};
+
+void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet);
+int cli_progress_draw(void *progress, double share); /* a ddz_progress */
+void cli_progress_end(void);
+
+/* Seconds on a clock that only goes forward. */
+double cli_seconds(void);
+
+#endif

@@ -1,0 +1,143 @@
+#include "tools/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/message.h"
+
+int cli_whole(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+    char *end = NULL;
+    errno = 0;
+    /* strtoull would take blanks and signs. */
+    unsigned long long number = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
+    if (!end || *end || errno || number < low || number > high)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a whole number from %llu to %llu", option, text,
+                        (unsigned long long)low, (unsigned long long)high);
+    *value = number;
+    return CLI_OK;
+}
+
+int cli_real(const char *option, const char *text, double low, double high, double *value)
+{
+    char *end = NULL;
+    /* Digits and a point only: strtod would take blanks, hexadecimals and names of numbers. */
+    int plain = text[0] != '\0' && text[strspn(text, "0123456789.")] == '\0';
+    double number = plain ? strtod(text, &end) : 0;
+    if (!plain || end == text || *end || !(number >= low && number <= high))
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a number from %g to %g", option, text, low, high);
+    *value = number;
+    return CLI_OK;
+}
+
+int cli_int(const char *option, const char *text, int low, int high, int *value)
+{
+    uint64_t number = 0;
+    int status = cli_whole(option, text, (uint64_t)low, (uint64_t)high, &number);
+    if (status == CLI_OK)
+        *value = (int)number;
+    return status;
+}
+
+int cli_power_of_two(const char *option, const char *text, int low, int high, int *value)
+{
+    int number = 1;
+    int status = cli_int(option, text, low, high, &number);
+    if (status == CLI_OK && (number & (number - 1)))
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a power of two", option, text);
+    if (status == CLI_OK)
+        *value = number;
+    return status;
+}
+
+int cli_seed(const char *text, uint32_t *seed)
+{
+    uint64_t number = 0;
+    int status = cli_whole("--seed", text, 0, UINT32_MAX, &number);
+    if (status == CLI_OK)
+        *seed = (uint32_t)number;
+    return status;
+}
+
+int cli_isa(const char *option, const char *text, int64_t *features)
+{
+    int known = strcmp(text, "portable") == 0 || strcmp(text, "best") == 0;
+    int64_t found = strcmp(text, "best") == 0 ? -1 : 0;
+    for (int bit = 0; bit < 63 && !known; bit++) {
+        const char *name = ddz_cpu_feature_name((uint64_t)1 << bit);
+        known = name && strcmp(text, name) == 0;
+        found = known ? (int64_t)1 << bit : 0;
+    }
+    if (!known)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not one of portable, avx2, avx512, best", option, text);
+    *features = found;
+    return CLI_OK;
+}
+
+uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height)
+{
+    /* A hair more, so that 0.7 bits of 1920 pixels are 168 bytes although 0.7 is a little less in binary. */
+    return (uint64_t)(bpp * width * height / 8 * (1 + 1e-12));
+}
+
+/* ---- Options that all programs have --------------------------------------------------------- */
+
+static int bad_option(int answer, char **argv)
+{
+    /* getopt has moved past a long option, but stays at a word of letters until its last one. */
+    const char *word = argv[optind - 1];
+    if (answer == ':')
+        return cli_fail(CLI_USAGE, "option %s needs a value; see %s --help", word, cli_program());
+    if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2) != 0)
+        return cli_fail(CLI_USAGE, "unknown option -%c; see %s --help", optopt, cli_program());
+    if (optopt > 0)
+        return cli_fail(CLI_USAGE, "option %s takes no value; see %s --help", word, cli_program());
+    return cli_fail(CLI_USAGE, "unknown or ambiguous option %s; see %s --help", word, cli_program());
+}
+
+static int print_help(const char *text)
+{
+    fputs(text, stdout);
+    return cli_flush();
+}
+
+static int print_version(void)
+{
+    printf("%s %s\n", cli_program(), ddz_version());
+    return cli_flush();
+}
+
+int common_begin(struct common *common)
+{
+    const char *isa = getenv("DDZ_ISA");
+    *common = (struct common){.features = -1};
+    opterr = 0; /* bad_option says it */
+    return isa && *isa ? cli_isa("DDZ_ISA", isa, &common->features) : CLI_OK;
+}
+
+int common_option(struct common *common, const char *help, int answer, char **argv)
+{
+    switch (answer) {
+    case 't':
+        return cli_int("--threads", optarg, 0, 256, &common->threads);
+    case 'm':
+        common->model = optarg;
+        return CLI_OK;
+    case COMMON_ISA:
+        return cli_isa("--isa", optarg, &common->features);
+    case COMMON_QUIET:
+        common->quiet = 1;
+        return CLI_OK;
+    case 'h':
+        common->done = 1;
+        return print_help(help);
+    case 'V':
+        common->done = 1;
+        return print_version();
+    default:
+        return bad_option(answer, argv);
+    }
+}

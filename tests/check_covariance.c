@@ -1,0 +1,187 @@
+/* Steering by the network's Jacobian against its formula, with another form of the polynomial. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "encode/covariance.h"
+#include "runner.h"
+#include "toy_model.h"
+
+enum { WIDTH = 22, HEIGHT = 17, SAMPLES = 3 * WIDTH * HEIGHT, LEVEL = 90, TERMS = 4 };
+
+static ddz_model *model;
+static struct chain chain;
+static int32_t x[SAMPLES], target[SAMPLES];
+
+static double sigma(void)
+{
+    return (double)chain.sigma_q8 / 256;
+}
+
+/* Between -1 and 1 */
+static double number(uint64_t key, size_t i)
+{
+    return (double)(hash_pair(key, i) % 20001) / 10000 - 1;
+}
+
+/* Make J what it should be, symmetric and from 0 to 1: the diagonal of twelve of the gates. With an offset J
+ * 0 */
+static void make_covariance(void)
+{
+    for (int i = 1; i <= MODEL_UPDATE_LAYERS; i++) {
+        const struct model_layer *layer = &model->layer[model->layers - i];
+        int inputs = 9 * layer->cin;
+        memset((int8_t *)layer->weight, 0, (size_t)(layer->cout * inputs));
+        memset((int16_t *)layer->gain_weight, 0, (size_t)(2 * layer->cout * model->embedding));
+        for (int o = 0; o < layer->cout; o++) {
+            ((int16_t *)layer->gain_base)[o] = 1 << MODEL_GAIN_BITS;
+            ((uint32_t *)layer->scale)[o] = UINT32_C(1) << (layer->shift - 6);
+            if (o < 12)
+                ((int8_t *)layer->weight)[o * inputs + 4 * layer->cin + o] = 1 << 6;
+        }
+    }
+}
+
+/* A chain at the full size, and an error of up to sigma of its estimate. */
+static void open_chain(const struct toy_shape *shape)
+{
+    size_t size;
+    uint8_t *file = toy_model_shaped(4, shape, &size);
+    ck_assert_int_eq(ddz_model_load(file, size, NULL, &model), DDZ_OK);
+    free(file);
+    if (!shape->wild)
+        make_covariance();
+    struct mem mem = ddz_mem_init(NULL);
+    ck_assert_int_eq(ddz_chain_init(&chain, &mem, model, WIDTH, HEIGHT, 1, DDZ_ISA_BEST), DDZ_OK);
+    chain.scale = 0;
+    chain.sigma_q8 = ddz_sigma_q8(LEVEL);
+    for (size_t i = 0; i < SAMPLES; i++)
+        chain.y[i] = (int32_t)(9000 * number(1, i / 40));
+    chain.estimate_kind = ESTIMATE_NONE;
+    ddz_chain_next_estimate(&chain);
+    for (size_t i = 0; i < SAMPLES; i++)
+        x[i] = chain.estimate[i] + (int32_t)(sigma() * number(2, i));
+}
+
+static void close_chain(void)
+{
+    ddz_chain_free(&chain);
+    ddz_model_free(model);
+}
+
+static const struct toy_shape sane = {.levels = 2, .embedding = 4, .channels = {16, 16}, .blocks = {1, 0}};
+
+/* v = J v, in the range of noise */
+static void multiply(double v[SAMPLES])
+{
+    static int16_t in[SAMPLES], none[SAMPLES], offset[SAMPLES];
+    double peak = 1e-9;
+    ddz_net_update(chain.net, none, offset);
+    for (size_t i = 0; i < SAMPLES; i++)
+        peak = fmax(peak, fabs(v[i]));
+    for (size_t i = 0; i < SAMPLES; i++)
+        in[i] = (int16_t)lrint(v[i] * 8000 / peak);
+    ddz_net_update(chain.net, in, in);
+    for (size_t i = 0; i < SAMPLES; i++)
+        v[i] = (in[i] - offset[i]) * peak / 8000;
+}
+
+/* W of the header's formula, in units of sigma_t */
+static double worth(double c, double rho)
+{
+    double f = 1 / (1 / c + 1 / rho - 1);
+    return c / (c - f + rho);
+}
+
+/* Coefficients of 1, lambda, lambda^2 ... of the polynomial through W at Chebyshev's nodes: Lagrange's form
+ */
+static void coefficients(double rho, double a[TERMS])
+{
+    double node[TERMS];
+    memset(a, 0, TERMS * sizeof *a);
+    for (int i = 0; i < TERMS; i++)
+        node[i] = (1 + cos(M_PI * (i + 0.5) / TERMS)) / 2;
+    for (int i = 0; i < TERMS; i++) {
+        double p[TERMS] = {worth(node[i], rho)};
+        int degree = 0;
+        for (int j = 0; j < TERMS; j++)
+            if (j != i) {
+                double scale = 1 / (node[i] - node[j]);
+                p[degree + 1] = 0;
+                for (int k = ++degree; k >= 0; k--)
+                    p[k] = scale * ((k ? p[k - 1] : 0) - node[j] * p[k]);
+            }
+        for (int k = 0; k < TERMS; k++)
+            a[k] += p[k];
+    }
+}
+
+START_TEST(test_against_formula)
+{
+    static const double noises[] = {0.3, 0.5, 0.8, 1, 1.4};
+    static double power[SAMPLES], expected[SAMPLES];
+    double a[TERMS], noise = noises[_i], moved = 0;
+    open_chain(&sane);
+    for (size_t i = 0; i < SAMPLES; i++)
+        power[i] = x[i] - chain.estimate[i];
+    coefficients(fmin(1, noise * noise), a);
+    for (int k = 0; k < TERMS; k++) {
+        if (k)
+            multiply(power);
+        for (size_t i = 0; i < SAMPLES; i++)
+            expected[i] = (k ? expected[i] : 0) + a[k] * power[i];
+    }
+    ddz_covariance_target(&chain, x, noise * sigma(), target);
+    for (size_t i = 0; i < SAMPLES; i++) {
+        ck_assert_double_eq_tol(target[i] - chain.estimate[i], expected[i], 0.01 * sigma());
+        moved = fmax(moved, fabs(expected[i]));
+    }
+    ck_assert_double_gt(moved, 0.1 * sigma());
+    close_chain();
+}
+END_TEST
+
+/* A file that ends with next to no noise needs all of the error; where there is none, nothing moves. */
+START_TEST(test_extremes)
+{
+    open_chain(&sane);
+    ddz_covariance_target(&chain, x, 1e-4 * sigma(), target);
+    for (size_t i = 0; i < SAMPLES; i++)
+        ck_assert_int_le(abs(target[i] - x[i]), 4);
+    ddz_covariance_target(&chain, chain.estimate, 0.5 * sigma(), target);
+    ck_assert_mem_eq(target, chain.estimate, sizeof target);
+    close_chain();
+}
+END_TEST
+
+/* What a network says that cannot be a covariance is not believed. */
+START_TEST(test_no_covariance)
+{
+    const struct toy_shape wild = {.levels = 1, .embedding = 3, .channels = {16}, .blocks = {1}, .wild = 1};
+    open_chain(&wild);
+    double norm = 0, before = 0;
+    static double v[SAMPLES];
+    for (size_t i = 0; i < SAMPLES; i++) {
+        v[i] = x[i] - chain.estimate[i];
+        before += v[i] * v[i];
+    }
+    multiply(v);
+    for (size_t i = 0; i < SAMPLES; i++)
+        norm += v[i] * v[i];
+    ck_assert_double_gt(norm, before);
+    ddz_covariance_target(&chain, x, 0.7 * sigma(), target);
+    ck_assert_mem_eq(target, x, sizeof target);
+    close_chain();
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tests = tcase_create("jacobian");
+    tcase_add_loop_test(tests, test_against_formula, 0, 5);
+    tcase_add_test(tests, test_extremes);
+    tcase_add_test(tests, test_no_covariance);
+    return run_cases("jacobian", 4, &tests, 1);
+}
