@@ -7,3 +7,4 @@ set -eu
 for target in decode model; do
     "$top_builddir/tests/fuzz/fuzz_$target" "$top_srcdir/tests/fuzz/corpus/$target"/*
 done
+"$top_builddir/tests/fuzz/fuzz_stream" "$top_srcdir/tests/fuzz/corpus/decode"/*
