@@ -179,9 +179,9 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("jacobian");
+    TCase *tests = tcase_create("covariance");
     tcase_add_loop_test(tests, test_against_formula, 0, 5);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_no_covariance);
-    return run_cases("jacobian", 4, &tests, 1);
+    return run_cases("covariance", 4, &tests, 1);
 }

@@ -105,9 +105,9 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("steer");
+    TCase *tests = tcase_create("shrink");
     tcase_add_loop_test(tests, test_against_sums, 0, 4);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_threads);
-    return run_cases("steer", 4, &tests, 1);
+    return run_cases("shrink", 4, &tests, 1);
 }

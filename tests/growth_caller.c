@@ -1,7 +1,8 @@
 /*
- * A program that uses the library, for tests/growth.sh, which compiles it against the header as it is, as an older
- * version had it, and as a later one may: with less or more in the structures that the library fills in, and a
- * parameter that is not there. It prints what it finds; what a version does not know it does not ask for.
+ * A program that uses the library, for tests/growth.sh, which compiles it against the header as it is, as an
+ * older version had it, and as a later one may: with less or more in the structures that the library fills
+ * in, and a parameter that is not there. It prints what it finds; what a version does not know it does not
+ * ask for.
  *
  *   growth_caller MODEL STREAM
  */

@@ -24,8 +24,8 @@ struct mem {
 /* `allocator` NULL or with NULL functions: malloc and free. */
 struct mem ddz_mem_init(const ddz_allocator *allocator);
 
-/* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow, failure, or beyond the limit. A count or size
- * of 0 gives a valid pointer. */
+/* count * size bytes, zeroed, aligned to DDZ_ALIGN; NULL on overflow, failure, or beyond the limit. A count
+ * or size of 0 gives a valid pointer. */
 void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 
 /* NULL is allowed. */

@@ -39,8 +39,8 @@ static size_t capacity_of(uint32_t width, uint32_t height)
 /* The chain has its network, or NULL: the rest. */
 static ddz_status allocate(struct chain *chain)
 {
-    int32_t **arrays[WORK_ARRAYS] = {&chain->y,     &chain->estimate, &chain->detail,
-                                     &chain->plain, &chain->mixed,    &chain->scratch};
+    int32_t **arrays[WORK_ARRAYS] = {&chain->y,     &chain->estimate, &chain->bands,
+                                     &chain->shift, &chain->mixed,    &chain->scratch};
     bool ok = true;
     for (int i = 0; i < WORK_ARRAYS; i++)
         ok = (*arrays[i] = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof(int32_t))) && ok;
@@ -101,15 +101,9 @@ uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, 
 
 void ddz_chain_free(struct chain *chain)
 {
-    int32_t *arrays[] = {chain->y,     chain->estimate, chain->detail,
-                         chain->plain, chain->mixed,    chain->scratch};
+    int32_t *arrays[] = {chain->y, chain->estimate, chain->bands, chain->shift, chain->mixed, chain->scratch};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         ddz_mem_free(&chain->mem, arrays[i]);
-    for (int i = 0; i < CHAIN_STATES; i++) {
-        ddz_mem_free(&chain->mem, chain->saved[i].y);
-        ddz_mem_free(&chain->mem, chain->saved[i].estimate);
-        ddz_mem_free(&chain->mem, chain->saved[i].net);
-    }
     ddz_mem_free(&chain->mem, chain->activations);
     ddz_net_free(chain->net);
     *chain = (struct chain){0};
@@ -184,9 +178,9 @@ void ddz_chain_call(struct chain *chain, int views)
 void ddz_chain_enter_lift(struct chain *chain, const struct step *step)
 {
     ddz_lift_predict(chain->estimate, chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
-                     chain->plain);
-    memcpy(chain->estimate, chain->plain, step->samples * sizeof *chain->plain);
-    memset(chain->detail, 0, step->samples * sizeof *chain->detail);
+                     chain->scratch);
+    memcpy(chain->predicted_bands, chain->scratch, step->samples * sizeof *chain->scratch);
+    memset(chain->bands, 0, step->samples * sizeof *chain->bands);
     chain->estimate_kind = ESTIMATE_NONE;
 }
 
@@ -223,16 +217,16 @@ static void draw_missing(const struct trellis *t, uint8_t *bits, uint32_t known)
     }
 }
 
-/* y += plain; a lift also joins its bands to the coarse y */
+/* y += change; a lift also joins its bands to the coarse y */
 static void add_change(struct chain *chain, const struct step *step)
 {
-    int32_t *y = step->lift ? chain->detail : chain->y;
+    int32_t *y = step->lift ? chain->bands : chain->y;
     for (size_t i = 0; i < step->samples; i++)
-        y[i] += chain->plain[i];
+        y[i] += chain->change[i];
     if (!step->lift)
         return;
     chain->scale = step->scale;
-    ddz_lift_join(chain->y, chain->detail, chain->scratch, chain->pyramid.width[step->scale],
+    ddz_lift_join(chain->y, chain->bands, chain->scratch, chain->pyramid.width[step->scale],
                   chain->pyramid.height[step->scale]);
     int32_t *old = chain->y;
     chain->y = chain->scratch;
@@ -242,15 +236,15 @@ static void add_change(struct chain *chain, const struct step *step)
 static void change_from_noise(struct chain *chain, const struct step *step)
 {
     struct reverse_step r = ddz_chain_reverse_step(step);
-    ddz_reverse_step_change(&r, step->lift ? chain->detail : chain->y, chain->estimate, chain->plain,
-                            chain->plain, step->samples);
+    ddz_reverse_step_change(&r, step->lift ? chain->bands : chain->y, chain->estimate, chain->noise,
+                            chain->change, step->samples);
 }
 
-/* The noise in chain->plain as the network takes it */
+/* The noise as the network takes it */
 static void keep_noise(struct chain *chain, const struct step *step)
 {
     for (size_t i = 0; i < step->samples; i++)
-        chain->activations[i] = (int16_t)clamp64(chain->plain[i], INT16_MIN, INT16_MAX);
+        chain->activations[i] = (int16_t)clamp64(chain->noise[i], INT16_MIN, INT16_MAX);
 }
 
 /* xhat_0 + sigma_s sqrt(1 - r^2) J c, c being what keep_noise kept */
@@ -286,17 +280,17 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
     }
     struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
     ddz_trellis_walk(t, bits, known, chain->mixed, chain->threads);
-    ddz_mix_inverse(&m, chain->mixed, chain->plain, chain->scratch, chain->threads);
+    ddz_mix_inverse(&m, chain->mixed, chain->noise, chain->scratch, chain->threads);
     if (known == t->branches) {
         ddz_chain_apply_noise(chain, step);
         return;
     }
     chain->estimate_kind = ESTIMATE_NONE;
     change_from_noise(chain, step);
-    ddz_mix_forward(&m, chain->plain, chain->mixed, chain->scratch, chain->threads);
+    ddz_mix_forward(&m, chain->change, chain->mixed, chain->scratch, chain->threads);
     uint32_t first = trellis_first(t, known);
     memset(chain->mixed + first, 0, (t->samples - first) * sizeof *chain->mixed);
-    ddz_mix_inverse(&m, chain->mixed, chain->plain, chain->scratch, chain->threads);
+    ddz_mix_inverse(&m, chain->mixed, chain->change, chain->scratch, chain->threads);
     add_change(chain, step);
     chain->sigma_q8 = ddz_sigma_between_q8(step->level_from, step->level_to, known, t->branches);
 }
@@ -312,14 +306,14 @@ static int32_t grey_of(int32_t value)
 static const int32_t *finest_estimate(struct chain *chain)
 {
     const int32_t *coarse = chain->estimate;
-    int32_t *next = chain->plain, *other = chain->mixed;
+    int32_t *next = chain->enlarged, *other = chain->enlarged_further;
     for (int scale = chain->scale; scale > 0; scale--) {
         const struct pyramid *p = &chain->pyramid;
         ddz_lift_predict(coarse, p->width[scale], p->height[scale], chain->scratch);
         ddz_lift_join(coarse, chain->scratch, next, p->width[scale - 1], p->height[scale - 1]);
         coarse = next;
         next = other;
-        other = coarse == chain->plain ? chain->plain : chain->mixed;
+        other = coarse == chain->enlarged ? chain->enlarged : chain->enlarged_further;
     }
     return coarse;
 }
@@ -345,47 +339,61 @@ void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const ui
     ddz_pixels_write(layout, finest_estimate(chain), alpha, pixels);
 }
 
-ddz_status ddz_chain_reserve(struct chain *chain, int count)
+ddz_status ddz_chain_state_reserve(struct chain_state *state, const struct chain *chain, bool updates)
 {
-    size_t net_size = ddz_net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]);
-    for (int i = 0; i < count; i++) {
-        struct chain_state *saved = &chain->saved[i];
-        if (!saved->y)
-            saved->y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *saved->y);
-        if (!saved->estimate)
-            saved->estimate = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *saved->estimate);
-        if (!saved->net)
-            saved->net = ddz_mem_alloc(&chain->mem, net_size, 1);
-        if (!saved->y || !saved->estimate || !saved->net)
-            return DDZ_ERR_MEMORY;
-    }
-    return DDZ_OK;
+    if (!state->y)
+        state->y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->y);
+    if (!state->estimate)
+        state->estimate = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->estimate);
+    if (updates && !state->net)
+        state->net = ddz_mem_alloc(
+            &chain->mem, ddz_net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]),
+            1);
+    return state->y && state->estimate && (state->net || !updates) ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
-void ddz_chain_save(struct chain *chain, int number)
+void ddz_chain_state_free(struct chain_state *state, const struct mem *mem)
 {
-    struct chain_state *saved = &chain->saved[number];
-    ddz_net_save(chain->net, saved->net);
-    size_t bytes = ddz_chain_samples(chain, chain->scale) * sizeof *chain->y;
-    memcpy(saved->y, chain->y, bytes);
-    memcpy(saved->estimate, chain->estimate, bytes);
-    saved->scale = chain->scale;
-    saved->sigma_q8 = chain->sigma_q8;
-    saved->estimate_kind = chain->estimate_kind;
-    saved->views = chain->views;
+    ddz_mem_free(mem, state->y);
+    ddz_mem_free(mem, state->estimate);
+    ddz_mem_free(mem, state->net);
+    *state = (struct chain_state){0};
 }
 
-void ddz_chain_restore(struct chain *chain, int number)
+void ddz_chain_save(struct chain *chain, struct chain_state *state)
 {
-    const struct chain_state *saved = &chain->saved[number];
-    ddz_net_restore(chain->net, saved->net);
-    chain->scale = saved->scale;
-    chain->sigma_q8 = saved->sigma_q8;
-    chain->estimate_kind = saved->estimate_kind;
-    chain->views = saved->views;
+    if (state->net)
+        ddz_net_save(chain->net, state->net);
     size_t bytes = ddz_chain_samples(chain, chain->scale) * sizeof *chain->y;
-    memcpy(chain->y, saved->y, bytes);
-    memcpy(chain->estimate, saved->estimate, bytes);
+    memcpy(state->y, chain->y, bytes);
+    memcpy(state->estimate, chain->estimate, bytes);
+    state->scale = chain->scale;
+    state->sigma_q8 = chain->sigma_q8;
+    state->estimate_kind = chain->estimate_kind;
+    state->views = chain->views;
+}
+
+void ddz_chain_restore(struct chain *chain, const struct chain_state *state)
+{
+    if (state->net)
+        ddz_net_restore(chain->net, state->net);
+    chain->scale = state->scale;
+    chain->sigma_q8 = state->sigma_q8;
+    chain->estimate_kind = state->estimate_kind;
+    chain->views = state->views;
+    size_t bytes = ddz_chain_samples(chain, chain->scale) * sizeof *chain->y;
+    memcpy(chain->y, state->y, bytes);
+    memcpy(chain->estimate, state->estimate, bytes);
+}
+
+void ddz_chain_place(struct chain *chain, const int32_t *x, int32_t level)
+{
+    chain->scale = 0;
+    chain->sigma_q8 = ddz_sigma_q8(level);
+    chain->estimate_kind = ESTIMATE_NONE;
+    size_t n = ddz_chain_samples(chain, 0);
+    for (size_t i = 0; i < n; i++)
+        chain->y[i] = x[i] + (int32_t)asr64(chain->sigma_q8 * chain->noise[i], 20);
 }
 
 uint32_t ddz_chain_digest(const struct chain *chain)

@@ -5,6 +5,7 @@
 #ifndef DDZ_CHAIN_CHAIN_H
 #define DDZ_CHAIN_CHAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "api/pixels.h"
@@ -17,12 +18,13 @@
 #include "model/model.h"
 #include "nn/net.h"
 
-enum {
-    CHAIN_STATES = 2, /* that can be kept aside */
-    MAX_VIEWS = 4,    /* of y: as it is, and mirrored */
-};
+enum { MAX_VIEWS = 4 }; /* of y: as it is, and mirrored */
 
-/* Arrays hold `capacity` int32 each. */
+/* What an estimate comes from: nothing yet, the update after a step, or a call of the network. */
+enum estimate_kind { ESTIMATE_NONE, ESTIMATE_UPDATED, ESTIMATE_CALLED };
+
+/* Arrays hold `capacity` int32 each. Those that are used one after the other share their memory; each has a
+ * name for each of its meanings. */
 struct chain {
     struct mem mem;
     const struct ddz_model *model;
@@ -31,23 +33,40 @@ struct chain {
     struct pyramid pyramid;
     size_t capacity;
 
-    int scale;        /* that y and estimate have now */
-    int64_t sigma_q8; /* noise of y; 0 before the first step */
-    enum estimate_kind { ESTIMATE_NONE, ESTIMATE_UPDATED, ESTIMATE_CALLED } estimate_kind; /* for y */
-    int views;         /* of which a called estimate is the mean */
-    int32_t *y;        /* [h][w][3] */
-    int32_t *estimate; /* xhat_0; within a lift the predicted bands */
-    int32_t *detail;   /* bands of a lift */
-    int32_t *plain, *mixed, *scratch;
+    int scale;                        /* that y and estimate have now */
+    int64_t sigma_q8;                 /* noise of y; 0 before the first step */
+    enum estimate_kind estimate_kind; /* for y */
+    int views;                        /* of which a called estimate is the mean */
+
+    int32_t *y;     /* [h][w][3] */
+    int32_t *bands; /* within a lift, what y is elsewhere */
+    union {
+        int32_t *estimate;        /* xhat_0 */
+        int32_t *predicted_bands; /* within a lift: its estimate of them */
+    };
+    union {                /* of a step, in the order of its samples: */
+        int32_t *shift;    /* what it has to convey, q12 (encoder), */
+        int32_t *noise;    /* what is conveyed, c, q12, */
+        int32_t *change;   /* and what that changes y by; */
+        int32_t *enlarged; /* at other times, a picture on its way to full size */
+    };
+    union {
+        int32_t *mixed;            /* shift or noise in the order of the trellis; */
+        int32_t *aim;              /* before, what the step is aimed at (encoder); */
+        int32_t *enlarged_further; /* at other times, a picture on its way to full size */
+    };
+    int32_t *scratch;
     int16_t *activations;
-    struct chain_state {
-        int32_t *y, *estimate; /* allocated by ddz_chain_reserve, as is net */
-        uint8_t *net;
-        int scale;
-        int64_t sigma_q8;
-        enum estimate_kind estimate_kind;
-        int views;
-    } saved[CHAIN_STATES];
+};
+
+/* A chain's state, kept aside. All zero: none, and no memory. */
+struct chain_state {
+    int32_t *y, *estimate;
+    uint8_t *net; /* what updates need; NULL: none will follow */
+    int scale;
+    int64_t sigma_q8;
+    enum estimate_kind estimate_kind;
+    int views;
 };
 
 /* Threads to use for a setting: 0 means as many as OpenMP gives. */
@@ -98,7 +117,7 @@ struct reverse_step ddz_chain_reverse_step(const struct step *step);
 void ddz_chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
                      uint32_t known);
 
-/* The step for noise c that is already in chain->plain (unmixed, q12), all of it known. */
+/* The step for the noise that is already in chain->noise, all of it known. */
 void ddz_chain_apply_noise(struct chain *chain, const struct step *step);
 
 /* Bits of a prior draw: `count` of them, a function of key. */
@@ -111,13 +130,17 @@ void ddz_chain_full_estimate(struct chain *chain, int32_t *full);
 void ddz_chain_picture(struct chain *chain, uint8_t *rgb);
 void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels);
 
-/* Room for `count` states, up to CHAIN_STATES. MEMORY. */
-ddz_status ddz_chain_reserve(struct chain *chain, int count);
+/* Room for a state of the chain, unless it is there already; `updates`: the chain may go on from it with
+ * updates. MEMORY: nothing is lost that has to be freed by another call than ddz_chain_state_free. */
+ddz_status ddz_chain_state_reserve(struct chain_state *state, const struct chain *chain, bool updates);
+void ddz_chain_state_free(struct chain_state *state, const struct mem *mem);
 
-/* Keep the chain's state aside, where there is room for it, and take it back: y, the estimate and what
- * updates need. */
-void ddz_chain_save(struct chain *chain, int number);
-void ddz_chain_restore(struct chain *chain, int number);
+/* Keep the chain's state aside, and take it back: y, the estimate, and what updates need. */
+void ddz_chain_save(struct chain *chain, struct chain_state *state);
+void ddz_chain_restore(struct chain *chain, const struct chain_state *state);
+
+/* y = x + sigma(level) * chain->noise at full size, as if the chain had come there. */
+void ddz_chain_place(struct chain *chain, const int32_t *x, int32_t level);
 
 /* CRC-32 of y as little-endian int32. */
 uint32_t ddz_chain_digest(const struct chain *chain);

@@ -98,6 +98,7 @@ void ddz_decoder_free(ddz_decoder *d)
         return;
     struct mem mem = {d->mem.functions, NULL}; /* the account goes with the decoder */
     ddz_stream_reader_free(&d->reader);
+    ddz_chain_state_free(&d->arrived, &d->mem);
     if (d->has_chain)
         ddz_chain_free(&d->chain);
     ddz_mem_free(&d->mem, d->bits);
@@ -154,6 +155,7 @@ ddz_status ddz_decoder_set_model(ddz_decoder *d, const ddz_model *model)
         return DDZ_ERR_ARGUMENT;
     if (d->reader.settled)
         return DDZ_ERR_STATE;
+    ddz_chain_state_free(&d->arrived, &d->mem);
     if (d->has_chain)
         ddz_chain_free(&d->chain);
     ddz_mem_free(&d->mem, d->bits);

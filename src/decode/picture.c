@@ -227,15 +227,15 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
     if (status != *stream)
         return status;
     bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
-    if (apart && (status = ddz_chain_reserve(&d->chain, 1)) != DDZ_OK)
+    if (apart && (status = ddz_chain_state_reserve(&d->arrived, &d->chain, true)) != DDZ_OK)
         return status;
     if (apart)
-        ddz_chain_save(&d->chain, 0);
+        ddz_chain_save(&d->chain, &d->arrived);
     status = last_picture(d, &part, recon, layout, pixels);
     if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
         *stream = check_digest(d);
     if (apart)
-        ddz_chain_restore(&d->chain, 0);
+        ddz_chain_restore(&d->chain, &d->arrived);
     return status;
 }
 

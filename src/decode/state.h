@@ -42,7 +42,8 @@ struct ddz_decoder {
 
     bool has_chain;
     struct chain chain;
-    struct step_cursor cursor; /* behind the steps that y has made, all of them whole */
+    struct chain_state arrived; /* what has been decoded, while a picture goes on from there */
+    struct step_cursor cursor;  /* behind the steps that y has made, all of them whole */
     bool digest_agrees;
 
     uint8_t *bits;  /* of one step */

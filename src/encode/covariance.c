@@ -36,8 +36,9 @@ static void update(struct chain *chain, const int32_t *z, size_t n, double scale
     ddz_net_update(chain->net, chain->activations, chain->activations);
 }
 
-/* Could J be a covariance of at most 1? Then <z, J z> >= |J z|^2. chain->plain = J z */
-static bool multiply(struct chain *chain, const int32_t *z, const int32_t *offset, size_t n, double scale)
+/* Could J be a covariance of at most 1? Then <z, J z> >= |J z|^2. product = J z */
+static bool multiply(struct chain *chain, const int32_t *z, int32_t *product, const int32_t *offset, size_t n,
+                     double scale)
 {
     double along = 0, square = 0;
     update(chain, z, n, scale);
@@ -45,7 +46,7 @@ static bool multiply(struct chain *chain, const int32_t *z, const int32_t *offse
         double moved = (chain->activations[i] - offset[i]) / scale;
         along += moved * z[i];
         square += moved * moved;
-        chain->plain[i] = (int32_t)lrint(moved);
+        product[i] = (int32_t)lrint(moved);
     }
     return along >= square;
 }
@@ -64,7 +65,7 @@ void ddz_covariance_target(struct chain *chain, const int32_t *x, double noise, 
 {
     size_t n = ddz_chain_samples(chain, chain->scale);
     const int32_t *estimate = chain->estimate;
-    int32_t *offset = chain->scratch; /* J 0 */
+    int32_t *offset = chain->scratch, *product = chain->shift; /* J 0, J z */
     double sigma = (double)chain->sigma_q8 / 256, scale = 2048 / root_mean_square(x, estimate, n);
     double node[DEGREE + 1], factor[DEGREE + 1];
     fit(fmin(1, noise * noise / (sigma * sigma)), node, factor);
@@ -76,10 +77,9 @@ void ddz_covariance_target(struct chain *chain, const int32_t *x, double noise, 
     for (size_t i = 0; i < n; i++)
         target[i] = (int32_t)lrint(factor[DEGREE] * (x[i] - estimate[i]));
     for (int k = DEGREE - 1; k >= 0; k--) {
-        credible = multiply(chain, target, offset, n, scale) && credible;
+        credible = multiply(chain, target, product, offset, n, scale) && credible;
         for (size_t i = 0; i < n; i++)
-            target[i] =
-                (int32_t)lrint(chain->plain[i] - node[k] * target[i] + factor[k] * (x[i] - estimate[i]));
+            target[i] = (int32_t)lrint(product[i] - node[k] * target[i] + factor[k] * (x[i] - estimate[i]));
     }
     for (size_t i = 0; i < n; i++)
         target[i] = credible ? target[i] + estimate[i] : x[i];

@@ -158,7 +158,7 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     memcpy(plan.value, e->value, sizeof plan.value);
     apply_settings(&plan);
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
-    int states = e->target_kind == DDZ_TARGET_PSNR ? ENCODER_STATES : 0;
+    int states = e->target_kind == DDZ_TARGET_PSNR ? 2 : 0;
     /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
     uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
     *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
@@ -172,6 +172,8 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
 
 static void forget_picture(ddz_encoder *e)
 {
+    ddz_chain_state_free(&e->before_step, &e->mem);
+    ddz_chain_state_free(&e->present, &e->mem);
     if (e->has_chain)
         ddz_chain_free(&e->chain);
     e->has_chain = false;

@@ -11,12 +11,8 @@ enum { OCTAVE = LEVELS_PER_OCTAVE };
 /* Mean |x_0 - xhat_0|^2 per sample at a noise level, in squared units of 1/256 grey level. */
 static double denoising_error(struct chain *chain, const int32_t *x, size_t n, int32_t level)
 {
-    chain->scale = 0;
-    chain->sigma_q8 = ddz_sigma_q8(level);
-    ddz_ideal_draw((uint64_t)level, NULL, chain->plain, n);
-    for (size_t i = 0; i < n; i++)
-        chain->y[i] = x[i] + (int32_t)((chain->sigma_q8 * chain->plain[i]) >> 20);
-    chain->estimate_kind = ESTIMATE_NONE;
+    ddz_ideal_draw((uint64_t)level, NULL, chain->noise, n);
+    ddz_chain_place(chain, x, level);
     ddz_chain_call(chain, 1);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {

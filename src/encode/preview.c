@@ -19,9 +19,7 @@ static const double spread = 0.06; /* of the shifts tried, in units of the step'
 
 /* A chain after some steps, and the bits of all of them and of the step that is being searched. */
 struct path {
-    int32_t y[MAX_SAMPLES], estimate[MAX_SAMPLES];
-    int scale;
-    int64_t sigma_q8;
+    struct chain_state state;
     double error; /* of the estimate after all the bits, squared */
     uint8_t *bits;
 };
@@ -63,12 +61,15 @@ uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int tria
     uint64_t workers = (uint64_t)(threads < trials ? threads : trials);
     uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST) +
                       ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, 1);
-    return sizeof(struct search) + workers * worker;
+    uint64_t path = 2 * 3 * (uint64_t)(FINEST + 1) * (FINEST + 1) * sizeof(int32_t);
+    return sizeof(struct search) + workers * worker + 2 * BEAM * path;
 }
 
 static void search_free(struct search *s)
 {
     struct mem mem = s->mem;
+    for (int i = 0; i < 2 * BEAM; i++)
+        ddz_chain_state_free(&s->beam[i / BEAM].path[i % BEAM].state, &mem);
     for (int i = 0; s->worker && i < s->workers; i++) {
         ddz_chain_free(&s->worker[i].chain);
         ddz_viterbi_free(s->worker[i].viterbi);
@@ -105,28 +106,13 @@ static struct search *search_new(const ddz_encoder *e)
     bool ok = s->worker;
     for (int i = 0; ok && i < s->workers; i++)
         ok = worker_init(&s->worker[i], e, bytes);
+    for (int i = 0; ok && i < 2 * BEAM; i++) /* no updates in the preview */
+        ok = ddz_chain_state_reserve(&s->beam[i / BEAM].path[i % BEAM].state, &s->worker[0].chain, false) ==
+             DDZ_OK;
     if (ok)
         return s;
     search_free(s);
     return NULL;
-}
-
-static void keep(const struct chain *c, struct path *p)
-{
-    size_t bytes = ddz_chain_samples(c, c->scale) * sizeof *p->y;
-    memcpy(p->y, c->y, bytes);
-    memcpy(p->estimate, c->estimate, bytes);
-    p->scale = c->scale;
-    p->sigma_q8 = c->sigma_q8;
-}
-
-static void put_back(struct chain *c, const struct path *p)
-{
-    c->scale = p->scale;
-    c->sigma_q8 = p->sigma_q8;
-    size_t bytes = ddz_chain_samples(c, c->scale) * sizeof *p->y;
-    memcpy(c->y, p->y, bytes);
-    memcpy(c->estimate, p->estimate, bytes);
 }
 
 static double squared_error(const struct chain *c, const int32_t *x)
@@ -169,13 +155,13 @@ static void try_part(const ddz_encoder *e, struct worker *w, const struct path *
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
     struct trellis t = ddz_chain_trellis(step, index, step->bits, PREVIEW_TRELLIS_BITS);
-    put_back(c, from);
+    ddz_chain_restore(c, &from->state);
     ddz_shift_of_step(e, c, step);
     if (k > 0) {
         ddz_ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, w->noise,
                        step->samples);
         for (size_t i = 0; i < step->samples; i++)
-            c->plain[i] += (int32_t)(spread * w->noise[i]);
+            c->shift[i] += (int32_t)(spread * w->noise[i]);
     }
     memcpy(w->bits, from->bits + ddz_preview_offset(&e->schedule, index), (step->bits + 7) / 8);
     if (k > 0 || part.first == 0)
@@ -196,8 +182,8 @@ static void judge(const ddz_encoder *e, struct worker *w, const struct path *fro
     uint32_t bits = e->schedule.step[part.index].bits;
     size_t offset = ddz_preview_offset(&e->schedule, part.index);
     if (part.end < bits)
-        put_back(&w->chain, from);
-    keep(&w->chain, p);
+        ddz_chain_restore(&w->chain, &from->state);
+    ddz_chain_save(&w->chain, &p->state);
     p->error = w->error;
     memcpy(p->bits, from->bits, offset);
     memcpy(p->bits + offset, w->bits, (bits + 7) / 8);
@@ -249,7 +235,7 @@ static ddz_status search_part(ddz_encoder *e, struct search *s, struct part part
 static ddz_status search_all(ddz_encoder *e, struct search *s)
 {
     s->before->count = 1;
-    keep(&s->worker[0].chain, &s->before->path[0]);
+    ddz_chain_save(&s->worker[0].chain, &s->before->path[0].state);
     for (int index = 0; index < e->schedule.preview_steps; index++) {
         uint32_t bits = e->schedule.step[index].bits,
                  parts = bits < PARTS * PART ? (bits + PART - 1) / PART : PARTS;

@@ -35,7 +35,7 @@ static void cut_step(ddz_encoder *e, const struct step *step, int index, struct 
     struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
     uint64_t known = 8 * bytes - sent->place.at - (uint64_t)sent->place.side_bits;
     sent->place.known = known < sent->bits ? (uint32_t)known : sent->bits;
-    ddz_chain_restore(&e->chain, ENCODER_BEFORE_STEP);
+    ddz_chain_restore(&e->chain, &e->before_step);
     ddz_chain_apply(&e->chain, step, &t, e->bits, sent->place.known);
 }
 
@@ -77,14 +77,14 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
         loss += update_loss;
     if (psnr < near - loss)
         return false;
-    ddz_chain_save(&e->chain, ENCODER_PRESENT);
+    ddz_chain_save(&e->chain, &e->present);
     ddz_chain_call(&e->chain, 1);
     psnr = estimate_psnr(e);
     if (psnr >= near) {
         e->views_gain = ddz_psnr_of_last_estimate(e) - psnr;
         psnr += e->views_gain;
     }
-    ddz_chain_restore(&e->chain, ENCODER_PRESENT);
+    ddz_chain_restore(&e->chain, &e->present);
     return psnr >= target;
 }
 

@@ -4,10 +4,10 @@
 
 #include "encode/state.h"
 
-/* The shift to convey in a chain's step, q12, into chain->plain; returns the KL in bits. */
+/* The shift to convey in a chain's step, q12, into chain->shift; returns the KL in bits. */
 double ddz_shift_of_step(const ddz_encoder *e, struct chain *chain, const struct step *step);
 
-/* Bits of a step whose shift is in chain->plain, into `bits`, which has the first `given` of them. */
+/* Bits of a step whose shift is in chain->shift, into `bits`, which has the first `given` of them. */
 void ddz_shift_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
                       uint8_t *bits);
 

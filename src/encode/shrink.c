@@ -82,7 +82,7 @@ static int64_t inside(int64_t i, int64_t n)
 }
 
 /* Shrink one block of the error at (left, top), which may stick out, and add it to the target. */
-static void steer_block(const struct frame *f, int64_t left, int64_t top)
+static void shrink_block(const struct frame *f, int64_t left, int64_t top)
 {
     block c[3];
     for (int64_t i = 0; i < SIDE; i++)
@@ -126,7 +126,7 @@ void ddz_shrink_target(const int32_t *x, const int32_t *estimate, uint32_t width
 #pragma omp parallel for num_threads(threads) schedule(static)
         for (int64_t row = 0; row < rows; row++)
             for (int64_t at = left; at < f.width; at += SIDE)
-                steer_block(&f, at, top + row * SIDE);
+                shrink_block(&f, at, top + row * SIDE);
     }
     for (int64_t i = 0; i < n; i++)
         target[i] = estimate[i] + target[i] / SHIFTS;

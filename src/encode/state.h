@@ -28,9 +28,6 @@ enum {
     ENCODER_PARAMETERS
 };
 
-/* States of the chain that a target PSNR needs */
-enum { ENCODER_BEFORE_STEP, ENCODER_PRESENT, ENCODER_STATES };
-
 /* The step that was sent last */
 struct sent {
     uint32_t bits; /* of the step */
@@ -67,6 +64,7 @@ struct ddz_encoder {
     /* Of one picture */
     bool has_chain;
     struct chain chain;
+    struct chain_state before_step, present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;
     int32_t *x[PYRAMID_MAX_SCALES + 1];
     uint8_t *alpha;  /* NULL: none */

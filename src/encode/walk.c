@@ -65,7 +65,7 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
 static void send_ideally(ddz_encoder *e, const struct step *step, int index)
 {
     struct chain *c = &e->chain;
-    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, c->plain, c->plain,
+    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, c->shift, c->noise,
                    step->samples);
     ddz_chain_apply_noise(c, step);
 }
@@ -114,11 +114,18 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     return false;
 }
 
+/* What a target PSNR needs */
+static ddz_status reserve_states(ddz_encoder *e)
+{
+    ddz_status status = ddz_chain_state_reserve(&e->before_step, &e->chain, true);
+    return status == DDZ_OK ? ddz_chain_state_reserve(&e->present, &e->chain, true) : status;
+}
+
 ddz_status ddz_encoder_walk(ddz_encoder *e)
 {
     bool to_psnr = e->target_kind == DDZ_TARGET_PSNR;
     struct sent sent = {0};
-    ddz_status status = to_psnr ? ddz_chain_reserve(&e->chain, ENCODER_STATES) : DDZ_OK;
+    ddz_status status = to_psnr ? reserve_states(e) : DDZ_OK;
     if (status != DDZ_OK)
         return status;
     e->views_gain = 1; /* more than a trained network's */
@@ -127,7 +134,7 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
         if (walk_ends(e, i, &sent, &status))
             return status;
         if (to_psnr)
-            ddz_chain_save(&e->chain, ENCODER_BEFORE_STEP);
+            ddz_chain_save(&e->chain, &e->before_step);
         if (!walk_step(e, i, &sent))
             return DDZ_OK;
     }

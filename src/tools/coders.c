@@ -97,3 +97,20 @@ ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image 
     size_t size = 3 * (size_t)image->width * image->height;
     return ddz_decoder_picture(decoder, recon, DDZ_PIXELS_RGB8, image->rgb, 0, size);
 }
+
+double encoder_kl_bits(const ddz_encoder *encoder, uint64_t bits)
+{
+    ddz_step step;
+    ddz_research_step more;
+    double sum = 0;
+    for (size_t i = 0; ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
+                       ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
+         i++) {
+        uint64_t end = step.offset_bits + step.bits;
+        if (end <= bits || step.bits == 0)
+            sum += more.kl_bits;
+        else if (step.offset_bits < bits)
+            sum += more.kl_bits * (double)(bits - step.offset_bits) / (double)step.bits;
+    }
+    return sum;
+}

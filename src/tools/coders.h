@@ -38,4 +38,7 @@ ddz_status decoder_open(const ddz_model *model, const struct common *common, con
 ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image);
 ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image *image);
 
+/* KL bits of the steps that the first `bits` bits of an encoder's stream hold, a cut step in proportion. */
+double encoder_kl_bits(const ddz_encoder *encoder, uint64_t bits);
+
 #endif

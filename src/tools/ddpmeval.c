@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "ddz.h"
-#include "ddz/research.h"
 #include "imgio/png.h"
 #include "tools/coders.h"
 #include "tools/message.h"
@@ -221,24 +220,6 @@ static size_t samples(const struct work *w)
     return 3 * (size_t)w->image.width * w->image.height;
 }
 
-/* KL bits of the steps that the first `bits` bits of the stream hold, a cut step in proportion. */
-static double ideal_bits(const ddz_encoder *encoder, uint64_t bits)
-{
-    ddz_step step;
-    ddz_research_step more;
-    double sum = 0;
-    for (size_t i = 0; ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
-                       ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
-         i++) {
-        uint64_t end = step.offset_bits + step.bits;
-        if (end <= bits || step.bits == 0)
-            sum += more.kl_bits;
-        else if (step.offset_bits < bits)
-            sum += more.kl_bits * (double)(bits - step.offset_bits) / (double)step.bits;
-    }
-    return sum;
-}
-
 /* A new encoder that has encoded the picture for the target, to be freed in any case. */
 static int encode(struct work *w, ddz_target target, double value, struct result *result,
                   ddz_encoder **encoder)
@@ -290,7 +271,7 @@ static int measure_stream(struct work *w, ddz_encoder *encoder, uint64_t max_bit
     if (status != DDZ_OK)
         return cli_fail_status(w->name, status);
     result->bits = 8.0 * (double)size < (double)max_bits ? 8.0 * (double)size : (double)max_bits;
-    result->ideal_bits = ideal_bits(encoder, max_bits);
+    result->ideal_bits = encoder_kl_bits(encoder, max_bits);
     if (!data) { /* the ideal channel */
         status = ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, w->decoded.rgb, 0, samples(w));
         result->psnr = psnr(w->image.rgb, w->decoded.rgb, samples(w));
@@ -351,7 +332,7 @@ static int measure_prefixes_of(struct work *w, ddz_encoder *encoder, ddz_decoder
         fed = until;
         result->target = (double)until;
         result->bits = 8.0 * (double)until;
-        result->ideal_bits = ideal_bits(encoder, 8 * (uint64_t)until);
+        result->ideal_bits = encoder_kl_bits(encoder, 8 * (uint64_t)until);
         report_add(report, until < size ? i : REPORT_MAX_POINTS - 1, w->name, w->image.width, w->image.height,
                    result);
     }

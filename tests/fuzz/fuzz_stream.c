@@ -1,6 +1,6 @@
 /*
- * The stream reader on hostile bytes, without a model or a network behind it: fed whole and in pieces, with the
- * size of the preview told before, between and again.
+ * The stream reader on hostile bytes, without a model or a network behind it: fed whole and in pieces, with
+ * the size of the preview told before, between and again.
  */
 #include <stddef.h>
 #include <stdint.h>
