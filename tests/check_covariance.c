@@ -30,16 +30,18 @@ static double number(uint64_t key, size_t i)
  * 0 */
 static void make_covariance(void)
 {
-    for (int i = 1; i <= MODEL_UPDATE_LAYERS; i++) {
-        const struct model_layer *layer = &model->layer[model->layers - i];
-        int inputs = 9 * layer->cin;
-        memset((int8_t *)layer->weight, 0, (size_t)(layer->cout * inputs));
-        memset((int16_t *)layer->gain_weight, 0, (size_t)(2 * layer->cout * model->embedding));
-        for (int o = 0; o < layer->cout; o++) {
+    for (int i = 0; i < model->layers; i++) {
+        const struct model_layer *layer = &model->layer[i];
+        if (layer->shape.stage != STAGE_UPDATE)
+            continue;
+        int inputs = 9 * layer->shape.cin;
+        memset((int8_t *)layer->weight, 0, (size_t)(layer->shape.cout * inputs));
+        memset((int16_t *)layer->gain_weight, 0, (size_t)(2 * layer->shape.cout * model->embedding));
+        for (int o = 0; o < layer->shape.cout; o++) {
             ((int16_t *)layer->gain_base)[o] = 1 << MODEL_GAIN_BITS;
             ((uint32_t *)layer->scale)[o] = UINT32_C(1) << (layer->shift - 6);
             if (o < 12)
-                ((int8_t *)layer->weight)[o * inputs + 4 * layer->cin + o] = 1 << 6;
+                ((int8_t *)layer->weight)[o * inputs + 4 * layer->shape.cin + o] = 1 << 6;
         }
     }
 }

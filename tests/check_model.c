@@ -109,21 +109,21 @@ START_TEST(contents)
     struct bytes body = body_of(file);
     ck_assert_uint_eq(ddz_model_id(m), id);
     ck_assert_str_eq(ddz_model_provenance(m), "random weights");
-    ck_assert_int_eq(m->levels, 3);
+    ck_assert_int_eq(m->unet.levels, 3);
     ck_assert_int_eq(m->embedding, 8);
-    ck_assert(m->channels[0] == 16 && m->channels[1] == 32 && m->channels[2] == 32);
-    ck_assert(m->blocks[0] == 1 && m->blocks[1] == 1 && m->blocks[2] == 1);
+    ck_assert(m->unet.channels[0] == 16 && m->unet.channels[1] == 32 && m->unet.channels[2] == 32);
+    ck_assert(m->unet.blocks[0] == 1 && m->unet.blocks[1] == 1 && m->unet.blocks[2] == 1);
     ck_assert_int_eq(m->layers, 19);
-    ck_assert_str_eq(m->layer[0].name, "head");
-    ck_assert_str_eq(m->layer[3].name, "down.0");
-    ck_assert_str_eq(m->layer[15].name, "tail");
-    ck_assert_str_eq(m->layer[16].name, "gates");
-    ck_assert_str_eq(m->layer[17].name, "sift");
-    ck_assert_str_eq(m->layer[18].name, "join");
+    ck_assert_str_eq(m->layer[0].shape.name, "head");
+    ck_assert_str_eq(m->layer[3].shape.name, "down.0");
+    ck_assert_str_eq(m->layer[15].shape.name, "tail");
+    ck_assert_str_eq(m->layer[16].shape.name, "gates");
+    ck_assert_str_eq(m->layer[17].shape.name, "sift");
+    ck_assert_str_eq(m->layer[18].shape.name, "join");
     ck_assert_int_eq(m->networks, 2);
     ck_assert_int_eq(m->first_level[1], 64);
-    ck_assert_str_eq(m->layer[19].name, "1:head");
-    ck_assert_str_eq(m->layer[37].name, "1:join");
+    ck_assert_str_eq(m->layer[19].shape.name, "1:head");
+    ck_assert_str_eq(m->layer[37].shape.name, "1:join");
     for (int i = 0; i < 38; i++)
         compare_layer(m, body.p + record_at(body, "LAYR", i));
     ck_assert(m->mean[0] == -900 && m->mean[1] == -2100 && m->mean[2] == -3600);
@@ -142,6 +142,45 @@ START_TEST(contents)
         ck_assert_uint_eq(m->rate[i], get_le32(rate + 16 + 4 * i));
     free(body.p);
     ddz_model_free(m);
+}
+END_TEST
+
+/* Whatever a layer reads has been written, or is the network's input; the stages come one after the other; each
+ * level's blocks are there; a convolution's output has the channels that the next one reads. */
+START_TEST(topology)
+{
+    static const struct architecture architectures[] = {
+        {1, {16}, {0}},
+        {2, {16, 48}, {1, 2}},
+        {3, {64, 112, 176}, {2, 2, 4}},
+        {5, {16, 16, 32, 16, 32}, {0, 1, 0, 64, 1}},
+    };
+    const struct architecture *a = &architectures[_i];
+    struct layer_shape layer[400];
+    int count = ddz_topology_layers(a, 2, NULL), convolutions = 2 + 3 + 2 * (a->levels - 1);
+    for (int i = 0; i < a->levels; i++)
+        convolutions += 2 * a->blocks[i] * (i < a->levels - 1 ? 2 : 1);
+    ck_assert_int_eq(count, convolutions);
+    ck_assert_int_eq(ddz_topology_layers(a, 2, layer), count);
+    int written[TENSOR_OUTPUT + 1][TOPOLOGY_MAX_LEVELS] = {{0}};
+    for (int i = 0; i < count; i++) {
+        const struct layer_shape *l = &layer[i];
+        int fanout = l->taps == 1 ? 4 : l->end == END_GATE ? 2 : 1;
+        ck_assert(memcmp(l->name, "2:", 2) == 0);
+        ck_assert(l->reads.kind == TENSOR_INPUT || written[l->reads.kind][l->reads.level]);
+        if (l->end == END_ADD)
+            ck_assert(written[l->writes.kind][l->writes.level]);
+        if (l->end == END_GATE_BY)
+            ck_assert(written[TENSOR_GATES][0]);
+        written[l->writes.kind][l->writes.level] = 1;
+        ck_assert_int_eq(l->cin, ddz_tensor_channels(a, l->reads));
+        ck_assert_int_eq(l->cout, fanout * ddz_tensor_channels(a, l->writes));
+        ck_assert_int_eq(l->writes.level - l->reads.level, l->taps == 4 ? 1 : l->taps == 1 ? -1 : 0);
+        ck_assert_int_eq(l->level, l->taps == 4 ? l->writes.level : l->reads.level);
+        if (i > 0)
+            ck_assert_int_ge(l->stage, layer[i - 1].stage);
+    }
+    ck_assert_int_eq(layer[count - 1].stage, STAGE_UPDATE);
 }
 END_TEST
 
@@ -571,6 +610,7 @@ int main(void)
 {
     TCase *tc = tcase_create("model");
     tcase_add_test(tc, contents);
+    tcase_add_loop_test(tc, topology, 0, 4);
     tcase_add_test(tc, cost);
     tcase_add_test(tc, interpolation);
     tcase_add_loop_test(tc, fields, 0, (int)(sizeof edits / sizeof *edits));

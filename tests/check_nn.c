@@ -68,11 +68,14 @@ struct reference {
 static int64_t evaluate(const struct reference *r, const struct model_layer *l, int o, const struct image *in,
                         int y, int x)
 {
-    int side = l->taps == 9 ? 3 : l->taps == 4 ? 2 : 1, pad = side == 3, stride = side == 2 ? 2 : 1;
+    int side = l->shape.taps == 9   ? 3
+               : l->shape.taps == 4 ? 2
+                                    : 1,
+        pad = side == 3, stride = side == 2 ? 2 : 1;
     int64_t acc = 0, gain = 0, bias = 0;
-    for (int t = 0; t < l->taps; t++)
-        for (int c = 0; c < l->cin; c++)
-            acc += l->weight[(o * l->taps + t) * l->cin + c] *
+    for (int t = 0; t < l->shape.taps; t++)
+        for (int c = 0; c < l->shape.cin; c++)
+            acc += l->weight[(o * l->shape.taps + t) * l->shape.cin + c] *
                    *at(in, c, y * stride + t / side - pad, x * stride + t % side - pad);
     ck_assert(acc >= INT32_MIN && acc <= INT32_MAX);
     for (int j = 0; j < r->model->embedding; j++) {
@@ -140,7 +143,7 @@ static struct image climb(const struct reference *r, int level, struct image in,
 /* Frees `x` */
 static struct image blocks(const struct reference *r, const char *side, int level, struct image x)
 {
-    for (int i = 0; i < r->model->blocks[level]; i++) {
+    for (int i = 0; i < r->model->unet.blocks[level]; i++) {
         char name[32];
         snprintf(name, sizeof name, "%s.%d.%d.conv1", side, level, i);
         struct image inner = convolve(r, name, 9, &x, x.channels, NULL);
@@ -159,7 +162,7 @@ static struct image descend(const struct reference *r, int level, const struct i
 {
     char name[32];
     snprintf(name, sizeof name, "down.%d", level);
-    return convolve(r, name, 4, x, r->model->channels[level + 1], NULL);
+    return convolve(r, name, 4, x, r->model->unet.channels[level + 1], NULL);
 }
 
 static struct image unshuffle(const int16_t *in, int width, int height, int multiple)
@@ -188,13 +191,13 @@ static struct reference reference_forward(const ddz_model *model, const int16_t 
                                           int height, int label, int32_t level_q8)
 {
     struct reference r = {.model = model};
-    struct image skip[MODEL_MAX_LEVELS];
-    int deepest = model->levels - 1;
+    struct image skip[TOPOLOGY_MAX_LEVELS];
+    int deepest = model->unet.levels - 1;
     for (int n = 1; label == 0 && n < model->networks; n++)
         r.network += level_q8 >= 256 * (32 + 32 * n);
     ddz_model_embedding(model, label, level_q8, r.embedding);
-    struct image input = unshuffle(in, width, height, 1 << model->levels);
-    struct image x = convolve(&r, "head", 9, &input, model->channels[0], NULL);
+    struct image input = unshuffle(in, width, height, 1 << model->unet.levels);
+    struct image x = convolve(&r, "head", 9, &input, model->unet.channels[0], NULL);
     free(input.v);
     for (int i = 0; i < deepest; i++) {
         skip[i] = blocks(&r, "enter", i, x);
@@ -212,8 +215,8 @@ static struct reference reference_forward(const ddz_model *model, const int16_t 
 static void reference_update(const struct reference *r, const int16_t *in, int16_t *out, int width,
                              int height)
 {
-    struct image input = unshuffle(in, width, height, 1 << r->model->levels);
-    struct image sifted = convolve(r, "sift", 9, &input, r->model->channels[0], NULL);
+    struct image input = unshuffle(in, width, height, 1 << r->model->unet.levels);
+    struct image sifted = convolve(r, "sift", 9, &input, r->model->unet.channels[0], NULL);
     gate(&sifted, r->gates.v);
     shuffle(convolve(r, "join", 9, &sifted, 12, NULL), out, width, height);
     free(input.v);

@@ -95,7 +95,7 @@ uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, 
     uint64_t maps = ddz_net_memory(model, width, height) - ddz_net_memory(model, 0, 0);
     uint64_t condition = 0;
     for (int i = 0; i < model->networks * model->layers; i++)
-        condition += 12 * ((uint64_t)model->layer[i].cout + 64) + 256;
+        condition += 12 * ((uint64_t)model->layer[i].shape.cout + 64) + 256;
     return array_memory(capacity_of(width, height)) + maps + condition;
 }
 

@@ -2,14 +2,12 @@
  * Parser of the model file. The body is decompressed into one allocation, and the arrays in it
  * are put into the machine's byte order where they lie.
  */
-#include <stdio.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "base/bytes.h"
 #include "base/fixed.h"
-#include "ddz/research.h"
 #include "model/model.h"
 
 enum {
@@ -22,7 +20,7 @@ enum {
     LIFTED = 0,         /* level before the other labels' */
     FIRST_FIXED = 5,    /* label */
     MAX_FILTER = 65535, /* sum |weight|: 65535 * 32768 < 2^31 */
-    LAYER_HEADER = MODEL_NAME_SIZE + 16
+    LAYER_HEADER = TOPOLOGY_NAME_SIZE + 16
 };
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -124,7 +122,8 @@ static int finished(const struct reader *r)
 
 static int parse_arch(struct ddz_model *m, struct reader *r)
 {
-    m->levels = take_int(r, 1, MODEL_MAX_LEVELS);
+    struct architecture *unet = &m->unet;
+    unet->levels = take_int(r, 1, TOPOLOGY_MAX_LEVELS);
     m->embedding = take_int(r, 1, MODEL_MAX_EMBEDDING);
     m->networks = take_int(r, 1, MODEL_MAX_NETWORKS);
     m->first_level[0] = INT32_MIN;
@@ -132,13 +131,13 @@ static int parse_arch(struct ddz_model *m, struct reader *r)
         int after = i > 1 ? m->first_level[i - 1] : -MAX_LEVEL;
         m->first_level[i] = take_int(r, after + 1, MAX_LEVEL);
     }
-    for (int i = 0; i < m->levels; i++) {
-        m->channels[i] = take_int(r, 16, MODEL_MAX_CHANNELS);
-        if (m->channels[i] % 16)
+    for (int i = 0; i < unet->levels; i++) {
+        unet->channels[i] = take_int(r, 16, MODEL_MAX_CHANNELS);
+        if (unet->channels[i] % 16)
             return 0;
     }
-    for (int i = 0; i < m->levels; i++)
-        m->blocks[i] = take_int(r, 0, MAX_BLOCKS);
+    for (int i = 0; i < unet->levels; i++)
+        unet->blocks[i] = take_int(r, 0, MAX_BLOCKS);
     return finished(r);
 }
 
@@ -215,70 +214,14 @@ static ddz_status parse_provenance(struct ddz_model *m, const struct reader *r)
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-static void expect(struct model_layer **next, int network, const char *name, int taps, int cin, int cout)
-{
-    struct model_layer *layer = (*next)++;
-    char full[3 * MODEL_NAME_SIZE];
-    int length = network ? snprintf(full, sizeof full, "%d:%s", network, name)
-                         : snprintf(full, sizeof full, "%s", name);
-    memcpy(layer->name, full, (size_t)length < sizeof layer->name ? (size_t)length : sizeof layer->name - 1);
-    layer->taps = taps;
-    layer->cin = cin;
-    layer->cout = cout;
-}
-
-static void expect_blocks(struct model_layer **next, const struct ddz_model *m, int network, const char *side,
-                          int level)
-{
-    int channels = m->channels[level];
-    for (int block = 0; block < m->blocks[level]; block++)
-        for (int i = 1; i <= 2; i++) {
-            char name[2 * MODEL_NAME_SIZE];
-            snprintf(name, sizeof name, "%s.%d.%d.conv%d", side, level, block, i);
-            expect(next, network, name, 9, i == 1 ? channels : channels / 2, channels);
-        }
-}
-
-/* A network's layers in the order in which they run */
-static void expect_network(struct ddz_model *m, int network)
-{
-    struct model_layer *layer = m->layer + network * m->layers, **next = &layer;
-    int deepest = m->levels - 1;
-    char name[2 * MODEL_NAME_SIZE];
-    expect(next, network, "head", 9, 12, m->channels[0]);
-    for (int level = 0; level < deepest; level++) {
-        expect_blocks(next, m, network, "enter", level);
-        snprintf(name, sizeof name, "down.%d", level);
-        expect(next, network, name, 4, m->channels[level], m->channels[level + 1]);
-    }
-    expect_blocks(next, m, network, "enter", deepest);
-    for (int level = deepest - 1; level >= 0; level--) {
-        snprintf(name, sizeof name, "up.%d", level);
-        expect(next, network, name, 1, m->channels[level + 1], 4 * m->channels[level]);
-        expect_blocks(next, m, network, "leave", level);
-    }
-    expect(next, network, "tail", 9, m->channels[0], 12);
-    expect(next, network, "gates", 9, m->channels[0], m->channels[0]);
-    expect(next, network, "sift", 9, 12, m->channels[0]);
-    expect(next, network, "join", 9, m->channels[0], 12);
-}
-
-static int count_layers(const struct ddz_model *m)
-{
-    int layers = 2 + 2 * (m->levels - 1) + 1 + MODEL_UPDATE_LAYERS;
-    for (int i = 0; i < m->levels; i++)
-        layers += 2 * m->blocks[i] * (i < m->levels - 1 ? 2 : 1);
-    return layers;
-}
-
 static int parse_layer(struct ddz_model *m, struct reader *r)
 {
-    const char *name = (const char *)take(r, MODEL_NAME_SIZE, 1);
+    const char *name = (const char *)take(r, TOPOLOGY_NAME_SIZE, 1);
     int taps = take_int(r, 1, 9);
     int cin = take_int(r, 8, MODEL_MAX_CHANNELS);
     int cout = take_int(r, 12, 4 * MODEL_MAX_CHANNELS);
     int shift = take_int(r, 8, 40);
-    if (r->failed || !memchr(name, 0, MODEL_NAME_SIZE))
+    if (r->failed || !memchr(name, 0, TOPOLOGY_NAME_SIZE))
         return 0;
     struct model_layer *layer = (struct model_layer *)ddz_model_find(m, name, taps, cin, cout);
     if (!layer || layer->weight)
@@ -305,17 +248,29 @@ static int parse_layer(struct ddz_model *m, struct reader *r)
     return 1;
 }
 
-/* All of the architecture's layers and no others: as many records as layers, no name twice. */
+/* What the records must hold, by the topology */
+static ddz_status expect_layers(struct ddz_model *m)
+{
+    struct layer_shape *expected = ddz_mem_alloc(&m->mem, (size_t)m->layers, sizeof *expected);
+    m->layer = ddz_mem_alloc(&m->mem, (size_t)(m->networks * m->layers), sizeof *m->layer);
+    for (int network = 0; expected && m->layer && network < m->networks; network++) {
+        ddz_topology_layers(&m->unet, network, expected);
+        for (int i = 0; i < m->layers; i++)
+            m->layer[network * m->layers + i].shape = expected[i];
+    }
+    ddz_mem_free(&m->mem, expected);
+    return expected && m->layer ? DDZ_OK : DDZ_ERR_MEMORY;
+}
+
+/* All of the topology's layers and no others: as many records as layers, no name twice. */
 static ddz_status parse_layers(struct ddz_model *m, struct reader body, int records)
 {
-    m->layers = count_layers(m);
+    m->layers = ddz_topology_layers(&m->unet, 0, NULL);
     if (records != m->networks * m->layers)
         return DDZ_ERR_MODEL;
-    m->layer = ddz_mem_alloc(&m->mem, (size_t)records, sizeof *m->layer);
-    if (!m->layer)
-        return DDZ_ERR_MEMORY;
-    for (int network = 0; network < m->networks; network++)
-        expect_network(m, network);
+    ddz_status status = expect_layers(m);
+    if (status != DDZ_OK)
+        return status;
     struct reader payload;
     while (body.left)
         if (take_record(&body, &payload) == LAYR && !parse_layer(m, &payload))
@@ -399,92 +354,4 @@ void ddz_model_free(ddz_model *model)
     ddz_mem_free(&mem, model->layer);
     ddz_mem_free(&mem, model->body);
     ddz_mem_free(&mem, model);
-}
-
-/* ---- Queries ------------------------------------------------------------------------------- */
-
-uint32_t ddz_model_id(const ddz_model *model)
-{
-    return model->id;
-}
-
-int ddz_model_matches(const ddz_model *model, uint32_t id, int id_bits)
-{
-    uint64_t known = ((uint64_t)1 << id_bits) - 1;
-    return ((model->id ^ id) & known) == 0;
-}
-
-const char *ddz_model_provenance(const ddz_model *model)
-{
-    return model->provenance;
-}
-
-/* Of a call; updates are left aside. Level i of the U-Net has 1 / 4^(i + 1) of the pixels; `down` and `up`
- * are counted where they are evaluated once per filter: at the coarser level. */
-uint32_t ddz_research_model_macs_per_pixel(const ddz_model *model)
-{
-    uint64_t sum = 0; /* in units of 1 / 4^levels */
-    for (int i = 0; i < model->layers - MODEL_UPDATE_LAYERS; i++) {
-        const struct model_layer *layer = &model->layer[i];
-        const char *dot = strchr(layer->name, '.');
-        int level = dot ? dot[1] - '0' + (layer->taps != 9) : 0;
-        sum += (uint64_t)(layer->taps * layer->cin) * (uint64_t)layer->cout
-               << 2 * (model->levels - 1 - level);
-    }
-    return (uint32_t)rshift_round((int64_t)sum, 2 * model->levels);
-}
-
-int ddz_model_network(const struct ddz_model *model, int label, int32_t level_q8)
-{
-    int network = 0;
-    while (label == 0 && network + 1 < model->networks && level_q8 >= 256 * model->first_level[network + 1])
-        network++;
-    return network;
-}
-
-const struct model_layer *ddz_model_find(const struct ddz_model *model, const char *name, int taps, int cin,
-                                         int cout)
-{
-    for (int i = 0; i < model->networks * model->layers; i++) {
-        const struct model_layer *layer = &model->layer[i];
-        if (strcmp(layer->name, name) == 0)
-            return layer->taps == taps && layer->cin == cin && layer->cout == cout ? layer : NULL;
-    }
-    return NULL;
-}
-
-/* Position between equidistant nodes: `fraction` of their distance after `node`, which has a next */
-struct position {
-    int64_t node, fraction;
-};
-
-static struct position locate(int64_t distance, int64_t den, int32_t nodes)
-{
-    int64_t at = clamp64(distance, 0, den * (nodes - 1));
-    int64_t node = at / den < nodes - 1 ? at / den : nodes - 2;
-    return (struct position){node, at - node * den};
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-void ddz_model_embedding(const struct ddz_model *model, int label, int32_t level_q8, int16_t *out)
-{
-    int64_t den = model->embed_step * (int64_t)256;
-    struct position at = locate(level_q8 - model->embed_first * (int64_t)256, den, model->embed_nodes);
-    ptrdiff_t table = ddz_model_network(model, label, level_q8) * MODEL_LABELS + label;
-    const int16_t *a = model->embed + (table * model->embed_nodes + at.node) * model->embedding;
-    const int16_t *b = a + model->embedding;
-    for (int i = 0; i < model->embedding; i++)
-        out[i] = (int16_t)floor_div(a[i] * (den - at.fraction) + b[i] * at.fraction + den / 2, den);
-}
-
-uint32_t ddz_model_rate(const struct ddz_model *model, int label, int32_t level)
-{
-    int64_t den = model->rate_step;
-    struct position at = locate(level - (int64_t)model->rate_first, den, model->rate_nodes);
-    const uint32_t *a = model->rate + label * (ptrdiff_t)model->rate_nodes + at.node;
-    return (uint32_t)((a[0] * (den - at.fraction) + a[1] * at.fraction + den / 2) / den);
 }

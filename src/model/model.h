@@ -10,10 +10,10 @@
 
 #include "base/mem.h"
 #include "ddz.h"
+#include "model/topology.h"
 
 enum {
     MODEL_LABELS = 8,
-    MODEL_MAX_LEVELS = 5,
     MODEL_MAX_NETWORKS = 4,
     MODEL_MAX_PLAN = 32,
     MODEL_MAX_CHANNELS = 1024,
@@ -21,9 +21,7 @@ enum {
     MODEL_EMBEDDING_BITS = 14, /* embedding values: q14 */
     MODEL_GAIN_BITS = 12,      /* gains: q12 */
     MODEL_BIAS_BITS = 4,       /* biases: sixteenths of a unit of the layer's output */
-    MODEL_INPUT_BITS = 12,     /* the network's input and output: q12 */
-    MODEL_UPDATE_LAYERS = 2,   /* a network's last ones, sift and join, which ddz_net_update alone runs */
-    MODEL_NAME_SIZE = 24
+    MODEL_INPUT_BITS = 12      /* the network's input and output: q12 */
 };
 
 /*
@@ -38,16 +36,14 @@ enum {
  * its sum with acc * mult then fit 62 bits for every gain, scale and shift.
  */
 struct model_layer {
-    char name[MODEL_NAME_SIZE]; /* NUL-terminated */
-    int taps;                   /* 9: 3x3, stride 1; 4: 2x2, stride 2; 1: 1x1. Row by row. */
-    int cin, cout;
+    struct layer_shape shape;
     int shift;                  /* 8 to 40 */
     const uint32_t *scale;      /* [cout], < 2^26 */
     const int16_t *gain_base;   /* [cout] */
     const int16_t *gain_weight; /* [cout][embedding] */
     const int32_t *bias_base;   /* [cout] */
     const int32_t *bias_weight; /* [cout][embedding] */
-    const int8_t *weight;       /* [cout][taps][cin] */
+    const int8_t *weight;       /* [cout][taps][cin], taps row by row */
 };
 
 /* A step of the plan for a label: go to `level`; rate_q16: bits per coordinate, 0: predicted. */
@@ -61,8 +57,7 @@ struct ddz_model {
     uint32_t id;
     char *provenance;
 
-    int levels; /* of the U-Net */
-    int channels[MODEL_MAX_LEVELS], blocks[MODEL_MAX_LEVELS];
+    struct architecture unet;
     int embedding;
     /* Networks of one shape, each for its part of the noise: at label 0 the last one whose first level
      * has been reached, at other labels number 0. */

@@ -18,7 +18,8 @@
 enum {
     RUN_PIXELS = 64,         /* rows are joined to runs of at least so many pixels */
     PARALLEL_MACS = 1 << 21, /* a convolution smaller than this is not worth waking threads */
-    INPUT_CHANNELS = 12      /* 2x2 pixels of 3 colours */
+    INPUT_CHANNELS = TOPOLOGY_PATCH,
+    UPDATE_LAYERS = 2 /* sift and join, a network's last layers */
 };
 
 /* A feature map: pixels of `channels` values, a border of zeros around them. The pixel that ends a
@@ -43,10 +44,10 @@ struct net {
     const struct ddz_model *model;
     struct kernels kernels;
     int threads;
-    struct conv *conv;                 /* [networks][layers], in the order of model->layer */
-    int16_t *stream[MODEL_MAX_LEVELS]; /* a level's residual stream; kept as the skip connection */
-    int16_t *scratch;                  /* between the two convolutions of a block; then the gates */
-    int16_t *patches;                  /* pictures, as 2x2 pixels of 3 colours */
+    struct conv *conv;                    /* [networks][layers], in the order of model->layer */
+    int16_t *stream[TOPOLOGY_MAX_LEVELS]; /* a level's residual stream; kept as the skip connection */
+    int16_t *scratch;                     /* between the two convolutions of a block; then the gates */
+    int16_t *patches;                     /* pictures, as 2x2 pixels of 3 colours */
     int16_t *embedding;
 
     struct call {
@@ -87,11 +88,12 @@ static size_t map_values(size_t width, size_t height, size_t channels)
 /* `weight`: of another network, or NULL */
 static struct conv conv_carve(struct arena *arena, const struct model_layer *layer, int16_t *weight)
 {
-    struct conv conv = {.layer = layer, .parts = layer->taps == 1 ? 4 : 1};
-    conv.blocks = (layer->cout / conv.parts + KERNEL_BLOCK - 1) / KERNEL_BLOCK;
+    struct conv conv = {.layer = layer, .parts = layer->shape.taps == 1 ? 4 : 1};
+    conv.blocks = (layer->shape.cout / conv.parts + KERNEL_BLOCK - 1) / KERNEL_BLOCK;
     size_t outputs = (size_t)(conv.parts * conv.blocks * KERNEL_BLOCK);
     conv.weight =
-        weight ? weight : carve(arena, outputs * (size_t)(layer->taps * layer->cin), sizeof *conv.weight);
+        weight ? weight
+               : carve(arena, outputs * (size_t)(layer->shape.taps * layer->shape.cin), sizeof *conv.weight);
     conv.mult = carve(arena, outputs, sizeof *conv.mult);
     conv.bias = carve(arena, outputs, sizeof *conv.bias);
     return conv;
@@ -100,8 +102,8 @@ static struct conv conv_carve(struct arena *arena, const struct model_layer *lay
 /* Size of level `level` for a side of the picture, padded to whole pixels of the deepest level */
 static uint32_t level_side(const struct ddz_model *model, uint32_t side, int level)
 {
-    uint32_t deepest = side == 0 ? 1 : ((side - 1) >> model->levels) + 1;
-    return deepest << (model->levels - 1 - level);
+    uint32_t deepest = side == 0 ? 1 : ((side - 1) >> model->unet.levels) + 1;
+    return deepest << (model->unet.levels - 1 - level);
 }
 
 /* The parts of a network after `net` itself, which begins the arena; `weights` is the network whose weights
@@ -120,9 +122,9 @@ static void lay_out(struct net *net, struct arena *arena, const struct ddz_model
     }
     net->embedding = carve(arena, (size_t)model->embedding, sizeof *net->embedding);
     size_t scratch = 0;
-    for (int i = 0; i < model->levels; i++) {
-        size_t values =
-            map_values(level_side(model, width, i), level_side(model, height, i), (size_t)model->channels[i]);
+    for (int i = 0; i < model->unet.levels; i++) {
+        size_t values = map_values(level_side(model, width, i), level_side(model, height, i),
+                                   (size_t)model->unet.channels[i]);
         net->stream[i] = carve(arena, values, sizeof *net->stream[i]);
         scratch = values > scratch ? values : scratch;
     }
@@ -150,13 +152,13 @@ size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t he
 static int source_channel(const struct conv *conv, int part, int o)
 {
     int source = o * conv->parts + part;
-    return source < conv->layer->cout ? source : -1;
+    return source < conv->layer->shape.cout ? source : -1;
 }
 
 static void conv_pack(const struct conv *conv)
 {
     const struct model_layer *layer = conv->layer;
-    int inputs = layer->taps * layer->cin; /* cin is even: pairs do not straddle taps */
+    int inputs = layer->shape.taps * layer->shape.cin; /* cin is even: pairs do not straddle taps */
     int16_t *to = conv->weight;
     for (int part = 0; part < conv->parts; part++)
         for (int block = 0; block < conv->blocks; block++)
@@ -270,9 +272,10 @@ static struct map map_bind(int16_t *data, ptrdiff_t width, ptrdiff_t height, ptr
 static struct conv_run conv_run(const struct conv *conv, int part, const struct map *out)
 {
     const struct model_layer *layer = conv->layer;
-    struct conv_run run = {.kernel_taps = layer->taps, .pairs = layer->cin / 2, .blocks = conv->blocks};
+    struct conv_run run = {
+        .kernel_taps = layer->shape.taps, .pairs = layer->shape.cin / 2, .blocks = conv->blocks};
     ptrdiff_t outputs = (ptrdiff_t)part * conv->blocks * KERNEL_BLOCK;
-    run.weight = conv->weight + outputs * layer->taps * layer->cin;
+    run.weight = conv->weight + outputs * layer->shape.taps * layer->shape.cin;
     run.mult = conv->mult + outputs;
     run.bias = conv->bias + outputs;
     run.shift = layer->shift;
@@ -303,7 +306,7 @@ static void parallel(const struct job *job, ptrdiff_t pixels, ptrdiff_t count,
 {
 #ifdef _OPENMP
     const struct model_layer *layer = job->conv->layer;
-    int64_t macs = (int64_t)pixels * layer->taps * layer->cin * layer->cout;
+    int64_t macs = (int64_t)pixels * layer->shape.taps * layer->shape.cin * layer->shape.cout;
     if (macs >= PARALLEL_MACS && job->net->threads > 1) {
 #pragma omp parallel for num_threads(job->net->threads) schedule(static)
         for (ptrdiff_t i = 0; i < count; i++)
@@ -464,26 +467,26 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t 
                      int label, int32_t level_q8)
 {
     const struct ddz_model *model = net->model;
-    const int deepest = model->levels - 1;
+    const int deepest = model->unet.levels - 1;
     net->call = (struct call){width, height, label, level_q8};
     const struct conv *conv = called_network(net);
     condition(net, 0);
 
-    struct map stream[MODEL_MAX_LEVELS];
+    struct map stream[TOPOLOGY_MAX_LEVELS];
     for (int i = 0; i <= deepest; i++)
         stream[i] = map_bind(net->stream[i], level_side(model, width, i), level_side(model, height, i),
-                             model->channels[i]);
+                             model->unet.channels[i]);
     struct map input = map_bind(net->patches, stream[0].width, stream[0].height, INPUT_CHANNELS);
     unshuffle(in, width, height, &input);
     conv_3x3(net, conv++, &input, &stream[0]);
     for (int i = 0; i < deepest; i++) {
-        conv = residual_blocks(net, conv, model->blocks[i], &stream[i]);
+        conv = residual_blocks(net, conv, model->unet.blocks[i], &stream[i]);
         conv_down(net, conv++, &stream[i], &stream[i + 1]);
     }
-    conv = residual_blocks(net, conv, model->blocks[deepest], &stream[deepest]);
+    conv = residual_blocks(net, conv, model->unet.blocks[deepest], &stream[deepest]);
     for (int i = deepest - 1; i >= 0; i--) {
         conv_up(net, conv++, &stream[i + 1], &stream[i]);
-        conv = residual_blocks(net, conv, model->blocks[i], &stream[i]);
+        conv = residual_blocks(net, conv, model->unet.blocks[i], &stream[i]);
     }
     struct map output = map_bind(net->patches, stream[0].width, stream[0].height, KERNEL_BLOCK);
     conv_3x3(net, conv++, &stream[0], &output);
@@ -495,20 +498,20 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t 
 static struct map gates_of_call(struct net *net)
 {
     struct map gates = {net->scratch, level_side(net->model, net->call.width, 0),
-                        level_side(net->model, net->call.height, 0), net->model->channels[0]};
+                        level_side(net->model, net->call.height, 0), net->model->unet.channels[0]};
     if (net->has_gates)
         return gates;
     struct map stream = gates;
     stream.data = net->stream[0];
     gates = map_bind(net->scratch, gates.width, gates.height, gates.channels);
-    conv_3x3(net, called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS - 1, &stream, &gates);
+    conv_3x3(net, called_network(net) + net->model->layers - UPDATE_LAYERS - 1, &stream, &gates);
     net->has_gates = true;
     return gates;
 }
 
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 {
-    const struct conv *update = called_network(net) + net->model->layers - MODEL_UPDATE_LAYERS;
+    const struct conv *update = called_network(net) + net->model->layers - UPDATE_LAYERS;
     const struct call *call = &net->call;
     struct map gates = gates_of_call(net);
     struct map input = map_bind(net->patches, gates.width, gates.height, INPUT_CHANNELS);
@@ -522,8 +525,8 @@ void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 
 static size_t gates_size(const struct ddz_model *model, uint32_t width, uint32_t height)
 {
-    size_t values =
-        map_values(level_side(model, width, 0), level_side(model, height, 0), (size_t)model->channels[0]);
+    size_t values = map_values(level_side(model, width, 0), level_side(model, height, 0),
+                               (size_t)model->unet.channels[0]);
     return ddz_size_mul(values, sizeof(int16_t));
 }
 
@@ -544,5 +547,5 @@ void ddz_net_restore(struct net *net, const uint8_t *state)
     memcpy(&net->call, state, sizeof net->call);
     memcpy(net->scratch, state + sizeof net->call, gates_size(net->model, net->call.width, net->call.height));
     net->has_gates = true;
-    condition(net, net->model->layers - MODEL_UPDATE_LAYERS);
+    condition(net, net->model->layers - UPDATE_LAYERS);
 }
