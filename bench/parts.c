@@ -146,10 +146,11 @@ WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_inf
      name, argv0, stream, model)
 WRAP(START, ddz_status, ddz_chain_init,
      (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
-      uint32_t height, int threads, ddz_isa isa),
-     chain, mem, model, width, height, threads, isa)
+      uint32_t height, int threads, uint64_t features),
+     chain, mem, model, width, height, threads, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
-     (const struct mem *mem, int register_bits, int threads, ddz_isa isa), mem, register_bits, threads, isa)
+     (const struct mem *mem, int register_bits, int threads, uint64_t features), mem, register_bits, threads,
+     features)
 WRAP(INPUT, int, picture_load, (const char *path, struct image *image), path, image)
 WRAP(INPUT, ddz_status, ddz_stream_reader_feed,
      (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits), l, data, size, last_bits)

@@ -51,16 +51,16 @@ __attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
     return 32.0 * CHAINS * LOOPS;
 }
 
-double peak_macs(ddz_isa isa)
+double peak_macs(uint64_t features)
 {
-    if (isa == DDZ_ISA_AVX512)
+    if (features & DDZ_CPU_AVX512)
         return peak_avx512();
-    return isa == DDZ_ISA_AVX2 ? peak_avx2() : 0;
+    return features & DDZ_CPU_AVX2 ? peak_avx2() : 0;
 }
 #else
-double peak_macs(ddz_isa isa)
+double peak_macs(uint64_t features)
 {
-    (void)isa;
+    (void)features;
     return 0;
 }
 #endif

@@ -5,10 +5,10 @@
 #include "cpu/cpu.h"
 
 /*
- * A fraction of a second of nothing but the instruction that the network's kernels of `isa`, which
- * the machine must have, spend their time in. Returns how many multiply-adds that was; 0 if they
+ * A fraction of a second of nothing but the instruction that the network's kernels for `features`,
+ * which the machine must have, spend their time in. Returns how many multiply-adds that was; 0 if they
  * have no instruction of their own.
  */
-double peak_macs(ddz_isa isa);
+double peak_macs(uint64_t features);
 
 #endif

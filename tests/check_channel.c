@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "channel/mix.h"
-#include "channel/search.h"
+#include "channel/search/search.h"
 #include "channel/trellis.h"
 #include "channel/viterbi.h"
 #include "cpu/cpu.h"
@@ -62,11 +62,11 @@ static double dot(const int32_t *a, const int32_t *b, uint32_t n)
 }
 
 static void search(const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits, int threads,
-                   ddz_isa isa)
+                   uint64_t features)
 {
     struct mem mem = ddz_mem_init(NULL);
     /* a workspace for longer registers serves as well */
-    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), threads, isa);
+    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), threads, features);
     ck_assert_ptr_nonnull(v);
     ddz_viterbi_search(v, t, delta, given, bits);
     ddz_viterbi_free(v);
@@ -331,12 +331,10 @@ static void reference_step(const struct search_branch *b, const int16_t *scores,
     }
 }
 
-static void check_kernel(ddz_isa isa, int register_bits, uint32_t owned, int kind)
+static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned, int kind)
 {
     enum { GUARD = 64 };
     size_t states = (size_t)1 << register_bits;
-    struct search_kernels kernels;
-    ddz_search_init(&kernels, isa);
     struct mem mem = ddz_mem_init(NULL);
     int16_t *values = ddz_mem_alloc(&mem, owned + SEARCH_SLACK, sizeof *values);
     int16_t *scores = ddz_mem_alloc(&mem, states, sizeof *scores);
@@ -351,7 +349,7 @@ static void check_kernel(ddz_isa isa, int register_bits, uint32_t owned, int kin
     struct trellis t = {owned, 1, register_bits, (uint64_t)kind};
     struct search_branch branch = {ddz_trellis_branch_key(&t, 0), register_bits, owned, values};
     reference_step(&branch, scores, a, da);
-    kernels.step(&branch, scores, b, db);
+    step(&branch, scores, b, db);
     ck_assert_mem_eq(a, b, (states + GUARD) * sizeof *a);
     ck_assert_mem_eq(da, db, (states / 32 + GUARD) * sizeof *da);
     ddz_mem_free(&mem, values);
@@ -366,13 +364,13 @@ START_TEST(kernels_equal_the_reference)
 {
     static const uint32_t owned[] = {1,   2,   3,   31,  32,  33,  63,  64,    65,   127,
                                      128, 129, 200, 255, 256, 257, 999, 32767, 32768};
-    for (int isa = DDZ_ISA_PORTABLE; isa <= DDZ_ISA_AVX512; isa++) {
-        if (ddz_cpu_isa(isa) != (ddz_isa)isa)
+    for (int k = 0; ddz_search_kernels[k]; k++) {
+        if (!kernel_runs(&ddz_search_kernels[k]->kernel, ddz_cpu_features()))
             continue;
         for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
             for (int kind = 0; kind < 3; kind++)
                 for (int register_bits = 8; register_bits <= 16; register_bits += 1 + register_bits / 10)
-                    check_kernel(isa, register_bits, owned[i], kind);
+                    check_kernel(ddz_search_kernels[k]->step, register_bits, owned[i], kind);
     }
 }
 END_TEST
@@ -429,7 +427,7 @@ START_TEST(search_is_exhaustive)
             uint32_t winner = exhaustive_search(&t, delta, given, prefix, &best);
             uint8_t bits[2] = {(uint8_t)(prefix << (16 - branches) >> 8),
                                (uint8_t)(prefix << (16 - branches))};
-            search(&t, delta, given, bits, 1, DDZ_ISA_BEST);
+            search(&t, delta, given, bits, 1, ddz_cpu_features());
             ck_assert_double_ge(score_of(&t, delta, bits), best - rounding_bound(&t, delta));
             equal += (uint32_t)(bits[0] << 8 | bits[1]) == winner << (16 - branches);
             free(delta);
@@ -471,7 +469,7 @@ START_TEST(search_reaches_the_reference)
         struct trellis t = {7001, 300, 8 + i % 2, (uint64_t)i};
         int32_t *delta = normal_shift(t.samples, sigmas[i], (uint64_t)i);
         uint8_t bits[38];
-        search(&t, delta, 0, bits, 1, DDZ_ISA_BEST);
+        search(&t, delta, 0, bits, 1, ddz_cpu_features());
         ck_assert_int_eq(bits[37] & 15, 0);
         double best = reference_best(&t, delta), found = score_of(&t, delta, bits);
         ck_assert_double_le(found, best * (1 + 1e-4));
@@ -487,11 +485,11 @@ START_TEST(search_of_extremes)
     struct trellis t = {3000, 200, 10, 5};
     int32_t *delta = alloc(t.samples, sizeof *delta);
     uint8_t bits[25], zero[25] = {0};
-    search(&t, delta, 0, bits, 1, DDZ_ISA_BEST);
+    search(&t, delta, 0, bits, 1, ddz_cpu_features());
     ck_assert_mem_eq(bits, zero, sizeof bits);
     for (uint32_t i = 0; i < t.samples; i++)
         delta[i] = i % 3 ? INT32_MIN : INT32_MAX;
-    search(&t, delta, 0, bits, 1, DDZ_ISA_BEST);
+    search(&t, delta, 0, bits, 1, ddz_cpu_features());
     /* every branch can gain: the sign is free once the register has filled */
     ck_assert_double_ge(score_of(&t, delta, bits), 0.9 * 200 * sqrt(15.0) * 0x1p31 / ONE);
     free(delta);
@@ -508,10 +506,10 @@ START_TEST(search_is_reproducible)
         int32_t *delta = normal_shift(t->samples, 0.3, k);
         size_t size = t->branches / 8 + 1;
         uint8_t *first = alloc(size, 1), *bits = alloc(size, 1);
-        search(t, delta, 0, first, 1, DDZ_ISA_PORTABLE);
-        for (int isa = DDZ_ISA_PORTABLE; isa <= DDZ_ISA_AVX512; isa++)
+        search(t, delta, 0, first, 1, 0);
+        for (int i = 0; ddz_search_kernels[i]; i++)
             for (int threads = 1; threads <= 3; threads++) {
-                search(t, delta, 0, bits, threads, isa);
+                search(t, delta, 0, bits, threads, ddz_search_kernels[i]->kernel.needs & ddz_cpu_features());
                 ck_assert_mem_eq(bits, first, size);
             }
         /* of these bits, some given: no worse ones follow */
@@ -519,7 +517,7 @@ START_TEST(search_is_reproducible)
         for (uint32_t given = t->branches / 5; given < t->branches; given += t->branches / 5) {
             memcpy(bits, first, size);
             memset(bits + given / 8 + 1, 0xA5, size - given / 8 - 1);
-            search(t, delta, given, bits, 2, DDZ_ISA_BEST);
+            search(t, delta, given, bits, 2, ddz_cpu_features());
             ck_assert_mem_eq(bits, first, given / 8);
             ck_assert_double_ge(score_of(t, delta, bits), best * (1 - 1e-3));
         }
@@ -549,7 +547,7 @@ START_TEST(search_without_memory)
         int left = granted;
         ddz_allocator allocator = {failing_allocate, failing_release, &left};
         struct mem mem = ddz_mem_init(&allocator);
-        struct viterbi *v = ddz_viterbi_new(&mem, 8, 2, DDZ_ISA_BEST);
+        struct viterbi *v = ddz_viterbi_new(&mem, 8, 2, ddz_cpu_features());
         ck_assert_int_eq(v != NULL, granted == 4);
         ddz_viterbi_free(v);
     }
@@ -565,7 +563,7 @@ static double efficiency(uint32_t branches, uint32_t owned, int register_bits, u
     struct trellis t = {branches * owned, branches, register_bits, key};
     int32_t *delta = normal_shift(t.samples, sqrt(2 * ln2 / owned), key);
     uint8_t *bits = alloc(branches / 8 + 1, 1);
-    search(&t, delta, 0, bits, 1, DDZ_ISA_BEST);
+    search(&t, delta, 0, bits, 1, ddz_cpu_features());
     double score = score_of(&t, delta, bits), norm = dot(delta, delta, t.samples);
     free(delta);
     free(bits);
@@ -597,7 +595,7 @@ START_TEST(bits_do_not_compress)
     struct trellis t = {BYTES * 8 * 6, BYTES * 8, 8, 1};
     int32_t *delta = normal_shift(t.samples, 0.4, 1);
     uint8_t *bits = alloc(BYTES, 1), *packed = alloc(ZSTD_compressBound(BYTES), 1);
-    search(&t, delta, 0, bits, 1, DDZ_ISA_BEST);
+    search(&t, delta, 0, bits, 1, ddz_cpu_features());
     for (int level = 1; level <= 19; level += 9) {
         size_t size = ZSTD_compress(packed, ZSTD_compressBound(BYTES), bits, BYTES, level);
         ck_assert(!ZSTD_isError(size));

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "cpu/cpu.h"
 #include "ddz/research.h"
 #include "model/model.h"
 #include "nn/net.h"
@@ -588,7 +589,7 @@ START_TEST(damaged_bodies)
         if (status == DDZ_OK) {
             static int16_t picture[5 * 3 * 3];
             struct mem mem = ddz_mem_init(NULL);
-            struct net *net = ddz_net_new(&mem, m, 5, 3, 1, DDZ_ISA_BEST);
+            struct net *net = ddz_net_new(&mem, m, 5, 3, 1, ddz_cpu_features());
             ck_assert_ptr_nonnull(net);
             ddz_net_forward(net, picture, picture, 5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32));
             ddz_net_free(net);

@@ -31,7 +31,7 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
     }
     # The folder of a file, but for the inner loops, the labels that they share with the walk, and the table of limits.
     function layer(path) {
-        if (path ~ /^(nn\/kernels|nn\/x86\/|channel\/search|channel\/x86\/)/)
+        if (path ~ /^(nn\/kernels|nn\/x86\/|channel\/search\/)/)
             return "kernels"
         if (path ~ /^channel\/trellis/)
             return "trellis"

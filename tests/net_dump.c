@@ -1,15 +1,17 @@
 /*
  * Run the integer network on raw arrays, for tests/train.sh to compare with train/reference.py:
  *
- *   net_dump MODEL LABEL LEVEL_Q8 WIDTH HEIGHT ISA < input > output
+ *   net_dump MODEL LABEL LEVEL_Q8 WIDTH HEIGHT FEATURES < input > output
  *
  * Input is a picture and a step's noise after it, output is what a call makes of the one, and then an update
- * of the other: each WIDTH * HEIGHT * 3 little-endian int16 in q12. ISA is a number of ddz_isa.
+ * of the other: each WIDTH * HEIGHT * 3 little-endian int16 in q12. FEATURES is a set of
+ * ddz_cpu_feature, -1 for all.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "cpu/cpu.h"
 #include "ddz.h"
 #include "nn/net.h"
 
@@ -54,12 +56,12 @@ static ddz_model *load(const char *path)
 
 /* Bytes of `data` hold the samples of picture and noise in both directions: 0 on success. */
 static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t height, int label,
-               int32_t level_q8, ddz_isa isa)
+               int32_t level_q8, int64_t features)
 {
     size_t samples = (size_t)width * height * 3;
     int16_t *values = malloc(2 * samples * sizeof *values);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, width, height, 1, isa);
+    struct net *net = ddz_net_new(&mem, model, width, height, 1, ddz_cpu_allowed(features));
     int failed = !values || !net;
     if (!failed) {
         for (size_t i = 0; i < 2 * samples; i++)
@@ -79,7 +81,7 @@ static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t h
 int main(int argc, char **argv)
 {
     if (argc != 7) {
-        fprintf(stderr, "usage: net_dump MODEL LABEL LEVEL_Q8 WIDTH HEIGHT ISA < input > output\n");
+        fprintf(stderr, "usage: net_dump MODEL LABEL LEVEL_Q8 WIDTH HEIGHT FEATURES < input > output\n");
         return 2;
     }
     uint32_t width = (uint32_t)strtoul(argv[4], NULL, 10), height = (uint32_t)strtoul(argv[5], NULL, 10);
@@ -89,7 +91,7 @@ int main(int argc, char **argv)
     int failed = !model || !data || size != (size_t)width * height * 12;
     if (failed)
         fprintf(stderr, "net_dump: no model, or input of another size\n");
-    failed = failed || run(model, data, width, height, atoi(argv[2]), atoi(argv[3]), (ddz_isa)atoi(argv[6]));
+    failed = failed || run(model, data, width, height, atoi(argv[2]), atoi(argv[3]), atoi(argv[6]));
     failed = failed || fwrite(data, 1, size, stdout) != size || fflush(stdout) != 0;
     free(data);
     ddz_model_free(model);

@@ -469,12 +469,12 @@ def network(path, dump):
         c = c.clip(-32768, 32767).astype("<i2")
         estimate, gates = reference.forward(model, x, label, level_q8)
         expected = np.stack([estimate, reference.update(model, c, gates, label, level_q8)])
-        for isa in ("0", "1", "2"):
-            out = subprocess.run([dump, path, str(label), str(level_q8), str(w), str(h), isa],
+        for features in ("0", "1", "3"):
+            out = subprocess.run([dump, path, str(label), str(level_q8), str(w), str(h), features],
                                  input=x.tobytes() + c.tobytes(), stdout=subprocess.PIPE, check=True).stdout
             got = np.frombuffer(out, "<i2").reshape(2, h, w, 3)
             if not np.array_equal(got, expected):
-                sys.exit(f"{w}x{h} label {label} level {level_q8} isa {isa}: {np.sum(got != expected)} of {got.size} "
+                sys.exit(f"{w}x{h} label {label} level {level_q8} features {features}: {np.sum(got != expected)} of {got.size} "
                          f"values differ, by {np.abs(got.astype(int) - expected).max()} at most")
             compared += got.size
         assert h * w == 1 or all(np.unique(e).size > 10 for e in expected), "the outputs hardly vary"

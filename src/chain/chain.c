@@ -54,11 +54,11 @@ static ddz_status allocate(struct chain *chain)
 }
 
 ddz_status ddz_chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model,
-                          uint32_t width, uint32_t height, int threads, ddz_isa isa)
+                          uint32_t width, uint32_t height, int threads, uint64_t features)
 {
     *chain = (struct chain){.mem = *mem,
                             .model = model,
-                            .net = ddz_net_new(mem, model, width, height, threads, isa),
+                            .net = ddz_net_new(mem, model, width, height, threads, features),
                             .threads = threads,
                             .pyramid = ddz_pyramid_of(width, height),
                             .capacity = capacity_of(width, height)};

@@ -74,7 +74,7 @@ int ddz_chain_threads(int setting);
 
 /* MEMORY only. The picture's size has been checked against MAX_PIXELS. `chain` is zeroed on failure. */
 ddz_status ddz_chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model,
-                          uint32_t width, uint32_t height, int threads, ddz_isa isa);
+                          uint32_t width, uint32_t height, int threads, uint64_t features);
 /* Another one of the same picture on a thread of its own, which comes no further than scale `finest` and uses
  * the network's weights of `whole`. MEMORY. */
 ddz_status ddz_chain_init_coarse(struct chain *chain, const struct chain *whole, int finest);

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/fixed.h"
-#include "channel/search.h"
-#include "cpu/cpu.h"
+#include "channel/search/search.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -19,7 +18,7 @@ enum {
 
 struct viterbi {
     struct mem mem;
-    struct search_kernels kernels;
+    search_step_fn *step;
     int register_bits, threads;
     /* per thread, one after the other */
     int16_t *scores;     /* 2 * 2^L */
@@ -45,7 +44,7 @@ static size_t decision_words(int register_bits)
     return states(register_bits) / 32;
 }
 
-struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, ddz_isa isa)
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, uint64_t features)
 {
     struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v);
     if (!v)
@@ -53,7 +52,7 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int th
     v->mem = *mem;
     v->register_bits = register_bits;
     v->threads = threads;
-    ddz_search_init(&v->kernels, ddz_cpu_isa(isa));
+    v->step = ddz_search_choose(features)->step;
     size_t lanes = (size_t)threads;
     v->scores = ddz_mem_alloc(mem, ddz_size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
     v->values = ddz_mem_alloc(mem, ddz_size_mul(lanes, VALUES), sizeof *v->values);
@@ -231,7 +230,7 @@ void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
 #pragma omp parallel for schedule(dynamic) num_threads(v->threads)
     for (uint32_t s = 0; s < segments; s++) {
-        struct job job = {t, v->kernels.step, NULL, NULL, NULL, NULL};
+        struct job job = {t, v->step, NULL, NULL, NULL, NULL};
         job.scores = v->scores + lane() * 2 * states(v->register_bits);
         job.next = job.scores + states(v->register_bits);
         job.values = v->values + lane() * VALUES;

@@ -1,21 +1,30 @@
-/* Which kernels this machine may run. */
+/*
+ * What the processor can do, as a set of features (ddz_cpu_feature), and the one way in which kernels are chosen.
+ *
+ * The inner loops of one kind stand in a table, the fastest first and the portable one last. Each says which
+ * features it needs; the first one that has all it needs is chosen when a handle is made. All kernels of a
+ * table give the same result.
+ */
 #ifndef DDZ_CPU_CPU_H
 #define DDZ_CPU_CPU_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "ddz.h"
 
-typedef enum ddz_isa {
-    DDZ_ISA_PORTABLE = 0,
-    DDZ_ISA_AVX2 = 1,
-    DDZ_ISA_AVX512 = 2,
-    DDZ_ISA_BEST = 255
-} ddz_isa;
+/* Of what the machine has (ddz_cpu_features), that which a set of features, or -1 for all, allows. */
+uint64_t ddz_cpu_allowed(int64_t set);
 
-/* The best level that processor and operating system support, at most `wanted`.
- * AVX512 means F, BW, VL, DQ, VBMI and VNNI together. */
-ddz_isa ddz_cpu_isa(ddz_isa wanted);
+/* The beginning of every kernel. */
+struct kernel {
+    const char *name;
+    uint64_t needs; /* a set of features */
+};
 
-/* The best level of those that a set of ddz_cpu_feature allows */
-ddz_isa ddz_cpu_isa_of(int64_t features);
+static inline bool kernel_runs(const struct kernel *kernel, uint64_t features)
+{
+    return (kernel->needs & ~features) == 0;
+}
 
 #endif

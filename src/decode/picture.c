@@ -9,6 +9,7 @@
 #include "base/fixed.h"
 #include "base/hash.h"
 #include "chain/report.h"
+#include "cpu/cpu.h"
 #include "decode/state.h"
 #include "format/bits.h"
 #include "format/limits.h"
@@ -22,7 +23,7 @@ static ddz_status ensure_chain(ddz_decoder *d)
     uint32_t w = d->reader.header.width, h = d->reader.header.height;
     int threads = ddz_chain_threads((int)d->value[DECODER_THREADS]);
     ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, threads,
-                                       ddz_cpu_isa_of(d->value[DECODER_CPU_FEATURES]));
+                                       ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
     if (status != DDZ_OK)
         return status;
     /* a step has at most one bit a sample */

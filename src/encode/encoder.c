@@ -6,6 +6,7 @@
 
 #include "base/fixed.h"
 #include "chain/report.h"
+#include "cpu/cpu.h"
 #include "ddz/research.h"
 #include "diffusion/lift.h"
 #include "encode/preview.h"
@@ -123,7 +124,7 @@ static void apply_settings(ddz_encoder *e)
     const int64_t *value = e->value;
     int effort = (int)value[ENCODER_EFFORT] - 1;
     e->threads = ddz_chain_threads((int)value[ENCODER_THREADS]);
-    e->isa = ddz_cpu_isa_of(value[ENCODER_CPU_FEATURES]);
+    e->features = ddz_cpu_allowed(value[ENCODER_CPU_FEATURES]);
     e->steering = (double)value[ENCODER_STEERING] / 1000;
     e->ideal = value[ENCODER_IDEAL];
     e->register_bits =
@@ -247,15 +248,15 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
 {
     ddz_status status = take_alpha(e, layout, pixels);
     if (status == DDZ_OK)
-        status =
-            ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->threads, e->isa);
+        status = ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->threads,
+                                e->features);
     if (status != DDZ_OK)
         return status;
     e->has_chain = true;
     e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
     e->shown = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
     e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
-    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->threads, e->isa);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->threads, e->features);
     return e->bits && e->shown && e->target && e->viterbi ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }
 

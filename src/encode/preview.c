@@ -84,7 +84,7 @@ static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
     int finest = e->schedule.step[e->schedule.preview_steps - 1].scale;
     if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
         return false;
-    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, 1, e->isa);
+    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, 1, e->features);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->viterbi && w->bits;
 }

@@ -54,7 +54,7 @@ struct ddz_encoder {
 
     /* What they mean for the present picture */
     int threads;
-    ddz_isa isa;
+    uint64_t features;
     double steering;
     bool ideal;        /* the channel is the ideal one */
     struct walk walk;  /* its end_level is chosen by the target */

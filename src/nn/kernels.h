@@ -55,8 +55,8 @@ struct kernels {
     KERNEL_GATE((*gate));
 };
 
-/* The fastest kernels of an instruction set; `isa` must be one that ddz_cpu_isa returned. */
-void ddz_kernels_init(struct kernels *kernels, ddz_isa isa);
+/* The fastest kernels for a set of features that the machine has. */
+void ddz_kernels_init(struct kernels *kernels, uint64_t features);
 
 KERNEL_CONV(ddz_conv_c);
 KERNEL_CONV(ddz_conv_avx2);

@@ -12,7 +12,6 @@
 #endif
 
 #include "base/fixed.h"
-#include "cpu/cpu.h"
 #include "nn/kernels.h"
 
 enum {
@@ -186,7 +185,7 @@ static struct net *make(const struct mem *mem, const struct ddz_model *model, co
 }
 
 struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                        int threads, ddz_isa isa)
+                        int threads, uint64_t features)
 {
     struct net *net = make(mem, model, NULL, width, height);
     if (!net)
@@ -196,7 +195,7 @@ struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, ui
     if (threads <= 0)
         net->threads = omp_get_max_threads();
 #endif
-    ddz_kernels_init(&net->kernels, ddz_cpu_isa(isa));
+    ddz_kernels_init(&net->kernels, features);
     for (int i = 0; i < model->networks * model->layers; i++)
         conv_pack(&net->conv[i]);
     return net;

@@ -1,4 +1,4 @@
-#include "channel/search.h"
+#include "channel/search/search.h"
 
 #if !defined(__AVX2__)
 #error "compile this file with -mavx2"
@@ -65,7 +65,4 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
     }
 }
 
-void ddz_search_init_avx2(struct search_kernels *kernels)
-{
-    kernels->step = step;
-}
+const struct search_kernel ddz_search_avx2 = {{"avx2", DDZ_CPU_AVX2}, step};

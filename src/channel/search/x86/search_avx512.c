@@ -1,4 +1,4 @@
-#include "channel/search.h"
+#include "channel/search/search.h"
 
 #if !defined(__AVX512F__) || !defined(__AVX512BW__)
 #error "compile this file with -mavx512f -mavx512bw"
@@ -111,7 +111,4 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
         step_reach(branch, scores, next, decisions, 0);
 }
 
-void ddz_search_init_avx512(struct search_kernels *kernels)
-{
-    kernels->step = step;
-}
+const struct search_kernel ddz_search_avx512 = {{"avx512", DDZ_CPU_AVX512}, step};

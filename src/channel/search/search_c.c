@@ -1,8 +1,5 @@
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
-#include "channel/search.h"
+/* The portable kernel: it defines what the others must compute. */
+#include "channel/search/search.h"
 
 static void branch_values(const struct search_branch *branch, uint32_t middle, int16_t *value,
                           int16_t *negative)
@@ -62,15 +59,4 @@ static void step(const struct search_branch *branch, const int16_t *scores, int1
     }
 }
 
-void ddz_search_init(struct search_kernels *kernels, ddz_isa isa)
-{
-    kernels->step = step;
-#ifdef DDZ_X86
-    if (isa >= DDZ_ISA_AVX2)
-        ddz_search_init_avx2(kernels);
-    if (isa >= DDZ_ISA_AVX512)
-        ddz_search_init_avx512(kernels);
-#else
-    (void)isa;
-#endif
-}
+const struct search_kernel ddz_search_c = {{"portable", 0}, step};

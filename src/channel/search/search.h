@@ -1,12 +1,12 @@
 /*
- * Inner loop of the Viterbi search, per instruction set: one branch, all states.
+ * Inner loop of the Viterbi search: one branch, all states.
  *
  * Scores are int16. Any state can be reached from any other in L branches, so no two scores differ
  * by more than 2 L times the largest value: viterbi.c scales the values to fit, and brings the
  * scores back to the middle every few branches.
  */
-#ifndef DDZ_CHANNEL_SEARCH_H
-#define DDZ_CHANNEL_SEARCH_H
+#ifndef DDZ_CHANNEL_SEARCH_SEARCH_H
+#define DDZ_CHANNEL_SEARCH_SEARCH_H
 
 #include <stdint.h>
 
@@ -37,14 +37,16 @@ struct search_branch {
 typedef void search_step_fn(const struct search_branch *branch, const int16_t *scores, int16_t *next,
                             uint32_t *decisions);
 
-struct search_kernels {
+struct search_kernel {
+    struct kernel kernel;
     search_step_fn *step;
 };
 
-/* Kernels of an instruction set that the machine has (ddz_cpu_isa). */
-void ddz_search_init(struct search_kernels *kernels, ddz_isa isa);
+/* The table, the fastest first; NULL ends it. */
+extern const struct search_kernel *const ddz_search_kernels[];
+extern const struct search_kernel ddz_search_c, ddz_search_avx2, ddz_search_avx512;
 
-void ddz_search_init_avx2(struct search_kernels *kernels);
-void ddz_search_init_avx512(struct search_kernels *kernels);
+/* The fastest for a set of features that the machine has. */
+const struct search_kernel *ddz_search_choose(uint64_t features);
 
 #endif

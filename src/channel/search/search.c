@@ -1,0 +1,24 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "channel/search/search.h"
+
+#include <stddef.h>
+
+const struct search_kernel *const ddz_search_kernels[] = {
+#ifdef DDZ_X86
+    &ddz_search_avx512,
+    &ddz_search_avx2,
+#endif
+    &ddz_search_c,
+    NULL,
+};
+
+const struct search_kernel *ddz_search_choose(uint64_t features)
+{
+    int i = 0;
+    while (!kernel_runs(&ddz_search_kernels[i]->kernel, features))
+        i++;
+    return ddz_search_kernels[i];
+}
