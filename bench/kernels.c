@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "cpu/cpu.h"
 #include "ddz/research.h"
-#include "nn/kernels.h"
+#include "nn/conv/conv.h"
 #include "nn/net.h"
 #include "peak.h"
 #include "tools/message.h"
@@ -96,93 +96,117 @@ static void bench_instruction(const struct settings *set, const struct variant *
 struct shape {
     const char *name;
     int taps, channels, outputs;
-    ptrdiff_t pixels; /* of a row */
+    ptrdiff_t width, rows;
 };
 
 static const struct shape shapes[] = {
-    {"3x3 12 to 64", 9, 12, 64, 384},     {"3x3 64 to 64", 9, 64, 64, 384},
-    {"3x3 32 to 64", 9, 32, 64, 384},     {"3x3 64 to 16", 9, 64, 16, 384},
-    {"3x3 112 to 112", 9, 112, 112, 192}, {"3x3 176 to 176", 9, 176, 176, 96},
-    {"1x1 112 to 64", 1, 112, 64, 192},   {"3x3 176 to 176 row of 3", 9, 176, 176, 3},
+    {"3x3 12 to 64", 9, 12, 64, 384, 1},     {"3x3 64 to 64", 9, 64, 64, 384, 1},
+    {"3x3 32 to 64", 9, 32, 64, 384, 1},     {"3x3 64 to 16", 9, 64, 16, 384, 1},
+    {"3x3 112 to 112", 9, 112, 112, 192, 1}, {"3x3 176 to 176", 9, 176, 176, 96, 1},
+    {"1x1 112 to 256", 1, 112, 256, 192, 1}, {"3x3 176 to 176 row of 3", 9, 176, 176, 3, 1},
 };
 
-struct buffers {
-    int16_t *in, *weight, *out, *expected;
-    int32_t *mult;
-    int64_t *bias;
+/* A layer on one band, both with room around them */
+struct trial {
+    struct layer_shape shape;
+    struct conv conv;
+    struct conv_band band;
+    int16_t *in, *out;
+    size_t out_values;
+    int8_t *weight;
 };
 
-static struct buffers buffers_new(const struct shape *s)
+static void *check_aligned(size_t size)
 {
-    size_t inputs = (size_t)(s->channels * (s->pixels + 2)) * 3;
-    size_t weights = (size_t)(s->taps * s->channels * s->outputs), outputs = (size_t)(s->outputs * s->pixels);
-    struct buffers b = {check(malloc(2 * inputs)),
-                        check(aligned_alloc(64, (2 * weights + 63) / 64 * 64)),
-                        check(malloc(2 * outputs)),
-                        check(malloc(2 * outputs)),
-                        check(malloc(4 * (size_t)s->outputs)),
-                        check(malloc(8 * (size_t)s->outputs))};
-    for (size_t i = 0; i < inputs; i++)
-        b.in[i] = (int16_t)hash_pair(1, i);
+    size = (size + 63) / 64 * 64;
+    void *p = check(aligned_alloc(64, size));
+    memset(p, 0, size);
+    return p;
+}
+
+/* A map of `rows` rows and its border in `data`, which has map_values() */
+static struct map map_in(int16_t *data, ptrdiff_t width, ptrdiff_t step)
+{
+    struct map map = {.width = width, .step = step, .row = (width + 1) * step};
+    map.data = data + map.row + map.step;
+    return map;
+}
+
+static size_t map_values(ptrdiff_t width, ptrdiff_t rows, ptrdiff_t step)
+{
+    return (size_t)(((width + 1) * (rows + 2) + 1) * step);
+}
+
+static struct trial trial_new(const struct shape *s, const struct conv_kernel *kernel)
+{
+    struct trial t = {.shape = {.taps = s->taps, .cin = s->channels, .cout = s->outputs, .end = END_STORE}};
+    ptrdiff_t up = s->taps == 1 ? 2 : 1, step = s->outputs / (up * up);
+    size_t in_values = map_values(s->width, s->rows, s->channels),
+           weights = (size_t)(s->taps * s->channels * s->outputs);
+    t.out_values = map_values(up * s->width, up * s->rows, step);
+    t.in = check_aligned(2 * in_values);
+    t.out = check_aligned(2 * t.out_values);
+    t.weight = check_aligned(weights);
+    for (size_t i = 0; i < in_values; i++)
+        t.in[i] = (int16_t)hash_pair(1, i);
     for (size_t i = 0; i < weights; i++)
-        b.weight[i] = (int8_t)hash_pair(2, i) / 4;
+        t.weight[i] = (int8_t)hash_pair(2, i) / 4;
+    int32_t *mult = check_aligned(4 * (size_t)s->outputs);
+    int64_t *bias = check_aligned(8 * (size_t)s->outputs);
     for (int i = 0; i < s->outputs; i++) {
-        b.mult[i] = 1 << 24;
-        b.bias[i] = (int64_t)(hash_pair(3, (uint64_t)i) % ((uint64_t)1 << 44));
+        mult[i] = 1 << 24;
+        bias[i] = (int64_t)(hash_pair(3, (uint64_t)i) % ((uint64_t)1 << 44));
     }
-    return b;
+    t.conv = (struct conv){.layer = {NULL, t.weight, 34}, .kernel = kernel};
+    t.conv.packed = check_aligned(kernel->packed_size(&t.shape));
+    t.conv.rescale = check_aligned(kernel->rescale_size(&t.shape));
+    t.band = (struct conv_band){.in = map_in(t.in, s->width, s->channels),
+                                .out = map_in(t.out, up * s->width, step),
+                                .rows = s->rows,
+                                .above = true,
+                                .below = true};
+    struct conv_layer layer = {&t.shape, t.weight, 34};
+    kernel->pack(&layer, t.conv.packed);
+    kernel->rescale(&layer, mult, bias, t.conv.rescale);
+    free(mult);
+    free(bias);
+    return t;
 }
 
-static void buffers_free(struct buffers *b)
+static void trial_run(struct trial *t)
 {
-    free(b->in);
-    free(b->weight);
-    free(b->out);
-    free(b->expected);
-    free(b->mult);
-    free(b->bias);
+    t->conv.layer.shape = &t->shape;
+    t->conv.kernel->run(&t->conv, &t->band);
 }
 
-static struct conv_run conv_run(const struct shape *s, const struct buffers *b)
+static void trial_free(struct trial *t)
 {
-    struct conv_run run = {.in_step = s->channels,
-                           .kernel_taps = s->taps,
-                           .pairs = s->channels / 2,
-                           .blocks = s->outputs / KERNEL_BLOCK,
-                           .weight = b->weight,
-                           .mult = b->mult,
-                           .bias = b->bias,
-                           .shift = 34,
-                           .out_step = s->outputs,
-                           .pixels = s->pixels,
-                           .out = b->expected};
-    for (; run.taps < s->taps; run.taps++) {
-        run.in[run.taps] = b->in + (run.taps / 3 * (s->pixels + 2) + run.taps % 3) * s->channels;
-        run.tap[run.taps] = run.taps;
-    }
-    return run;
+    free(t->conv.packed);
+    free(t->conv.rescale);
+    free(t->weight);
+    free(t->out);
+    free(t->in);
 }
 
 static void bench_conv(const struct settings *set, const struct variant *v, const struct shape *s)
 {
-    struct buffers b = buffers_new(s);
-    struct conv_run run = conv_run(s, &b);
-    ddz_conv_c(&run);
-    run.out = b.out;
-    struct kernels kernels;
-    ddz_kernels_init(&kernels, v->features);
-    double macs = (double)s->taps * s->channels * s->outputs * (double)s->pixels, best = 1e9;
+    struct trial expected = trial_new(s, &ddz_conv_c);
+    trial_run(&expected);
+    const struct conv_layer layer = {&expected.shape, expected.weight, 34};
+    struct trial t = trial_new(s, ddz_conv_choose(&layer, v->features));
+    double macs = (double)s->taps * s->channels * s->outputs * (double)(s->width * s->rows), best = 1e9;
     int count = (int)((v->features == 0 || set->quick ? 5e7 : 2e9) / macs) + 1;
     for (int i = 0; i < repeats(set); i++) {
         double start = seconds(set);
         for (int n = 0; n < count; n++)
-            kernels.conv(&run);
+            trial_run(&t);
         double time = (seconds(set) - start) / count;
         best = time < best ? time : best;
     }
-    check_equal(b.out, b.expected, (size_t)(s->outputs * s->pixels), v, s->name);
+    check_equal(t.out, expected.out, t.out_values, v, s->name);
     print(set, v, s->name, macs, best);
-    buffers_free(&b);
+    trial_free(&t);
+    trial_free(&expected);
 }
 
 /* ---- The network ---------------------------------------------------------------------------- */

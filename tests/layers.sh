@@ -10,10 +10,11 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
     BEGIN {
         may["base"] = "base"
         may["cpu"] = "base cpu"
-        may["model"] = "base model"
+        may["topology"] = "topology"
+        may["model"] = "base topology model"
         may["limits"] = "limits"
-        may["kernels"] = "base cpu kernels trellis"
-        may["nn"] = "base cpu kernels model nn"
+        may["kernels"] = "base cpu topology kernels trellis"
+        may["nn"] = "base kernels topology model nn"
         may["diffusion"] = "base limits model diffusion"
         may["trellis"] = "base limits trellis"
         may["channel"] = "base limits cpu kernels trellis channel"
@@ -31,12 +32,14 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
     }
     # The folder of a file, but for the inner loops, the labels that they share with the walk, and the table of limits.
     function layer(path) {
-        if (path ~ /^(nn\/kernels|nn\/x86\/|channel\/search\/)/)
+        if (path ~ /^(nn\/conv\/|channel\/search\/)/)
             return "kernels"
         if (path ~ /^channel\/trellis/)
             return "trellis"
         if (path == "format/limits.h")
             return "limits"
+        if (path ~ /^model\/topology/)
+            return "topology"
         sub(/\/.*/, "", path)
         return path
     }

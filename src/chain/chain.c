@@ -82,21 +82,18 @@ static uint64_t array_memory(uint64_t capacity)
     return capacity * (WORK_ARRAYS * sizeof(int32_t) + sizeof(int16_t));
 }
 
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int states)
+uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int states,
+                          uint64_t features)
 {
     uint64_t capacity = capacity_of(width, height);
     uint64_t state = 2 * capacity * sizeof(int32_t) + ddz_net_state_size(model, width, height);
-    return array_memory(capacity) + ddz_net_memory(model, width, height) + (uint64_t)states * state;
+    return array_memory(capacity) + ddz_net_memory(model, width, height, features) + (uint64_t)states * state;
 }
 
-uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height)
+uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
+                                 uint64_t features)
 {
-    /* the maps, without the weights; and what conditions the layers */
-    uint64_t maps = ddz_net_memory(model, width, height) - ddz_net_memory(model, 0, 0);
-    uint64_t condition = 0;
-    for (int i = 0; i < model->networks * model->layers; i++)
-        condition += 12 * ((uint64_t)model->layer[i].shape.cout + 64) + 256;
-    return array_memory(capacity_of(width, height)) + maps + condition;
+    return array_memory(capacity_of(width, height)) + ddz_net_memory_beside(model, width, height, features);
 }
 
 void ddz_chain_free(struct chain *chain)

@@ -82,8 +82,10 @@ void ddz_chain_free(struct chain *chain);
 
 /* Bytes that a chain of such a picture takes, with `states` of them kept aside; and about what one of
  * ddz_chain_init_coarse takes beside another. */
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int states);
-uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height);
+uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int states,
+                          uint64_t features);
+uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
+                                 uint64_t features);
 
 /* Samples of the picture at a scale */
 size_t ddz_chain_samples(const struct chain *chain, int scale);

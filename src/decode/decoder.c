@@ -5,6 +5,7 @@
 
 #include "api/parameters.h"
 #include "chain/report.h"
+#include "cpu/cpu.h"
 #include "decode/state.h"
 #include "format/header.h"
 #include "format/limits.h"
@@ -65,7 +66,7 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
         return DDZ_ERR_STATE;
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
     *bytes = sizeof *d + FRAMES + samples / 8 + (d->observer ? PIXEL_SIZE * pixels : 0) +
-             ddz_chain_memory(d->model, width, height, 1);
+             ddz_chain_memory(d->model, width, height, 1, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
     return DDZ_OK;
 }
 

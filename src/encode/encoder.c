@@ -163,9 +163,9 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
     uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
     *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
-             ddz_chain_memory(e->model, width, height, states) +
+             ddz_chain_memory(e->model, width, height, states, plan.features) +
              ddz_viterbi_memory(plan.register_bits, plan.threads) +
-             ddz_preview_memory(e->model, plan.threads, plan.trials);
+             ddz_preview_memory(e->model, plan.threads, plan.trials, plan.features);
     return DDZ_OK;
 }
 

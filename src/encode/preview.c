@@ -55,11 +55,11 @@ size_t ddz_preview_offset(const struct schedule *s, int index)
     return bytes;
 }
 
-uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials)
+uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials, uint64_t features)
 {
     enum { FINEST = 32 }; /* longer side of the finest scale */
     uint64_t workers = (uint64_t)(threads < trials ? threads : trials);
-    uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST) +
+    uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST, features) +
                       ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, 1);
     uint64_t path = 2 * 3 * (uint64_t)(FINEST + 1) * (FINEST + 1) * sizeof(int32_t);
     return sizeof(struct search) + workers * worker + 2 * BEAM * path;

@@ -14,7 +14,7 @@
 ddz_status ddz_preview_choose(ddz_encoder *e);
 
 /* Bytes that the search takes, about */
-uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials);
+uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials, uint64_t features);
 
 /* Where the bits of step `index` of the preview begin there. */
 size_t ddz_preview_offset(const struct schedule *s, int index);

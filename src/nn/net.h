@@ -3,10 +3,10 @@
  * of the steps that follow (HACKING.md).
  *
  * Activations are int16, channels last, in one arena allocated with the network; a call allocates
- * nothing. The result is the same for every instruction set and number of threads.
+ * nothing. The result is the same for every set of features and number of threads.
  *
  * Memory: twice the weights of all of the model's networks, and per pixel of the picture 2 bytes times the
- * sum over levels of channels / 4^(level + 1), plus the largest of these terms again for scratch: with
+ * sum over levels of channels / 4^(level + 1), plus level 0's term again for gates or scratch: with
  * channels 64, 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel. 8 bytes a pixel more hold the picture.
  */
 #ifndef DDZ_NN_NET_H
@@ -27,8 +27,10 @@ struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, ui
 struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height);
 void ddz_net_free(struct net *net);
 
-/* Bytes that ddz_net_new would allocate, SIZE_MAX if not representable. */
-size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height);
+/* Bytes that ddz_net_new and ddz_net_new_beside would allocate, SIZE_MAX if not representable. */
+size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features);
+size_t ddz_net_memory_beside(const struct ddz_model *model, uint32_t width, uint32_t height,
+                             uint64_t features);
 
 /*
  * out[height][width][3] = F(in), both int16 q12, for a picture no larger than ddz_net_new was told.
@@ -38,16 +40,19 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t 
                      int label, int32_t level_q8);
 
 /*
- * out = J in for the noise of a step, both int16 q12 and of the size of the last ddz_net_forward's picture:
- * with
- * J = join(gates * sift(.)), gates and conditioning those of that call. in == out is allowed.
+ * out = J in for the noise of a step, both int16 q12 and of the size of the last ddz_net_forward's picture: with
+ * J = join(gates * sift(.)), gates and conditioning those of that call. in == out is allowed. There must have
+ * been a call. Its first update turns the call's features into gates.
  */
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out);
 
-/* What updates go on from, in ddz_net_state_size bytes for pictures no larger than width x height: after
- * ddz_net_restore they do so, whatever has been called since. */
+/*
+ * The state that updates go on from: which call was the last, and its features or, once it has been updated, its
+ * gates. ddz_net_save copies it into ddz_net_state_size bytes for pictures no larger than width x height, and
+ * ddz_net_restore back: then updates are those of that call, whatever has been called since.
+ */
 size_t ddz_net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
-void ddz_net_save(struct net *net, uint8_t *state);
+void ddz_net_save(const struct net *net, uint8_t *state);
 void ddz_net_restore(struct net *net, const uint8_t *state);
 
 #endif

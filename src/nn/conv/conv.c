@@ -1,0 +1,22 @@
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "nn/conv/conv.h"
+
+const struct conv_kernel *const ddz_conv_kernels[] = {
+#ifdef DDZ_X86
+    &ddz_conv_avx512,
+    &ddz_conv_avx2,
+#endif
+    &ddz_conv_c,
+    NULL,
+};
+
+const struct conv_kernel *ddz_conv_choose(const struct conv_layer *layer, uint64_t features)
+{
+    const struct conv_kernel *const *k = ddz_conv_kernels;
+    while (k[1] && !(kernel_runs(&(*k)->kernel, features) && (*k)->supports(layer)))
+        k++;
+    return *k;
+}

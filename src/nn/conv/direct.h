@@ -1,0 +1,52 @@
+/*
+ * What the direct kernels share, which differ in their innermost loop alone: the layout of weights and rescaling,
+ * and how a band is cut into runs of pixels.
+ *
+ * Output channels are computed in blocks of CONV_BLOCK. Where the second half of a layer's outputs gates the
+ * first, a block has 8 values and then their 8 gates; where outputs become 2x2 pixels, each of the four has
+ * blocks of its own.
+ */
+#ifndef DDZ_NN_CONV_DIRECT_H
+#define DDZ_NN_CONV_DIRECT_H
+
+#include "nn/conv/conv.h"
+
+enum { DIRECT_MAX_TAPS = 9 };
+
+/*
+ * For each pixel i < pixels and entry o of the blocks:
+ *   acc = sum over t < taps and input channels c of weight(o, tap[t], c) * in[t][i * in_step + c]
+ * rescaled, and ended by `end`, into out[i * out_step ...]: CONV_BLOCK values for each block, or with END_GATE 8.
+ */
+struct direct_run {
+    const int16_t *in[DIRECT_MAX_TAPS]; /* of the first pixel, for each tap that counts */
+    int tap[DIRECT_MAX_TAPS];           /* which of the kernel's taps they are */
+    int taps;                           /* how many, at least 1 */
+    ptrdiff_t in_step;                  /* in values, as all steps */
+    int pairs;                          /* pairs of input channels, at least 1 */
+    int blocks;                         /* of output channels */
+    int kernel_taps;
+    const int16_t *weight; /* [blocks][kernel_taps][pairs][CONV_BLOCK][2] */
+    const int32_t *mult;   /* [blocks * CONV_BLOCK] */
+    const int64_t *bias;   /* the same */
+    int shift;
+    enum layer_end end;
+    const int16_t *gates; /* END_GATE_BY: those of the first pixel */
+    ptrdiff_t gates_step;
+    int16_t *out;
+    ptrdiff_t out_step;
+    ptrdiff_t pixels;
+};
+
+typedef void direct_fn(const struct direct_run *run);
+
+/* The members of a struct conv_kernel; `inner` is the kernel's own. */
+bool ddz_direct_supports(const struct conv_layer *layer);
+size_t ddz_direct_packed_size(const struct layer_shape *shape);
+void ddz_direct_pack(const struct conv_layer *layer, void *packed);
+size_t ddz_direct_rescale_size(const struct layer_shape *shape);
+void ddz_direct_rescale(const struct conv_layer *layer, const int32_t *mult, const int64_t *bias,
+                        void *rescale);
+void ddz_direct_run(const struct conv *conv, const struct conv_band *band, direct_fn *inner);
+
+#endif
