@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/hash.h"
+#include "base/parallel.h"
 #include "cpu/cpu.h"
 #include "ddz/research.h"
 #include "nn/conv/conv.h"
@@ -23,6 +24,7 @@
 
 struct settings {
     int threads, quick;
+    struct parallel *parallel;
 };
 
 /* What is measured, as far as the machine has it */
@@ -75,18 +77,31 @@ static void print(const struct settings *set, const struct variant *v, const cha
 
 /* ---- The instruction itself ---------------------------------------------------------------- */
 
+struct peak {
+    uint64_t features;
+    double macs[256];
+};
+
+static void peak_item(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    struct peak *peak = argument;
+    peak->macs[index] = peak_macs(peak->features);
+}
+
 static void bench_instruction(const struct settings *set, const struct variant *v)
 {
+    static struct peak peak;
     double best = 1e9, macs = 0;
+    peak.features = v->features;
     for (int i = 0; i < repeats(set); i++) {
-        double start = seconds(set), sum = 0;
-#pragma omp parallel for num_threads(set->threads) schedule(static, 1) reduction(+ : sum)
-        for (int thread = 0; thread < set->threads; thread++)
-            sum += peak_macs(v->features);
+        double start = seconds(set);
+        ddz_parallel_for(set->parallel, (size_t)set->threads, peak_item, &peak);
         double time = seconds(set) - start;
         best = time < best ? time : best;
-        macs = sum;
     }
+    for (int i = 0; i < set->threads; i++)
+        macs += peak.macs[i];
     if (macs > 0)
         print(set, v, "instruction alone", macs, best);
 }
@@ -224,7 +239,7 @@ static double bench_net(const struct settings *set, const ddz_model *model, cons
     for (size_t i = 0; i < values; i++)
         in[i] = (int16_t)((int)(hash_pair(4, i) % 16384) - 8192);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = check(ddz_net_new(&mem, model, size.width, size.height, set->threads, v->features));
+    struct net *net = check(ddz_net_new(&mem, model, size.width, size.height, set->parallel, v->features));
     double best = 1e9;
     int count = v->features == 0 ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
     for (int i = 0; i < count; i++) {
@@ -283,6 +298,8 @@ int main(int argc, char **argv)
         status = model_load(argv[optind], argv[0], NULL, &model);
     if (status != CLI_OK)
         return status;
+    struct mem mem = ddz_mem_init(NULL);
+    set.parallel = check(ddz_parallel_new(&mem, set.threads, NULL));
     puts("isa,what,threads,gmac_per_s,milliseconds");
     for (const struct variant *v = variants; v < variants + VARIANTS && is_here(v); v++) {
         bench_instruction(&set, v);
@@ -291,6 +308,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = set.quick; i < sizeof sizes / sizeof *sizes; i++)
         bench_nets(&set, model, sizes[i]);
+    ddz_parallel_free(set.parallel);
     ddz_model_free(model);
     return cli_flush();
 }

@@ -146,11 +146,11 @@ WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_inf
      name, argv0, stream, model)
 WRAP(START, ddz_status, ddz_chain_init,
      (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
-      uint32_t height, int threads, uint64_t features),
-     chain, mem, model, width, height, threads, features)
+      uint32_t height, struct parallel *parallel, uint64_t features),
+     chain, mem, model, width, height, parallel, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
-     (const struct mem *mem, int register_bits, int threads, uint64_t features), mem, register_bits, threads,
-     features)
+     (const struct mem *mem, int register_bits, struct parallel *parallel, uint64_t features), mem,
+     register_bits, parallel, features)
 WRAP(INPUT, int, picture_load, (const char *path, struct image *image), path, image)
 WRAP(INPUT, ddz_status, ddz_stream_reader_feed,
      (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits), l, data, size, last_bits)
@@ -163,8 +163,8 @@ WRAP_VOID(AIM, ddz_covariance_target, (struct chain * chain, const int32_t *x, d
           chain, x, noise, target)
 WRAP_VOID(AIM, ddz_shrink_target,
           (const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
-           int32_t *target, int threads),
-          x, estimate, width, height, noise, target, threads)
+           int32_t *target, struct parallel *parallel),
+          x, estimate, width, height, noise, target, parallel)
 WRAP_VOID(NETWORK, ddz_net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),
@@ -192,17 +192,20 @@ WRAP_VOID(CHAIN, ddz_lift_join,
 WRAP_VOID(CHAIN, ddz_lift_predict, (const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w,
           h, bands)
 WRAP_VOID(MIXING, ddz_mix_forward,
-          (const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch, int threads), m,
-          plain, mixed, scratch, threads)
+          (const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
+           struct parallel *parallel),
+          m, plain, mixed, scratch, parallel)
 WRAP_VOID(MIXING, ddz_mix_inverse,
-          (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch, int threads), m,
-          mixed, plain, scratch, threads)
+          (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
+           struct parallel *parallel),
+          m, mixed, plain, scratch, parallel)
 WRAP_VOID(SEARCH, ddz_viterbi_search,
           (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits),
           v, t, delta, given, bits)
 WRAP_VOID(WALK, ddz_trellis_walk,
-          (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads), t, bits,
-          known, c, threads)
+          (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
+           struct parallel *parallel),
+          t, bits, known, c, parallel)
 WRAP_VOID(PREVIEW, ddz_chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
 WRAP_VOID(PREVIEW, ddz_chain_pixels,
           (struct chain * chain, const struct layout *layout, const uint8_t *alpha, void *pixels), chain,

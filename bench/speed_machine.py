@@ -48,7 +48,7 @@ def facts(args, build, sizes, load, more):
         "ddz": output_of([build.program("ddpmenc"), "--version"], build.environment).split("\n")[0],
         "commit": output_of(["git", "-C", TOP, "describe", "--always", "--dirty"]) or "unknown",
         "compiler": output_of([*make_variable(build.folder, "CC").split(), "--version"]).split("\n")[0],
-        "compiler flags": " ".join(make_variable(build.folder, name) for name in ("CFLAGS", "OPENMP_CFLAGS")),
+        "compiler flags": " ".join(make_variable(build.folder, name) for name in ("CFLAGS", "THREAD_CFLAGS")),
         "DDZ_ISA": os.environ.get("DDZ_ISA", "not set"),
         **more,
         "pictures": ", ".join(f"{path.name} {width} x {height}" for path, (width, height) in sizes.items()),

@@ -36,7 +36,7 @@ fetch_libraries
 lib=$scratch/root/usr/lib/s390x-linux-gnu
 mkdir "$scratch/build"
 cd "$scratch/build"
-"$top/configure" -q --host=s390x-linux-gnu --disable-shared --disable-openmp \
+"$top/configure" -q --host=s390x-linux-gnu --disable-shared --disable-threads \
     PNG_CFLAGS=" " PNG_LIBS="-lpng16 -lz -lm" PKG_CONFIG_LIBDIR="$lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$scratch/root" \
     CPPFLAGS="-I$scratch/root/usr/include -I$scratch/root/usr/include/s390x-linux-gnu" \
     LDFLAGS="-static -L$lib" CFLAGS=-O2 > /dev/null

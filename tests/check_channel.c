@@ -13,6 +13,7 @@
 #include "channel/trellis.h"
 #include "channel/viterbi.h"
 #include "cpu/cpu.h"
+#include "crew.h"
 #include "runner.h"
 
 enum { ONE = 4096 }; /* 1.0 in q12 */
@@ -66,7 +67,7 @@ static void search(const struct trellis *t, const int32_t *delta, uint32_t given
 {
     struct mem mem = ddz_mem_init(NULL);
     /* a workspace for longer registers serves as well */
-    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), threads, features);
+    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), crew(threads), features);
     ck_assert_ptr_nonnull(v);
     ddz_viterbi_search(v, t, delta, given, bits);
     ddz_viterbi_free(v);
@@ -79,11 +80,11 @@ static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
     struct mixing m = ddz_mix_plan(n, branches, key);
     int32_t *plain = normal_shift(n, 1.0, key), *mixed = alloc(n, sizeof *mixed);
     int32_t *back = alloc(n, sizeof *back), *scratch = alloc(n, sizeof *scratch);
-    ddz_mix_forward(&m, plain, mixed, scratch, 1);
+    ddz_mix_forward(&m, plain, mixed, scratch, NULL);
     double energy = dot(plain, plain, n);
     ck_assert_double_eq_tol(dot(mixed, mixed, n), energy, 0.002 * energy + 1e-6);
     memset(scratch, 0x55, n * sizeof *scratch);
-    ddz_mix_inverse(&m, mixed, back, scratch, 1);
+    ddz_mix_inverse(&m, mixed, back, scratch, NULL);
     double error = 0;
     for (uint32_t i = 0; i < n; i++)
         error += pow((double)back[i] - plain[i], 2);
@@ -132,7 +133,7 @@ START_TEST(mixing_of_impulses)
     for (int i = 0; i < N; i++) {
         int32_t plain[N] = {0};
         plain[i] = IMPULSE;
-        ddz_mix_forward(&m, plain, mixed[i], scratch, 1);
+        ddz_mix_forward(&m, plain, mixed[i], scratch, NULL);
         int touched = 0;
         for (int p = 0; p < N; p++) {
             ck_assert(mixed[i][p] == 0 || abs(mixed[i][p]) == IMPULSE / 8);
@@ -157,11 +158,11 @@ START_TEST(mixing_hostile_and_threads)
         for (uint32_t i = 0; i < n; i++)
             plain[i] = hash_pair(s, i) & 1 ? INT32_MIN : (int32_t)hash_pair(s, i);
         for (int threads = 1; threads <= 5; threads++) {
-            ddz_mix_forward(&m, plain, threads == 1 ? a : b, scratch, threads);
+            ddz_mix_forward(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
             ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
         }
         for (int threads = 1; threads <= 5; threads++) {
-            ddz_mix_inverse(&m, plain, threads == 1 ? a : b, scratch, threads);
+            ddz_mix_inverse(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
             ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
         }
         free(plain);
@@ -207,8 +208,8 @@ START_TEST(unmixed_noise)
             struct trellis t = {N, branches[b], 12, key};
             struct mixing m = ddz_mix_plan(N, branches[b], key);
             random_bytes(bits, N / 8 + 1, key + 100);
-            ddz_trellis_walk(&t, bits, t.branches, mixed, 1);
-            ddz_mix_inverse(&m, mixed, plain, scratch, 1);
+            ddz_trellis_walk(&t, bits, t.branches, mixed, NULL);
+            ddz_mix_inverse(&m, mixed, plain, scratch, NULL);
             struct moments s = measure(plain, N);
             double tolerance = branches[b] < 100 ? 0.3 : 0.08;
             ck_assert_double_eq_tol(s.variance, 1.0, 0.003);
@@ -293,7 +294,7 @@ START_TEST(walk_follows_the_definition)
         uint32_t known[] = {t->branches, t->branches / 2, t->branches - 1, 0};
         for (int p = 0; p < 4; p++) {
             memset(c, 0x55, t->samples * sizeof *c);
-            ddz_trellis_walk(t, bits, known[p], c, 1 + p);
+            ddz_trellis_walk(t, bits, known[p], c, crew(1 + p));
             reference_walk(t, bits, known[p], expected);
             for (uint32_t i = 0; i < t->samples; i++)
                 ck_assert_int_eq(c[i], (int32_t)floor(expected[i] * ONE + 0.5));
@@ -381,7 +382,7 @@ END_TEST
 static double score_of(const struct trellis *t, const int32_t *delta, const uint8_t *bits)
 {
     int32_t *c = alloc(t->samples, sizeof *c);
-    ddz_trellis_walk(t, bits, t->branches, c, 1);
+    ddz_trellis_walk(t, bits, t->branches, c, NULL);
     double score = dot(c, delta, t->samples);
     free(c);
     return score;
@@ -547,7 +548,7 @@ START_TEST(search_without_memory)
         int left = granted;
         ddz_allocator allocator = {failing_allocate, failing_release, &left};
         struct mem mem = ddz_mem_init(&allocator);
-        struct viterbi *v = ddz_viterbi_new(&mem, 8, 2, ddz_cpu_features());
+        struct viterbi *v = ddz_viterbi_new(&mem, 8, crew(2), ddz_cpu_features());
         ck_assert_int_eq(v != NULL, granted == 4);
         ddz_viterbi_free(v);
     }

@@ -56,7 +56,7 @@ static void open_chain(const struct toy_shape *shape)
     if (!shape->wild)
         make_covariance();
     struct mem mem = ddz_mem_init(NULL);
-    ck_assert_int_eq(ddz_chain_init(&chain, &mem, model, WIDTH, HEIGHT, 1, ddz_cpu_features()), DDZ_OK);
+    ck_assert_int_eq(ddz_chain_init(&chain, &mem, model, WIDTH, HEIGHT, NULL, ddz_cpu_features()), DDZ_OK);
     chain.scale = 0;
     chain.sigma_q8 = ddz_sigma_q8(LEVEL);
     for (size_t i = 0; i < SAMPLES; i++)

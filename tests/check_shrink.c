@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "crew.h"
 #include "encode/shrink.h"
 #include "runner.h"
 
@@ -61,7 +62,7 @@ START_TEST(test_against_sums)
     int width = sizes[_i][0], height = sizes[_i][1];
     const double noise = 700;
     make_pictures(width, height, 1500);
-    ddz_shrink_target(x, estimate, (uint32_t)width, (uint32_t)height, noise, target, 1);
+    ddz_shrink_target(x, estimate, (uint32_t)width, (uint32_t)height, noise, target, NULL);
     for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++) {
             double rgb[3] = {0};
@@ -81,13 +82,13 @@ END_TEST
 START_TEST(test_extremes)
 {
     make_pictures(40, 24, 3000);
-    ddz_shrink_target(x, estimate, 40, 24, 1e-3, target, 1);
+    ddz_shrink_target(x, estimate, 40, 24, 1e-3, target, NULL);
     for (int i = 0; i < 3 * 40 * 24; i++)
         ck_assert_int_le(abs(target[i] - x[i]), 1);
-    ddz_shrink_target(x, estimate, 40, 24, 1e9, target, 1);
+    ddz_shrink_target(x, estimate, 40, 24, 1e9, target, NULL);
     for (int i = 0; i < 3 * 40 * 24; i++)
         ck_assert_int_le(abs(target[i] - estimate[i]), 1);
-    ddz_shrink_target(x, x, 40, 24, 100, target, 1); /* nothing to say */
+    ddz_shrink_target(x, x, 40, 24, 100, target, NULL); /* nothing to say */
     ck_assert_mem_eq(target, x, 3 * 40 * 24 * sizeof *x);
 }
 END_TEST
@@ -95,9 +96,9 @@ END_TEST
 START_TEST(test_threads)
 {
     make_pictures(37, 40, 2000);
-    ddz_shrink_target(x, estimate, 37, 40, 900, target, 1);
+    ddz_shrink_target(x, estimate, 37, 40, 900, target, NULL);
     for (int threads = 2; threads <= 5; threads++) {
-        ddz_shrink_target(x, estimate, 37, 40, 900, other, threads);
+        ddz_shrink_target(x, estimate, 37, 40, 900, other, crew(threads));
         ck_assert_mem_eq(target, other, 3 * 37 * 40 * sizeof *target);
     }
 }

@@ -62,6 +62,9 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         if (place != "" && index(place, FILENAME) == 0)
             bad($0)
     }
+    /^#include <(omp|pthread|sched|stdatomic|threads)\.h>/ && FILENAME != "base/parallel.c" {
+        bad($0)
+    }
     # The library prints nothing, opens nothing, never exits.
     mine != "tools" && mine != "imgio" && /(^|[^a-z_])(v?f?printf|f?puts|putchar|fopen|getenv|exit|abort|perror)\(/ {
         bad("calls " $0)

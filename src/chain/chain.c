@@ -2,9 +2,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 #include <zlib.h>
 
 #include "base/bytes.h"
@@ -18,17 +15,6 @@
 enum { WORK_ARRAYS = 6 };
 
 static const uint64_t chain_key = 0x64647A2D31u;
-
-int ddz_chain_threads(int setting)
-{
-    if (setting > 0)
-        return setting;
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
-}
 
 static size_t capacity_of(uint32_t width, uint32_t height)
 {
@@ -54,12 +40,12 @@ static ddz_status allocate(struct chain *chain)
 }
 
 ddz_status ddz_chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model,
-                          uint32_t width, uint32_t height, int threads, uint64_t features)
+                          uint32_t width, uint32_t height, struct parallel *parallel, uint64_t features)
 {
     *chain = (struct chain){.mem = *mem,
                             .model = model,
-                            .net = ddz_net_new(mem, model, width, height, threads, features),
-                            .threads = threads,
+                            .net = ddz_net_new(mem, model, width, height, parallel, features),
+                            .parallel = parallel,
                             .pyramid = ddz_pyramid_of(width, height),
                             .capacity = capacity_of(width, height)};
     return allocate(chain);
@@ -71,7 +57,6 @@ ddz_status ddz_chain_init_coarse(struct chain *chain, const struct chain *whole,
     *chain = (struct chain){.mem = whole->mem,
                             .model = whole->model,
                             .net = ddz_net_new_beside(whole->net, width, height),
-                            .threads = 1,
                             .pyramid = whole->pyramid,
                             .capacity = capacity_of(width, height)};
     return allocate(chain);
@@ -276,18 +261,18 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
         known = t->branches;
     }
     struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
-    ddz_trellis_walk(t, bits, known, chain->mixed, chain->threads);
-    ddz_mix_inverse(&m, chain->mixed, chain->noise, chain->scratch, chain->threads);
+    ddz_trellis_walk(t, bits, known, chain->mixed, chain->parallel);
+    ddz_mix_inverse(&m, chain->mixed, chain->noise, chain->scratch, chain->parallel);
     if (known == t->branches) {
         ddz_chain_apply_noise(chain, step);
         return;
     }
     chain->estimate_kind = ESTIMATE_NONE;
     change_from_noise(chain, step);
-    ddz_mix_forward(&m, chain->change, chain->mixed, chain->scratch, chain->threads);
+    ddz_mix_forward(&m, chain->change, chain->mixed, chain->scratch, chain->parallel);
     uint32_t first = trellis_first(t, known);
     memset(chain->mixed + first, 0, (t->samples - first) * sizeof *chain->mixed);
-    ddz_mix_inverse(&m, chain->mixed, chain->change, chain->scratch, chain->threads);
+    ddz_mix_inverse(&m, chain->mixed, chain->change, chain->scratch, chain->parallel);
     add_change(chain, step);
     chain->sigma_q8 = ddz_sigma_between_q8(step->level_from, step->level_to, known, t->branches);
 }

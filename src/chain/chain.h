@@ -10,6 +10,7 @@
 
 #include "api/pixels.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "channel/mix.h"
 #include "channel/trellis.h"
 #include "ddz.h"
@@ -29,7 +30,7 @@ struct chain {
     struct mem mem;
     const struct ddz_model *model;
     struct net *net;
-    int threads;
+    struct parallel *parallel; /* NULL: none but the calling thread */
     struct pyramid pyramid;
     size_t capacity;
 
@@ -69,13 +70,11 @@ struct chain_state {
     int views;
 };
 
-/* Threads to use for a setting: 0 means as many as OpenMP gives. */
-int ddz_chain_threads(int setting);
-
-/* MEMORY only. The picture's size has been checked against MAX_PIXELS. `chain` is zeroed on failure. */
+/* MEMORY only. `parallel` must outlive the chain. The picture's size has been checked against MAX_PIXELS.
+ * `chain` is zeroed on failure. */
 ddz_status ddz_chain_init(struct chain *chain, const struct mem *mem, const struct ddz_model *model,
-                          uint32_t width, uint32_t height, int threads, uint64_t features);
-/* Another one of the same picture on a thread of its own, which comes no further than scale `finest` and uses
+                          uint32_t width, uint32_t height, struct parallel *parallel, uint64_t features);
+/* Another one of the same picture, computed by the calling thread alone, which comes no further than scale `finest` and uses
  * the network's weights of `whole`. MEMORY. */
 ddz_status ddz_chain_init_coarse(struct chain *chain, const struct chain *whole, int finest);
 void ddz_chain_free(struct chain *chain);

@@ -171,13 +171,64 @@ static void flip_last_block(const struct mixing *m, int32_t *linear)
     }
 }
 
-/* Positions are visited in pieces, each by one thread. */
-static uint32_t piece_first(const struct mixing *m, int piece, int pieces)
+/* ---- Both directions --------------------------------------------------------------------- */
+
+/* What one item works on: a block, or a piece of the positions. `to` is mixed or plain, `from` the other. */
+struct job {
+    const struct mixing *m;
+    const int32_t *from;
+    int32_t *to, *linear;
+    uint32_t pieces;
+};
+
+static void gather_block(void *argument, size_t index, int lane)
 {
-    return (uint32_t)((uint64_t)m->samples * (uint32_t)piece / (uint32_t)pieces);
+    (void)lane;
+    const struct job *job = argument;
+    uint32_t size = job->m->block, first = (uint32_t)index * size;
+    gather(job->m, job->from, job->linear, first, first + size);
+    wht(job->linear + first, size);
 }
 
-/* ---- Both directions --------------------------------------------------------------------- */
+static void scatter_block(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct job *job = argument;
+    uint32_t size = job->m->block, first = (uint32_t)index * size;
+    wht(job->linear + first, size);
+    scatter(job->m, job->linear, job->to, first, first + size);
+}
+
+/* First position of a piece; of number `pieces`, the number of samples */
+static uint32_t piece_first(const struct job *job, size_t piece)
+{
+    return (uint32_t)((uint64_t)job->m->samples * piece / job->pieces);
+}
+
+/* Linear coordinates into visiting order */
+static void visit_piece(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct job *job = argument;
+    const struct mixing *m = job->m;
+    uint32_t p = piece_first(job, index), end = piece_first(job, index + 1);
+    for (uint32_t at = affine(m->visit_stride, m->visit_offset, m->samples, p); p < end; p++) {
+        job->to[p] = job->linear[at];
+        at = next(at, m->visit_stride, m->samples);
+    }
+}
+
+static void leave_piece(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct job *job = argument;
+    const struct mixing *m = job->m;
+    uint32_t p = piece_first(job, index), end = piece_first(job, index + 1);
+    for (uint32_t at = affine(m->visit_stride, m->visit_offset, m->samples, p); p < end; p++) {
+        job->linear[at] = job->from[p];
+        at = next(at, m->visit_stride, m->samples);
+    }
+}
 
 /*
  * Transforms cover blocks 0, 1, 2... and then, where the samples are no multiple of the block, the
@@ -186,51 +237,29 @@ static uint32_t piece_first(const struct mixing *m, int piece, int pieces)
  * The inverse takes all in the reverse order.
  */
 void ddz_mix_forward(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
-                     int threads)
+                     struct parallel *parallel)
 {
     uint32_t n = m->samples, blocks = n / m->block;
-#pragma omp parallel for num_threads(threads)
-    for (uint32_t b = 0; b < blocks; b++) {
-        gather(m, plain, scratch, b * m->block, (b + 1) * m->block);
-        wht(scratch + b * m->block, m->block);
-    }
+    struct job job = {m, plain, mixed, scratch, (uint32_t)ddz_parallel_lanes(parallel)};
+    ddz_parallel_for(parallel, blocks, gather_block, &job);
     if (n % m->block) {
         gather(m, plain, scratch, blocks * m->block, n);
         flip_last_block(m, scratch);
         wht(scratch + (n - m->block), m->block);
     }
-#pragma omp parallel for num_threads(threads)
-    for (int piece = 0; piece < threads; piece++) {
-        uint32_t end = piece_first(m, piece + 1, threads), p = piece_first(m, piece, threads);
-        uint32_t at = affine(m->visit_stride, m->visit_offset, n, p);
-        for (; p < end; p++) {
-            mixed[p] = scratch[at];
-            at = next(at, m->visit_stride, n);
-        }
-    }
+    ddz_parallel_for(parallel, job.pieces, visit_piece, &job);
 }
 
 void ddz_mix_inverse(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
-                     int threads)
+                     struct parallel *parallel)
 {
     uint32_t n = m->samples, blocks = n / m->block;
-#pragma omp parallel for num_threads(threads)
-    for (int piece = 0; piece < threads; piece++) {
-        uint32_t end = piece_first(m, piece + 1, threads), p = piece_first(m, piece, threads);
-        uint32_t at = affine(m->visit_stride, m->visit_offset, n, p);
-        for (; p < end; p++) {
-            scratch[at] = mixed[p];
-            at = next(at, m->visit_stride, n);
-        }
-    }
+    struct job job = {m, mixed, plain, scratch, (uint32_t)ddz_parallel_lanes(parallel)};
+    ddz_parallel_for(parallel, job.pieces, leave_piece, &job);
     if (n % m->block) {
         wht(scratch + (n - m->block), m->block);
         flip_last_block(m, scratch);
         scatter(m, scratch, plain, blocks * m->block, n);
     }
-#pragma omp parallel for num_threads(threads)
-    for (uint32_t b = 0; b < blocks; b++) {
-        wht(scratch + b * m->block, m->block);
-        scatter(m, scratch, plain, b * m->block, (b + 1) * m->block);
-    }
+    ddz_parallel_for(parallel, blocks, scatter_block, &job);
 }

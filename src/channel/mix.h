@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "base/parallel.h"
+
 struct mixing {
     uint32_t samples;
     uint32_t block;          /* size of the transforms: a power of 4, at most `samples` */
@@ -25,12 +27,12 @@ struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key);
 
 /* mixed[p], positions in visiting order, from plain[], samples in their own order. `scratch` holds
  * `samples` values; the three arrays must not overlap. Values wrap modulo 2^32, which
- * |plain| < 2^26 of any natural picture never does; threads >= 1. */
+ * |plain| < 2^26 of any natural picture never does. */
 void ddz_mix_forward(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
-                     int threads);
+                     struct parallel *parallel);
 
 /* The inverse, up to rounding. */
 void ddz_mix_inverse(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
-                     int threads);
+                     struct parallel *parallel);
 
 #endif

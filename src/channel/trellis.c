@@ -47,15 +47,28 @@ static void walk_segment(const struct trellis *t, const uint8_t *bits, uint32_t 
     }
 }
 
-void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads)
+struct job {
+    const struct trellis *t;
+    const uint8_t *bits;
+    uint32_t known;
+    int32_t *c;
+};
+
+static void walk_item(void *argument, size_t index, int lane)
 {
-    (void)threads; /* without OpenMP */
-    uint32_t segments = ddz_trellis_segments(t);
-#pragma omp parallel for num_threads(threads)
-    for (uint32_t s = 0; s < segments; s++) {
-        uint32_t first = ddz_trellis_segment_first(t, s), end = ddz_trellis_segment_first(t, s + 1);
-        uint32_t start = trellis_first(t, first);
-        memset(c + start, 0, sizeof *c * (trellis_first(t, end) - start));
-        walk_segment(t, bits, first, end < known ? end : known, c);
-    }
+    (void)lane;
+    const struct job *job = argument;
+    const struct trellis *t = job->t;
+    uint32_t first = ddz_trellis_segment_first(t, (uint32_t)index),
+             end = ddz_trellis_segment_first(t, (uint32_t)index + 1);
+    uint32_t start = trellis_first(t, first);
+    memset(job->c + start, 0, sizeof *job->c * (trellis_first(t, end) - start));
+    walk_segment(t, job->bits, first, end < job->known ? end : job->known, job->c);
+}
+
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
+                      struct parallel *parallel)
+{
+    struct job job = {t, bits, known, c};
+    ddz_parallel_for(parallel, ddz_trellis_segments(t), walk_item, &job);
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "base/parallel.h"
 #include "format/limits.h"
 
 enum {
@@ -64,7 +65,8 @@ static inline uint32_t trellis_label_sign(uint32_t label, uint32_t owned)
 int32_t ddz_trellis_amplitude(uint32_t owned);
 
 /* c[], q12, from the first `known` bits (MSB first in bytes); the coordinates of branches from
- * `known` on become 0. threads >= 1. */
-void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c, int threads);
+ * `known` on become 0. */
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
+                      struct parallel *parallel);
 
 #endif

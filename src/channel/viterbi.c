@@ -5,10 +5,6 @@
 #include "base/fixed.h"
 #include "channel/search/search.h"
 
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
-
 enum {
     /* Branches between two renormalisations: at least L, so that by the first every survivor has
      * come from the starting state and no two scores differ by more than 2 L values. */
@@ -19,14 +15,15 @@ enum {
 struct viterbi {
     struct mem mem;
     search_step_fn *step;
-    int register_bits, threads;
-    /* per thread, one after the other */
+    int register_bits;
+    struct parallel *parallel;
+    /* of each lane, one after the other */
     int16_t *scores;     /* 2 * 2^L */
     int16_t *values;     /* VALUES */
     uint32_t *decisions; /* TRELLIS_MAX_SEGMENT * 2^L bits */
 };
 
-/* What one thread works on. */
+/* What one lane works on */
 struct job {
     const struct trellis *trellis;
     search_step_fn *step;
@@ -44,16 +41,17 @@ static size_t decision_words(int register_bits)
     return states(register_bits) / 32;
 }
 
-struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, uint64_t features)
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, struct parallel *parallel,
+                                uint64_t features)
 {
     struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v);
     if (!v)
         return NULL;
     v->mem = *mem;
     v->register_bits = register_bits;
-    v->threads = threads;
+    v->parallel = parallel;
     v->step = ddz_search_choose(features)->step;
-    size_t lanes = (size_t)threads;
+    size_t lanes = (size_t)ddz_parallel_lanes(parallel);
     v->scores = ddz_mem_alloc(mem, ddz_size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
     v->values = ddz_mem_alloc(mem, ddz_size_mul(lanes, VALUES), sizeof *v->values);
     v->decisions = ddz_mem_alloc(
@@ -64,11 +62,11 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int th
     return NULL;
 }
 
-uint64_t ddz_viterbi_memory(int register_bits, int threads)
+uint64_t ddz_viterbi_memory(int register_bits, int lanes)
 {
     uint64_t lane = 2 * states(register_bits) * sizeof(int16_t) + VALUES * sizeof(int16_t) +
                     (uint64_t)TRELLIS_MAX_SEGMENT * decision_words(register_bits) * sizeof(uint32_t);
-    return sizeof(struct viterbi) + (uint64_t)threads * lane;
+    return sizeof(struct viterbi) + (uint64_t)lanes * lane;
 }
 
 void ddz_viterbi_free(struct viterbi *v)
@@ -212,31 +210,38 @@ static void search_segment(struct job *job, const int32_t *delta, uint32_t begin
     trace_back(job, best_state(job->scores, register_bits), first, end, bits);
 }
 
-static size_t lane(void)
+/* A search, and the segments it is cut into */
+struct search {
+    const struct viterbi *v;
+    const struct trellis *t;
+    const int32_t *delta;
+    uint32_t given;
+    uint8_t *bits;
+};
+
+static void search_item(void *argument, size_t index, int lane)
 {
-#if defined(_OPENMP)
-    return (size_t)omp_get_thread_num();
-#else
-    return 0;
-#endif
+    const struct search *s = argument;
+    const struct viterbi *v = s->v;
+    size_t number = (size_t)lane;
+    struct job job = {s->t, v->step, NULL, NULL, NULL, NULL};
+    job.scores = v->scores + number * 2 * states(v->register_bits);
+    job.next = job.scores + states(v->register_bits);
+    job.values = v->values + number * VALUES;
+    job.decisions = v->decisions + number * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
+    uint32_t begin = ddz_trellis_segment_first(s->t, (uint32_t)index),
+             end = ddz_trellis_segment_first(s->t, (uint32_t)index + 1);
+    if (s->given < end)
+        search_segment(&job, s->delta, begin, s->given > begin ? s->given : begin, end, s->bits);
 }
 
 void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
                         uint8_t *bits)
 {
-    uint32_t segments = ddz_trellis_segments(t), whole = given / 8;
+    uint32_t whole = given / 8;
     if (given % 8)
         bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
-#pragma omp parallel for schedule(dynamic) num_threads(v->threads)
-    for (uint32_t s = 0; s < segments; s++) {
-        struct job job = {t, v->step, NULL, NULL, NULL, NULL};
-        job.scores = v->scores + lane() * 2 * states(v->register_bits);
-        job.next = job.scores + states(v->register_bits);
-        job.values = v->values + lane() * VALUES;
-        job.decisions = v->decisions + lane() * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
-        uint32_t begin = ddz_trellis_segment_first(t, s), end = ddz_trellis_segment_first(t, s + 1);
-        if (given < end)
-            search_segment(&job, delta, begin, given > begin ? given : begin, end, bits);
-    }
+    struct search search = {v, t, delta, given, bits};
+    ddz_parallel_for(v->parallel, ddz_trellis_segments(t), search_item, &search);
 }

@@ -14,15 +14,16 @@
 struct viterbi;
 
 /* Workspace for searches with registers of up to `register_bits`, by kernels for `features`; NULL if memory is
- * short. */
-struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, int threads, uint64_t features);
-/* Bytes that it takes */
-uint64_t ddz_viterbi_memory(int register_bits, int threads);
+ * short. `parallel` (NULL: none) must outlive it. */
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, struct parallel *parallel,
+                                uint64_t features);
+/* Bytes that it takes for so many lanes of `parallel` */
+uint64_t ddz_viterbi_memory(int register_bits, int lanes);
 void ddz_viterbi_free(struct viterbi *v);
 
 /* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples] in visiting order, q12. The
  * first `given` are there already, and the best others for them are found.
- * The result does not depend on threads or features. */
+ * The result does not depend on parallel or features. */
 void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
                         uint8_t *bits);
 

@@ -102,6 +102,7 @@ void ddz_decoder_free(ddz_decoder *d)
     ddz_chain_state_free(&d->arrived, &d->mem);
     if (d->has_chain)
         ddz_chain_free(&d->chain);
+    ddz_parallel_free(d->parallel);
     ddz_mem_free(&d->mem, d->bits);
     ddz_mem_free(&d->mem, d->observed);
     ddz_mem_free(&mem, d);

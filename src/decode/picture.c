@@ -21,8 +21,11 @@ static ddz_status ensure_chain(ddz_decoder *d)
     if (d->has_chain)
         return DDZ_OK;
     uint32_t w = d->reader.header.width, h = d->reader.header.height;
-    int threads = ddz_chain_threads((int)d->value[DECODER_THREADS]);
-    ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, threads,
+    if (!d->parallel)
+        d->parallel = ddz_parallel_new(&d->mem, (int)d->value[DECODER_THREADS], NULL);
+    if (!d->parallel)
+        return DDZ_ERR_MEMORY;
+    ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, d->parallel,
                                        ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
     if (status != DDZ_OK)
         return status;

@@ -41,6 +41,7 @@ struct ddz_decoder {
     ddz_pixel_format observer_format;
 
     bool has_chain;
+    struct parallel *parallel; /* NULL until there has been a chain */
     struct chain chain;
     struct chain_state arrived; /* what has been decoded, while a picture goes on from there */
     struct step_cursor cursor;  /* behind the steps that y has made, all of them whole */

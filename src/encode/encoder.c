@@ -123,7 +123,6 @@ static void apply_settings(ddz_encoder *e)
 {
     const int64_t *value = e->value;
     int effort = (int)value[ENCODER_EFFORT] - 1;
-    e->threads = ddz_chain_threads((int)value[ENCODER_THREADS]);
     e->features = ddz_cpu_allowed(value[ENCODER_CPU_FEATURES]);
     e->steering = (double)value[ENCODER_STEERING] / 1000;
     e->ideal = value[ENCODER_IDEAL];
@@ -160,12 +159,13 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     apply_settings(&plan);
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
     int states = e->target_kind == DDZ_TARGET_PSNR ? 2 : 0;
+    int lanes = ddz_parallel_threads((int)e->value[ENCODER_THREADS]);
     /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
     uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
     *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
              ddz_chain_memory(e->model, width, height, states, plan.features) +
-             ddz_viterbi_memory(plan.register_bits, plan.threads) +
-             ddz_preview_memory(e->model, plan.threads, plan.trials, plan.features);
+             ddz_viterbi_memory(plan.register_bits, lanes) +
+             ddz_preview_memory(e->model, lanes, plan.trials, plan.features);
     return DDZ_OK;
 }
 
@@ -179,7 +179,9 @@ static void forget_picture(ddz_encoder *e)
         ddz_chain_free(&e->chain);
     e->has_chain = false;
     ddz_viterbi_free(e->viterbi);
+    ddz_parallel_free(e->parallel);
     e->viterbi = NULL;
+    e->parallel = NULL;
     for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
         ddz_mem_free(&e->mem, e->x[k]);
         e->x[k] = NULL;
@@ -247,16 +249,20 @@ static ddz_status take_alpha(ddz_encoder *e, const struct layout *layout, const 
 static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
     ddz_status status = take_alpha(e, layout, pixels);
-    if (status == DDZ_OK)
-        status = ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->threads,
-                                e->features);
+    if (status != DDZ_OK)
+        return status;
+    e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], NULL);
+    if (!e->parallel)
+        return DDZ_ERR_MEMORY;
+    status =
+        ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->parallel, e->features);
     if (status != DDZ_OK)
         return status;
     e->has_chain = true;
     e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
     e->shown = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
     e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
-    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->threads, e->features);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->parallel, e->features);
     return e->bits && e->shown && e->target && e->viterbi ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }
 

@@ -84,7 +84,7 @@ static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
     int finest = e->schedule.step[e->schedule.preview_steps - 1].scale;
     if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
         return false;
-    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, 1, e->features);
+    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, NULL, e->features);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->viterbi && w->bits;
 }
@@ -101,7 +101,9 @@ static struct search *search_new(const ddz_encoder *e)
     s->after = &s->beam[1];
     for (int i = 0; i < 2 * BEAM; i++)
         s->beam[i / BEAM].path[i % BEAM].bits = s->bits + (size_t)i * bytes;
-    s->workers = e->threads < e->trials ? e->threads : e->trials;
+    s->workers = ddz_parallel_lanes(e->parallel);
+    if (s->workers > e->trials)
+        s->workers = e->trials;
     s->worker = ddz_mem_alloc(&e->mem, (size_t)s->workers, sizeof *s->worker);
     bool ok = s->worker;
     for (int i = 0; ok && i < s->workers; i++)
@@ -207,6 +209,23 @@ static ddz_status tell_progress(ddz_encoder *e, const struct search *s, struct p
                              8 * (uint64_t)s->bytes * total);
 }
 
+/* As many searches as there are workers, from number `first` on */
+struct round {
+    const ddz_encoder *e;
+    struct worker *worker;
+    const struct beam *before;
+    struct part part;
+    int first, searches; /* `searches` from each path */
+};
+
+static void try_one(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct round *r = argument;
+    int number = r->first + (int)index;
+    try_part(r->e, &r->worker[index], &r->before->path[number / r->searches], r->part, number);
+}
+
 /* The order in which finds are judged does not depend on the number of threads. CANCELLED. */
 static ddz_status search_part(ddz_encoder *e, struct search *s, struct part part)
 {
@@ -220,9 +239,8 @@ static ddz_status search_part(ddz_encoder *e, struct search *s, struct part part
         int count = s->workers < end - first ? s->workers : end - first;
         if (tell_progress(e, s, part, (uint64_t)first, (uint64_t)end) != DDZ_OK)
             return DDZ_ERR_CANCELLED;
-#pragma omp parallel for num_threads(count) schedule(static, 1)
-        for (int i = 0; i < count; i++)
-            try_part(e, &s->worker[i], &before->path[(first + i) / searches], part, first + i);
+        struct round round = {e, s->worker, before, part, first, searches};
+        ddz_parallel_for(e->parallel, (size_t)count, try_one, &round);
         for (int i = 0; i < count; i++)
             judge(e, &s->worker[i], &before->path[(first + i) / searches], part, after);
     }

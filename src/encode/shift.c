@@ -17,7 +17,7 @@ static void aim(const ddz_encoder *e, struct chain *c, const struct step *step)
             ddz_covariance_target(c, x, noise, e->target);
         x = e->target;
     }
-    ddz_shrink_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->aim, c->threads);
+    ddz_shrink_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->aim, c->parallel);
 }
 
 double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct step *step)
@@ -44,6 +44,6 @@ void ddz_shift_search(struct chain *c, struct viterbi *viterbi, const struct tre
                       uint8_t *bits)
 {
     struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
-    ddz_mix_forward(&m, c->shift, c->mixed, c->scratch, c->threads);
+    ddz_mix_forward(&m, c->shift, c->mixed, c->scratch, c->parallel);
     ddz_viterbi_search(viterbi, t, c->mixed, given, bits);
 }

@@ -72,6 +72,7 @@ struct frame {
     const int32_t *x, *estimate;
     int32_t *target;
     int64_t width, height;
+    int64_t left, top; /* where the first block begins */
     float noise2;
     block forward, backward;
 };
@@ -107,8 +108,17 @@ static void shrink_block(const struct frame *f, int64_t left, int64_t top)
         }
 }
 
+/* A row of blocks */
+static void shrink_row(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct frame *f = argument;
+    for (int64_t at = f->left; at < f->width; at += SIDE)
+        shrink_block(f, at, f->top + (int64_t)index * SIDE);
+}
+
 void ddz_shrink_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height,
-                       double noise, int32_t *target, int threads)
+                       double noise, int32_t *target, struct parallel *parallel)
 {
     struct frame f = {.x = x,
                       .estimate = estimate,
@@ -121,12 +131,9 @@ void ddz_shrink_target(const int32_t *x, const int32_t *estimate, uint32_t width
     transpose(f.forward, f.backward);
     memset(target, 0, (size_t)n * sizeof *target);
     for (int shift = 0; shift < SHIFTS; shift++) {
-        int64_t left = shift & 1 ? -SIDE / 2 : 0, top = shift & 2 ? -SIDE / 2 : 0;
-        int64_t rows = (f.height - top + SIDE - 1) / SIDE;
-#pragma omp parallel for num_threads(threads) schedule(static)
-        for (int64_t row = 0; row < rows; row++)
-            for (int64_t at = left; at < f.width; at += SIDE)
-                shrink_block(&f, at, top + row * SIDE);
+        f.left = shift & 1 ? -SIDE / 2 : 0;
+        f.top = shift & 2 ? -SIDE / 2 : 0;
+        ddz_parallel_for(parallel, (size_t)((f.height - f.top + SIDE - 1) / SIDE), shrink_row, &f);
     }
     for (int64_t i = 0; i < n; i++)
         target[i] = estimate[i] + target[i] / SHIFTS;

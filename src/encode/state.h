@@ -53,7 +53,6 @@ struct ddz_encoder {
     struct progress progress;
 
     /* What they mean for the present picture */
-    int threads;
     uint64_t features;
     double steering;
     bool ideal;        /* the channel is the ideal one */
@@ -63,6 +62,7 @@ struct ddz_encoder {
 
     /* Of one picture */
     bool has_chain;
+    struct parallel *parallel;
     struct chain chain;
     struct chain_state before_step, present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;

@@ -8,10 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
+#include "base/parallel.h"
 #include "nn/condition.h"
 #include "nn/conv/conv.h"
 #include "nn/patches.h"
@@ -19,7 +16,7 @@
 
 enum {
     PARALLEL_MACS = 1 << 21, /* a convolution smaller than this is not worth waking threads */
-    BANDS_PER_THREAD = 4,    /* into which a map is cut, so that threads end at about the same time */
+    BANDS_PER_LANE = 4,      /* into which a map is cut, so that threads end at about the same time */
     BAND_STEP = 4            /* a band's rows are a multiple of this; whole tiles of any kernel */
 };
 
@@ -52,7 +49,7 @@ struct state {
 struct net {
     struct mem mem;
     const struct ddz_model *model;
-    int threads;
+    struct parallel *parallel; /* NULL: none */
     uint64_t features;
     struct net_layer *layer; /* [networks][layers], in the order of model->layer */
     struct plan plan;
@@ -133,22 +130,17 @@ static struct net *make(const struct mem *mem, const struct ddz_model *model, en
     net->mem = *mem;
     net->model = model;
     net->features = features;
-    net->threads = 1;
     lay_out(net, &arena, weights, width, height);
     return net;
 }
 
 struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                        int threads, uint64_t features)
+                        struct parallel *parallel, uint64_t features)
 {
     struct net *net = make(mem, model, WEIGHTS_OWN, width, height, features);
     if (!net)
         return NULL;
-    net->threads = threads;
-#ifdef _OPENMP
-    if (threads <= 0)
-        net->threads = omp_get_max_threads();
-#endif
+    net->parallel = parallel;
     for (int i = 0; i < model->networks * model->layers; i++) {
         const struct conv *conv = &net->layer[i].conv;
         conv->kernel->pack(&conv->layer, conv->packed);
@@ -214,10 +206,12 @@ struct job {
     ptrdiff_t rows, band; /* of all, and of a band */
 };
 
-static void run_band(const struct job *job, ptrdiff_t i)
+static void run_band(void *argument, size_t index, int lane)
 {
+    (void)lane;
+    const struct job *job = argument;
     int taps = job->conv->layer.shape->taps;
-    ptrdiff_t y = i * job->band, end = y + job->band < job->rows ? y + job->band : job->rows;
+    ptrdiff_t y = (ptrdiff_t)index * job->band, end = y + job->band < job->rows ? y + job->band : job->rows;
     struct conv_band band = {.in = map_from(job->in, taps == 4 ? 2 * y : y),
                              .out = map_from(job->out, taps == 1 ? 2 * y : y),
                              .gates = map_from(job->gates, y),
@@ -227,27 +221,14 @@ static void run_band(const struct job *job, ptrdiff_t i)
     job->conv->kernel->run(job->conv, &band);
 }
 
-/* How many threads are worth waking for a layer */
-static int threads_for(const struct net *net, const struct layer_shape *shape, int64_t pixels)
+/* By several threads, if the work is worth waking them */
+static void run_bands(struct net *net, struct job *job, int64_t macs)
 {
-    return pixels * shape->taps * shape->cin * shape->cout < PARALLEL_MACS ? 1 : net->threads;
-}
-
-static void run_bands(struct job *job, int threads)
-{
-    ptrdiff_t most = threads > 1 ? threads * BANDS_PER_THREAD : 1;
+    struct parallel *parallel = macs < PARALLEL_MACS ? NULL : net->parallel;
+    int lanes = ddz_parallel_lanes(parallel);
+    ptrdiff_t most = lanes > 1 ? lanes * BANDS_PER_LANE : 1;
     job->band = ((job->rows + most - 1) / most + BAND_STEP - 1) / BAND_STEP * BAND_STEP;
-    ptrdiff_t count = (job->rows + job->band - 1) / job->band;
-#ifdef _OPENMP
-    if (threads > 1) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-        for (ptrdiff_t i = 0; i < count; i++)
-            run_band(job, i);
-        return;
-    }
-#endif
-    for (ptrdiff_t i = 0; i < count; i++)
-        run_band(job, i);
+    ddz_parallel_for(parallel, (size_t)((job->rows + job->band - 1) / job->band), run_band, job);
 }
 
 static void run_layer(struct net *net, struct net_layer *layer)
@@ -262,7 +243,7 @@ static void run_layer(struct net *net, struct net_layer *layer)
     if (shape->end != END_ADD)
         ddz_plan_clear_border(&job.out, rows_of(net, shape->writes.level));
     int64_t pixels = (int64_t)job.rows * ddz_plan_side(&net->model->unet, net->state.width, shape->level);
-    run_bands(&job, threads_for(net, shape, pixels));
+    run_bands(net, &job, pixels * shape->taps * shape->cin * shape->cout);
 }
 
 /* All layers of a stage, of the network that the last call used */

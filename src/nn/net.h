@@ -15,15 +15,16 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "model/model.h"
 
 struct net;
 
-/* A network for pictures of up to width x height pixels, computed by `threads` threads (0: as many as OpenMP
- * gives) with kernels for `features`; NULL if memory is short. `model` must outlive it. */
+/* A network for pictures of up to width x height pixels, computed by the threads of `parallel` (NULL: none but the
+ * caller's) with kernels for `features`; NULL if memory is short. `model` and `parallel` must outlive it. */
 struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                        int threads, uint64_t features);
-/* Another one on a thread of its own, which uses the weights of `net`. */
+                        struct parallel *parallel, uint64_t features);
+/* Another one, computed by the calling thread alone, which uses the weights of `net`. */
 struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height);
 void ddz_net_free(struct net *net);
 

@@ -25,7 +25,7 @@ static void run_network(const struct ddz_model *model)
     if (ddz_net_memory(model, W, H, ddz_cpu_features()) > 64 << 20)
         return;
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, W, H, 1, ddz_cpu_features());
+    struct net *net = ddz_net_new(&mem, model, W, H, NULL, ddz_cpu_features());
     if (!net)
         abort();
     for (int i = 0; i < 3 * W * H; i++)
