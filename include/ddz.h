@@ -97,6 +97,18 @@ DDZ_API uint64_t ddz_cpu_features(void);
 /* The name of one feature, such as "avx2"; NULL if the library does not know it. Static storage. */
 DDZ_API const char *ddz_cpu_feature_name(uint64_t feature);
 
+/* ---- Threads ----------------------------------------------------------------------------- */
+
+/* One item of a piece of work, for a runner to call. */
+typedef void (*ddz_work_item)(void *argument, size_t index, int thread);
+
+/*
+ * Runs work on threads of the caller's: calls item(argument, i, thread) once for each i < count, in any order,
+ * and returns when all calls have returned. `thread` is a number below the runner's number of threads; two
+ * calls with the same number must not overlap.
+ */
+typedef void (*ddz_runner)(void *cookie, size_t count, ddz_work_item item, void *argument);
+
 /* ---- Model ------------------------------------------------------------------------------- */
 
 typedef struct ddz_model ddz_model;
@@ -227,6 +239,10 @@ DDZ_API ddz_status ddz_encoder_set_target(ddz_encoder *encoder, ddz_target targe
 /* NULL: none */
 DDZ_API ddz_status ddz_encoder_set_progress(ddz_encoder *encoder, ddz_progress progress, void *cookie);
 
+/* From the next picture on, work runs on the runner's threads, 1 to 256, in place of DDZ_PARAM_THREADS of the
+ * encoder's own. NULL: the encoder's own. */
+DDZ_API ddz_status ddz_encoder_set_runner(ddz_encoder *encoder, ddz_runner runner, void *cookie, int threads);
+
 /* Attach a side layer to the pictures that follow; `data` is copied. A second call with the same kind
  * replaces the first, size 0 removes it. Alpha is checked against the picture by ddz_encoder_encode. */
 DDZ_API ddz_status ddz_encoder_set_extra(ddz_encoder *encoder, ddz_extra kind, const uint8_t *data,
@@ -279,6 +295,9 @@ DDZ_API ddz_status ddz_decoder_set(ddz_decoder *decoder, int parameter, int64_t 
 
 /* NULL: none */
 DDZ_API ddz_status ddz_decoder_set_progress(ddz_decoder *decoder, ddz_progress progress, void *cookie);
+
+/* As ddz_encoder_set_runner, before the first byte is fed (DDZ_ERR_STATE). */
+DDZ_API ddz_status ddz_decoder_set_runner(ddz_decoder *decoder, ddz_runner runner, void *cookie, int threads);
 
 /* NULL: none; else called before each step that is made, and at the end, with pixels in this format. */
 DDZ_API ddz_status ddz_decoder_set_observer(ddz_decoder *decoder, ddz_observer observer, void *cookie,

@@ -199,8 +199,8 @@ START_TEST(runner_of_the_caller)
     struct parallel *p = start(7, &runner);
     ck_assert_int_eq(ddz_parallel_lanes(p), 3);
     ck_assert(runs_well(p, 40, 0));
-    ck_assert(runs_well(p, 1, 0));
-    ck_assert_int_eq(calls, 2);
+    ck_assert(runs_well(p, 1, 0)); /* not worth it */
+    ck_assert_int_eq(calls, 1);
     ddz_parallel_free(p);
     const struct parallel_runner none = {NULL, NULL, 3};
     p = start(2, &none);

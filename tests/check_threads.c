@@ -109,6 +109,84 @@ START_TEST(decoders_in_the_callers_threads)
 }
 END_TEST
 
+/* ---- A runner of the program's own ---------------------------------------------------------- */
+
+enum { RUNNER_THREADS = 3 };
+
+/* Starts threads for each piece of work; thread i takes each RUNNER_THREADS-th item, the last ones first. */
+struct piece {
+    size_t count;
+    ddz_work_item item;
+    void *argument;
+    int thread;
+};
+
+static void *run_share(void *argument)
+{
+    const struct piece *p = argument;
+    for (size_t i = p->count; i-- > 0;)
+        if (i % RUNNER_THREADS == (size_t)p->thread)
+            p->item(p->argument, i, p->thread);
+    return NULL;
+}
+
+static void run_with_threads(void *cookie, size_t count, ddz_work_item item, void *argument)
+{
+    int *pieces = cookie;
+    pthread_t thread[RUNNER_THREADS];
+    struct piece piece[RUNNER_THREADS];
+    ++*pieces;
+    for (int i = 0; i < RUNNER_THREADS; i++) {
+        piece[i] = (struct piece){count, item, argument, i};
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, run_share, &piece[i]), 0);
+    }
+    for (int i = 0; i < RUNNER_THREADS; i++)
+        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+}
+
+START_TEST(runner_of_the_caller)
+{
+    struct buffer rgb = picture(WIDTH, HEIGHT);
+    struct encoder_settings s = small_settings(1);
+    struct buffer expected = encode(&rgb, WIDTH, HEIGHT, &s);
+    uint8_t sent[BYTES], received[BYTES];
+    int pieces = 0;
+    ddz_encoder *e = encoder_new(&s);
+    ck_assert_int_eq(ddz_encoder_set_runner(e, run_with_threads, &pieces, RUNNER_THREADS), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, WIDTH, HEIGHT), DDZ_OK);
+    ck_assert_int_gt(pieces, 10);
+    struct buffer stream = stream_of(e);
+    ck_assert_uint_eq(stream.size, expected.size);
+    ck_assert_mem_eq(stream.data, expected.data, stream.size);
+    ck_assert_int_eq(sent_rgb(e, sent), DDZ_OK);
+
+    pieces = 0;
+    struct decoder_settings ds = decoder_settings();
+    ddz_decoder *d = decoder_new(&ds);
+    ck_assert_int_eq(ddz_decoder_set_runner(d, run_with_threads, &pieces, RUNNER_THREADS), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, received), DDZ_OK);
+    ck_assert_int_gt(pieces, 10);
+    ck_assert_mem_eq(sent, received, BYTES);
+    ck_assert_int_eq(ddz_decoder_set_runner(d, NULL, NULL, 0), DDZ_ERR_STATE);
+    ddz_decoder_free(d);
+
+    /* and back to its own threads */
+    pieces = 0;
+    ck_assert_int_eq(ddz_encoder_set_runner(e, NULL, NULL, 0), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, WIDTH, HEIGHT), DDZ_OK);
+    ck_assert_int_eq(pieces, 0);
+    ck_assert_int_eq(ddz_encoder_set_runner(NULL, NULL, NULL, 0), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_set_runner(e, run_with_threads, NULL, 0), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_set_runner(e, run_with_threads, NULL, 257), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_decoder_set_runner(NULL, NULL, NULL, 0), DDZ_ERR_ARGUMENT);
+    ddz_encoder_free(e);
+    free(stream.data);
+    free(expected.data);
+    free(rgb.data);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("threads");
@@ -116,5 +194,6 @@ int main(void)
     tcase_add_test(tc, fork_after_use);
 #endif
     tcase_add_test(tc, decoders_in_the_callers_threads);
+    tcase_add_test(tc, runner_of_the_caller);
     return run_cases("threads", 120, &tc, 1);
 }

@@ -229,16 +229,8 @@ static void close_work(struct parallel *p)
     pthread_mutex_unlock(&p->mutex);
 }
 
-void ddz_parallel_for(struct parallel *p, size_t count, parallel_item *item, void *argument)
+static void run_together(struct parallel *p, size_t count, parallel_item *item, void *argument)
 {
-    if (p && p->runner.run) {
-        p->runner.run(p->runner.cookie, count, item, argument);
-        return;
-    }
-    if (!p || p->lanes == 1 || count < 2) {
-        run_alone(count, item, argument);
-        return;
-    }
     if (p->process != getpid())
         begin(p);
     open_work(p, count, item, argument);
@@ -283,12 +275,10 @@ void ddz_parallel_free(struct parallel *p)
     ddz_mem_free(&mem, p);
 }
 
-void ddz_parallel_for(struct parallel *p, size_t count, parallel_item *item, void *argument)
+static void run_together(struct parallel *p, size_t count, parallel_item *item, void *argument)
 {
-    if (p && p->runner.run)
-        p->runner.run(p->runner.cookie, count, item, argument);
-    else
-        run_alone(count, item, argument);
+    (void)p;
+    run_alone(count, item, argument);
 }
 
 #endif
@@ -296,4 +286,14 @@ void ddz_parallel_for(struct parallel *p, size_t count, parallel_item *item, voi
 int ddz_parallel_lanes(const struct parallel *p)
 {
     return p ? p->lanes : 1;
+}
+
+void ddz_parallel_for(struct parallel *p, size_t count, parallel_item *item, void *argument)
+{
+    if (!p || p->lanes == 1 || count < 2)
+        run_alone(count, item, argument);
+    else if (p->runner.run)
+        p->runner.run(p->runner.cookie, count, item, argument);
+    else
+        run_together(p, count, item, argument);
 }

@@ -19,10 +19,9 @@ struct parallel;
 /* One item of the work. No two items run with one lane at a time, so that each lane may have memory of its own. */
 typedef void parallel_item(void *argument, size_t index, int lane);
 
-/* A caller's own threads: calls item(argument, i, lane) once for each i < count, 0 <= lane < lanes, and returns when
- * all have returned. */
+/* A caller's own threads, as many as it has lanes; `run` NULL: none. */
 struct parallel_runner {
-    void (*run)(void *cookie, size_t count, parallel_item *item, void *argument);
+    ddz_runner run;
     void *cookie;
     int lanes;
 };

@@ -78,6 +78,16 @@ ddz_status ddz_decoder_set_progress(ddz_decoder *d, ddz_progress progress, void 
     return DDZ_OK;
 }
 
+ddz_status ddz_decoder_set_runner(ddz_decoder *d, ddz_runner runner, void *cookie, int threads)
+{
+    if (!d || (runner && (threads < 1 || threads > PARALLEL_MAX_THREADS)))
+        return DDZ_ERR_ARGUMENT;
+    if (d->begun)
+        return DDZ_ERR_STATE;
+    d->runner = (struct parallel_runner){runner, cookie, threads};
+    return DDZ_OK;
+}
+
 ddz_status ddz_decoder_set_observer(ddz_decoder *d, ddz_observer observer, void *cookie,
                                     ddz_pixel_format format)
 {

@@ -22,7 +22,7 @@ static ddz_status ensure_chain(ddz_decoder *d)
         return DDZ_OK;
     uint32_t w = d->reader.header.width, h = d->reader.header.height;
     if (!d->parallel)
-        d->parallel = ddz_parallel_new(&d->mem, (int)d->value[DECODER_THREADS], NULL);
+        d->parallel = ddz_parallel_new(&d->mem, (int)d->value[DECODER_THREADS], &d->runner);
     if (!d->parallel)
         return DDZ_ERR_MEMORY;
     ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, d->parallel,

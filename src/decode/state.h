@@ -40,6 +40,8 @@ struct ddz_decoder {
     void *observer_cookie;
     ddz_pixel_format observer_format;
 
+    struct parallel_runner runner;
+
     bool has_chain;
     struct parallel *parallel; /* NULL until there has been a chain */
     struct chain chain;

@@ -111,6 +111,14 @@ ddz_status ddz_encoder_set_progress(ddz_encoder *e, ddz_progress progress, void 
     return DDZ_OK;
 }
 
+ddz_status ddz_encoder_set_runner(ddz_encoder *e, ddz_runner runner, void *cookie, int threads)
+{
+    if (!e || (runner && (threads < 1 || threads > PARALLEL_MAX_THREADS)))
+        return DDZ_ERR_ARGUMENT;
+    e->runner = (struct parallel_runner){runner, cookie, threads};
+    return DDZ_OK;
+}
+
 ddz_status ddz_encoder_set_extra(ddz_encoder *e, ddz_extra kind, const uint8_t *data, size_t size)
 {
     if (!e || (!data && size))
@@ -159,7 +167,7 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     apply_settings(&plan);
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
     int states = e->target_kind == DDZ_TARGET_PSNR ? 2 : 0;
-    int lanes = ddz_parallel_threads((int)e->value[ENCODER_THREADS]);
+    int lanes = e->runner.run ? e->runner.lanes : ddz_parallel_threads((int)e->value[ENCODER_THREADS]);
     /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
     uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
     *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
@@ -251,7 +259,7 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     ddz_status status = take_alpha(e, layout, pixels);
     if (status != DDZ_OK)
         return status;
-    e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], NULL);
+    e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
     if (!e->parallel)
         return DDZ_ERR_MEMORY;
     status =

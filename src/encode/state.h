@@ -51,6 +51,7 @@ struct ddz_encoder {
     ddz_target target_kind;
     double target_value;
     struct progress progress;
+    struct parallel_runner runner;
 
     /* What they mean for the present picture */
     uint64_t features;
