@@ -14,6 +14,7 @@
 #include "channel/viterbi.h"
 #include "cpu/cpu.h"
 #include "crew.h"
+#include "guard.h"
 #include "runner.h"
 
 enum { ONE = 4096 }; /* 1.0 in q12 */
@@ -332,17 +333,14 @@ static void reference_step(const struct search_branch *b, const int16_t *scores,
     }
 }
 
+/* In arrays of exact size between guard pages */
 static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned, int kind)
 {
-    enum { GUARD = 64 };
-    size_t states = (size_t)1 << register_bits;
-    struct mem mem = ddz_mem_init(NULL);
-    int16_t *values = ddz_mem_alloc(&mem, owned + SEARCH_SLACK, sizeof *values);
-    int16_t *scores = ddz_mem_alloc(&mem, states, sizeof *scores);
-    int16_t *a = ddz_mem_alloc(&mem, states + GUARD, sizeof *a),
-            *b = ddz_mem_alloc(&mem, states + GUARD, sizeof *b);
-    uint32_t *da = ddz_mem_alloc(&mem, states / 32 + GUARD, 4),
-             *db = ddz_mem_alloc(&mem, states / 32 + GUARD, 4);
+    size_t states = (size_t)1 << register_bits, score_bytes = states * sizeof(int16_t);
+    size_t value_bytes = (owned + SEARCH_SLACK) * sizeof(int16_t), aligned = (value_bytes + 63) & ~(size_t)63;
+    int16_t *values = guard_alloc(aligned), *scores = guard_alloc(score_bytes);
+    int16_t *a = guard_alloc(score_bytes), *b = guard_alloc(score_bytes);
+    uint32_t *da = guard_alloc(states / 8), *db = guard_alloc(states / 8);
     for (uint32_t i = 0; i < owned + SEARCH_SLACK; i++)
         values[i] = (int16_t)(i < owned ? random_score(owned, i, kind) / 2 : 12345);
     for (size_t i = 0; i < states; i++)
@@ -351,14 +349,14 @@ static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned
     struct search_branch branch = {ddz_trellis_branch_key(&t, 0), register_bits, owned, values};
     reference_step(&branch, scores, a, da);
     step(&branch, scores, b, db);
-    ck_assert_mem_eq(a, b, (states + GUARD) * sizeof *a);
-    ck_assert_mem_eq(da, db, (states / 32 + GUARD) * sizeof *da);
-    ddz_mem_free(&mem, values);
-    ddz_mem_free(&mem, scores);
-    ddz_mem_free(&mem, a);
-    ddz_mem_free(&mem, b);
-    ddz_mem_free(&mem, da);
-    ddz_mem_free(&mem, db);
+    ck_assert_mem_eq(a, b, score_bytes);
+    ck_assert_mem_eq(da, db, states / 8);
+    guard_free(values, aligned);
+    guard_free(scores, score_bytes);
+    guard_free(a, score_bytes);
+    guard_free(b, score_bytes);
+    guard_free(da, states / 8);
+    guard_free(db, states / 8);
 }
 
 START_TEST(kernels_equal_the_reference)

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "cpu/cpu.h"
 #include "ddz/research.h"
+#include "guard.h"
 #include "model/model.h"
 #include "nn/net.h"
 #include "runner.h"
@@ -46,12 +47,10 @@ static struct bytes body_of(struct bytes file)
 /* Load from a buffer of exact size */
 static ddz_status load(const uint8_t *p, size_t size, ddz_model **model)
 {
-    uint8_t *copy = malloc(size ? size : 1);
-    ck_assert_ptr_nonnull(copy);
-    memcpy(copy, p, size);
+    uint8_t *copy = guard_copy(p, size);
     *model = NULL;
     ddz_status status = ddz_model_load(copy, size, NULL, model);
-    free(copy);
+    guard_free(copy, size);
     ck_assert((status == DDZ_OK) == (*model != NULL));
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "guard.h"
 #include "toy_model.h"
 
 const uint32_t sizes[SIZES][2] = {{1, 1},   {1, 9},   {7, 5},   {8, 8},    {9, 9},
@@ -238,7 +239,9 @@ struct buffer small_stream(void)
 ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb)
 {
     ddz_decoder *d = decoder_new(s);
-    ddz_status fed = ddz_decoder_feed(d, data, size);
+    uint8_t *input = guard_copy(data, size);
+    ddz_status fed = ddz_decoder_feed(d, input, size);
+    guard_free(input, size); /* it has been copied */
     ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
     ddz_decoder_free(d);
     return fed != DDZ_OK ? fed : status;

@@ -13,6 +13,10 @@
 
 #include "ddz.h"
 
+/* What processor and operating system have, of the features that this build has kernels for. The library asks
+ * ddz_cpu_features, which returns this, and in whose place tests put one that hides features. */
+uint64_t ddz_cpu_detect(void);
+
 /* Of what the machine has (ddz_cpu_features), that which a set of features, or -1 for all, allows. */
 uint64_t ddz_cpu_allowed(int64_t set);
 

@@ -7,7 +7,7 @@
 #ifdef DDZ_X86
 
 /* The compiler's run-time library asks CPUID, and XGETBV for what the operating system saves. */
-uint64_t ddz_cpu_features(void)
+uint64_t ddz_cpu_detect(void)
 {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2"))
@@ -20,7 +20,7 @@ uint64_t ddz_cpu_features(void)
 
 #else
 
-uint64_t ddz_cpu_features(void)
+uint64_t ddz_cpu_detect(void)
 {
     return 0;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guard.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path)
@@ -14,8 +16,7 @@ static int run_file(const char *path)
     long size = -1;
     if (f && fseek(f, 0, SEEK_END) == 0)
         size = ftell(f);
-    /* of exact size, so that a sanitizer sees each byte too far */
-    uint8_t *data = size < 0 ? NULL : malloc(size ? (size_t)size : 1);
+    uint8_t *data = size < 0 ? NULL : guard_alloc((size_t)size);
     int ok = data && fseek(f, 0, SEEK_SET) == 0 && fread(data, 1, (size_t)size, f) == (size_t)size;
     if (f)
         fclose(f);
@@ -26,7 +27,7 @@ static int run_file(const char *path)
         fflush(stdout);
         LLVMFuzzerTestOneInput(data, (size_t)size);
     }
-    free(data);
+    guard_free(data, (size_t)size);
     return ok;
 }
 
