@@ -65,6 +65,9 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
     /^#include <(omp|pthread|sched|stdatomic|threads)\.h>/ && FILENAME != "base/parallel.c" {
         bad($0)
     }
+    /^#pragma omp/ && !/^#pragma omp simd/ && FILENAME != "base/parallel.c" {
+        bad($0)
+    }
     # The library prints nothing, opens nothing, never exits.
     mine != "tools" && mine != "imgio" && /(^|[^a-z_])(v?f?printf|f?puts|putchar|fopen|getenv|exit|abort|perror)\(/ {
         bad("calls " $0)

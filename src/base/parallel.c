@@ -21,6 +21,9 @@ static void run_alone(size_t count, parallel_item *item, void *argument)
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 enum {
     YIELDS = 100,        /* how often a thread looks for work before it sleeps: some ten microseconds */
@@ -31,7 +34,7 @@ enum {
 struct member {
     struct parallel *parallel;
     int lane;
-    pthread_t thread;
+    pthread_t thread; /* with OpenMP only that of the first member */
 };
 
 struct parallel {
@@ -54,6 +57,7 @@ struct parallel {
     atomic_size_t next; /* item */
 };
 
+#ifndef _OPENMP
 static int processors(void)
 {
 #ifdef CPU_COUNT /* those that this process may use */
@@ -64,10 +68,15 @@ static int processors(void)
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 1 ? (int)online : 1;
 }
+#endif
 
 int ddz_parallel_threads(int setting)
 {
+#ifdef _OPENMP
+    int threads = setting > 0 ? setting : omp_get_max_threads();
+#else
     int threads = setting > 0 ? setting : processors();
+#endif
     return threads < PARALLEL_MAX_THREADS ? threads : PARALLEL_MAX_THREADS;
 }
 
@@ -120,23 +129,67 @@ static void *member_run(void *argument)
     return NULL;
 }
 
-/* As many as can be had: with fewer the work takes longer. Signals are for the program's own threads. */
+#ifdef _OPENMP
+
+/*
+ * OpenMP's threads, in one region that lasts as long as the handle. The region has a thread of its own to be in, for
+ * two reasons: between two works its threads wait on a condition of ours, asleep, where OpenMP's own would spin; and
+ * after a fork that thread is new, while the caller's may belong to a team whose threads are not there any more.
+ */
+static void *team_run(void *argument)
+{
+    struct member *member = argument;
+#pragma omp parallel num_threads(member->parallel->lanes - 1)
+    member_run(&member[omp_get_thread_num()]);
+    return NULL;
+}
+
+static void create_members(struct parallel *p, const pthread_attr_t *attributes)
+{
+    if (pthread_create(&p->member[0].thread, attributes, team_run, p->member) == 0)
+        p->members = p->lanes - 1;
+}
+
+static void join_members(struct parallel *p)
+{
+    if (p->members > 0)
+        pthread_join(p->member[0].thread, NULL);
+}
+
+#else
+
+/* As many as can be had: with fewer the work takes longer. */
+static void create_members(struct parallel *p, const pthread_attr_t *attributes)
+{
+    while (p->members < p->lanes - 1) {
+        struct member *member = &p->member[p->members];
+        if (pthread_create(&member->thread, attributes, member_run, member) != 0)
+            break;
+        p->members++;
+    }
+}
+
+static void join_members(struct parallel *p)
+{
+    for (int i = 0; i < p->members; i++)
+        pthread_join(p->member[i].thread, NULL);
+}
+
+#endif
+
+/* Signals are for the program's own threads. */
 static void start_members(struct parallel *p)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0)
+    if (p->lanes == 1 || pthread_attr_init(&attributes) != 0)
         return;
+    for (int i = 0; i < p->lanes - 1; i++)
+        p->member[i] = (struct member){.parallel = p, .lane = i + 1};
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (int i = 0; i < p->lanes - 1; i++) {
-        struct member *member = &p->member[i];
-        *member = (struct member){.parallel = p, .lane = i + 1};
-        if (pthread_create(&member->thread, &attributes, member_run, member) != 0)
-            break;
-        p->members++;
-    }
+    create_members(p, &attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
 }
@@ -183,8 +236,7 @@ static void end_members(struct parallel *p)
     p->leave = true;
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->mutex);
-    for (int i = 0; i < p->members; i++)
-        pthread_join(p->member[i].thread, NULL);
+    join_members(p);
     pthread_cond_destroy(&p->done);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->mutex);

@@ -1,6 +1,6 @@
 /*
- * Work divided among threads. This is the only part of the library that knows of threads: parallel.c has some of its
- * own, and the caller may supply a runner in their place.
+ * Work divided among threads. This is the only part of the library that knows of threads: parallel.c has OpenMP's, or
+ * POSIX threads where it is built without, and the caller may supply a runner in their place.
  *
  * The threads are a handle's own. They start with its first work, sleep when there is none, and end with it. After a
  * fork the child's handles start theirs anew.
@@ -26,7 +26,8 @@ struct parallel_runner {
     int lanes;
 };
 
-/* Threads to use for a setting: 0 means as many as there are processors. Without threads of our own, 1. */
+/* Threads to use for a setting: 0 means as many as OpenMP would use (OMP_NUM_THREADS), without it as there are
+ * processors. Where the library has no threads, 1. */
 int ddz_parallel_threads(int setting);
 
 /* `threads` threads, that of the caller included, as a setting has it. With a runner, its own. NULL if memory is
