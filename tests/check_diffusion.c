@@ -345,7 +345,7 @@ START_TEST(updates_of_a_call)
 }
 END_TEST
 
-/* The steps that are drawn go on from any step of a stream, down to the quietest noise. */
+/* The steps that are drawn go on from any step of a stream, down to the lowest noise. */
 static void check_drawn(const struct schedule *stream, const struct pyramid *p, int made, int steps_log2)
 {
     static struct schedule s;
@@ -784,7 +784,7 @@ START_TEST(preconditions)
         for (int i = 0; i < N; i++) {
             double value = y[i] / (double)ONE;
             double input = clamp(4096 * value / norm, -32768, 32767);
-            /* c_in has few digits where the noise is loud */
+            /* c_in has few digits where the noise is high */
             check_near(in[i], input, 0.6 + fabs(input) * norm * ONE * 256 * 0x1p-44, "input");
             double expected = clamp(skip * value + out * f[i] / 4096, -1, 1) * ONE;
             check_near(estimate[i], expected, 1.1 + 1e-5 * fabs(skip * value * ONE), "estimate");
@@ -809,8 +809,8 @@ START_TEST(precondition_of_extremes)
         }
     }
     /* little noise: the estimate is y, and y alone saturates it */
-    struct precondition quiet = ddz_precondition_of(ddz_sigma_q8(256));
-    ddz_precondition_output(&quiet, y, f, estimate, 4);
+    struct precondition low = ddz_precondition_of(ddz_sigma_q8(256));
+    ddz_precondition_output(&low, y, f, estimate, 4);
     const int32_t expected[] = {ONE, -ONE, ONE, -ONE};
     ck_assert_mem_eq(estimate, expected, sizeof expected);
 }

@@ -127,7 +127,7 @@ START_TEST(seeds_of_one_decoder)
 }
 END_TEST
 
-/* A stream that goes to the quietest noise leaves nothing to draw; one that does not, does. */
+/* A stream that goes to the lowest noise leaves nothing to draw; one that does not, does. */
 START_TEST(sample_of_a_whole_stream)
 {
     struct buffer rgb = picture(SMALL_W, SMALL_H);

@@ -50,7 +50,7 @@ int64_t ddz_sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t know
         return ddz_sigma_q8(level_from);
     uint64_t from = (uint64_t)ddz_sigma_q8(level_from), to = (uint64_t)ddz_sigma_q8(level_to);
     uint64_t change = from * from - to * to;
-    /* share in 16 bits: the product must fit for the loudest steps too */
+    /* share in 16 bits: the product must fit for the steps of the highest noise too */
     uint64_t share = ((uint64_t)known << 16) / bits;
     return ddz_isqrt64(from * from - (change >> 16) * share);
 }

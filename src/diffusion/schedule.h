@@ -1,5 +1,5 @@
 /*
- * The noise schedule and the pyramid: which steps a picture's chain has, and how loud they are.
+ * The noise schedule and the pyramid: which steps a picture's chain has, and the noise of each.
  *
  * Noise is named by an integer level e: sigma(e) = 0.7 * 2^(-e/32) in units of x_0 in [-1, 1].
  */

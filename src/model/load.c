@@ -16,7 +16,7 @@ enum {
     MAX_BODY = 64 << 20,
     MAX_BLOCKS = 64,
     MAX_LEVEL = 4096,
-    LOUDEST = -256,     /* first level of the last label's plan: sigma_q8's square fits 64 bits */
+    LEVEL_FIRST = -256, /* first level of the last label's plan: sigma_q8's square fits 64 bits */
     LIFTED = 0,         /* level before the other labels' */
     FIRST_FIXED = 5,    /* label */
     MAX_FILTER = 65535, /* sum |weight|: 65535 * 32768 < 2^31 */
@@ -183,7 +183,7 @@ static int parse_plan(struct ddz_model *m, struct reader *r)
         m->mean[i] = take_int(r, -(1 << 16), 1 << 16);
     for (int label = 1; label < MODEL_LABELS; label++) {
         int count = take_int(r, 1, MODEL_MAX_PLAN);
-        int previous = label == MODEL_LABELS - 1 ? LOUDEST - 1 : LIFTED;
+        int previous = label == MODEL_LABELS - 1 ? LEVEL_FIRST - 1 : LIFTED;
         for (int i = 0; i < count; i++) {
             struct plan_step *step = &m->plan[label][i];
             step->level = take_int(r, previous + 1, 32);
