@@ -25,7 +25,10 @@ import metrics
 BENCH = pathlib.Path(__file__).resolve().parent
 CUTS = [25 * 2**i for i in range(20)]  # bytes at which files are cut
 BPP = (0.1, 0.25, 0.5, 1, 2)  # of codecs that are told a size
-DDZ_SETTINGS = [f"-q {q}" for q in (0, 10, 20, 30, 42, 60, 80, 100)]
+# All of the scale of quality: on held-out photographs, PCHIP between these settings errs by 0.03 dB where it errs most.
+# Two sizes at the ends, for pictures that even the lowest quality gives more than 0.25 bits a pixel, or the highest one
+# less than 2.
+DDZ_SETTINGS = ["--bpp 0.1", *(f"-q {q}" for q in (0, 10, 20, 30, 42, 60, 80, 100)), "--bpp 2"]
 
 
 class CodecError(OSError):

@@ -20,6 +20,8 @@ from scipy.interpolate import PchipInterpolator
 
 import bdrate
 
+SIZED = "--bpp"  # how settings of ddz begin that tell it a size
+
 
 def quality_at(points, rate):
     """Quality at a rate, of (rate, quality) pairs; None outside of what was measured."""
@@ -74,8 +76,14 @@ def by_key(rows, key, columns, pictures):
             if set(group) == pictures and all(None not in found for found in group.values())}
 
 
+def setting_means(rows, codec, columns):
+    """{setting: means of `columns`} of one codec. Settings that tell ddz a size have no place here: all pictures get
+    the same rate there, and the curve would jump from one convention to the other."""
+    pictures = {row["picture"] for row in rows}
+    own = [row for row in rows if row["codec"] == codec and not row["setting"].startswith(SIZED)]
+    return by_key(own, "setting", columns, pictures)
+
+
 def setting_curve(rows, codec, metric):
     """[(mean of bits a pixel, mean of the metric)] of one codec, a point for each setting, in order of rate."""
-    pictures = {row["picture"] for row in rows}
-    own = [row for row in rows if row["codec"] == codec]
-    return sorted(by_key(own, "setting", ("bpp", metric), pictures).values())
+    return sorted(setting_means(rows, codec, ("bpp", metric)).values())

@@ -105,10 +105,8 @@ def detail(rows, rates, labels, metric):
 
 def settings(rows, codec):
     """[(setting, mean bits a pixel, mean of each metric or None)] of one codec, in order of rate"""
-    pictures = {row["picture"] for row in rows}
-    own = [row for row in rows if row["codec"] == codec]
-    columns = ["bpp", *present(own, METRICS)]
-    found = means.by_key(own, "setting", columns, pictures)
+    columns = ["bpp", *present([row for row in rows if row["codec"] == codec], METRICS)]
+    found = means.setting_means(rows, codec, columns)
     return sorted(((setting, dict(zip(columns, values))) for setting, values in found.items()),
                   key=lambda entry: entry[1]["bpp"])
 

@@ -62,6 +62,10 @@ def check_equal_setting():
     expected = [(statistics.fmean([0.5 * rate, rate, 3 * rate]), 20 + 3 * i) for i, rate in enumerate(RATES)]
     assert np.allclose(means.setting_curve(found, "x", "psnr"), expected)
     assert means.setting_curve(found, "y", "psnr") == []
+    # files of a size that ddz was told are points of each picture's curve, but have no quality setting
+    sized = [dict(codec="x", setting="--bpp 3", picture=name, bpp="3", psnr="40") for name in "abc"]
+    assert np.allclose(means.setting_curve(found + sized, "x", "psnr"), expected)
+    assert means.at_rates(found + sized, "x", "psnr", [2.9])[0] and not means.at_rates(found, "x", "psnr", [2.9])[0]
     found[0]["psnr"], found[4]["psnr"] = "inf", ""
     assert np.allclose(means.setting_curve(found, "x", "psnr"), expected[1:-1])
     assert len(means.setting_curve(found, "x", "butteraugli")) == 5
