@@ -168,8 +168,8 @@ typedef enum ddz_parameter {
  * short is DDZ_ERR_ARGUMENT.
  *
  * In: grey becomes R = G = B; 16-bit samples are coded with their full precision, but for alpha, which is
- * rounded to 8 bits. Out: grey is the luminance 0.2126 R + 0.7152 G + 0.0722 B; 16-bit samples are the
- * estimate itself, which has 256 units to an 8-bit grey level; alpha is opaque unless the stream has it.
+ * rounded to 8 bits. Out: grey is the luminance (54 R + 183 G + 19 B) / 256; 16-bit samples are the estimate
+ * itself, which has 256 units to an 8-bit grey level; alpha is opaque unless the stream has it.
  */
 typedef enum ddz_pixel_format {
     DDZ_PIXELS_GREY8 = 1,
@@ -251,7 +251,7 @@ DDZ_API ddz_status ddz_encoder_set_extra(ddz_encoder *encoder, ddz_extra kind, c
 /*
  * Encode one picture of width x height pixels, each 1 to 65535. The alpha of a format that has it takes the
  * place of DDZ_EXTRA_ALPHA; if all of it is opaque, there is none. The encoder may be used again.
- * Errors: ARGUMENT, UNSUPPORTED, PIXEL_LIMIT, MEMORY, CANCELLED.
+ * Errors: ARGUMENT, UNSUPPORTED, PIXEL_LIMIT, MEMORY, MEMORY_LIMIT, CANCELLED.
  */
 DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint32_t height,
                                       ddz_pixel_format format, const void *pixels, size_t stride,
@@ -339,7 +339,7 @@ typedef struct ddz_info {
     uint64_t bits;            /* bits that have arrived and are used */
     int complete;             /* 1 when the whole stream is there, digest included */
     int digest_agrees;        /* 1 when the whole chain was walked and the digest agreed */
-    uint32_t skipped_records; /* side layers of kinds that this library does not know */
+    uint64_t skipped_records; /* side layers of kinds that this library does not know */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most

@@ -1,6 +1,8 @@
 /*
  * The decoder's public calls: settings, the stream as it arrives, and what it says.
  */
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "api/parameters.h"
@@ -216,6 +218,13 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 }
 
 /* ---- What has arrived ----------------------------------------------------------------------- */
+
+/* Bytes behind the last field would be left unset, and could be a field of a later version. */
+#define NO_PADDING(type, last)                                                                               \
+    static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
+                                                                                    "tail")
+NO_PADDING(ddz_info, skipped_records);
+NO_PADDING(ddz_step, bits);
 
 static ddz_info header_info(const struct header *h)
 {

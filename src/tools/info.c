@@ -37,7 +37,8 @@ static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
             printf("%-14s %zu bytes\n", kinds[i].name, size);
     }
     if (info->skipped_records)
-        printf("skipped        %u side layers of kinds unknown to this version\n", info->skipped_records);
+        printf("skipped        %llu side layers of kinds unknown to this version\n",
+               (unsigned long long)info->skipped_records);
 }
 
 /* The steps that have arrived, owned by the caller; NULL: out of memory */
