@@ -4,7 +4,6 @@ import copy
 import math
 import pathlib
 import random
-import re
 import subprocess
 import tempfile
 
@@ -16,13 +15,14 @@ import metrics
 SHOWN, REFUSED, CRASHED, SLOW, SIZE = OUTCOMES = ("shown", "refused", "crashed", "slow", "size")
 COLUMNS = ("codec", "picture", "bytes", "flips", "trial", "outcome", "psnr")
 # The option with which a decoder shows as much as it can; djpeg warns and shows, and dwebp has none.
+IGNORE_DIGEST = "ddpmdec --quiet --threads 1 --ignore-digest {in} {out}"
 DECODERS = {
-    "ddz": "ddpmdec --quiet --threads 1 --ignore-digest {in} {out}",
+    "ddz": IGNORE_DIGEST, "ddz-small": IGNORE_DIGEST,
     "avif": "avifdec -j 1 --no-strict {in} {out}",
 }
-SMALL_MODEL = "ddpmenc --quiet --threads 1 --model small {setting} {in} {out}"
 RESTARTS = "cjpeg -optimize -restart 1 {setting} -outfile {out} {in}"  # a marker a row of blocks
 MEMORY = 4 << 30  # bytes that a decoder may take
+PATIENCE = 20  # a busy machine is no failure of a decoder's
 
 
 class Failure(coders.CodecError):
@@ -36,33 +36,25 @@ class Failure(coders.CodecError):
 # ---- Codecs ---------------------------------------------------------------------------------------
 
 
-def variant(base, name, label, encoder):
-    made = copy.copy(coders.CODECS[base])
-    made.name, made.label, made.encode_template = name, label, encoder.split()
-    return made
-
-
 def codecs():
-    """{name: codec} as coders.py has them, two variants, and decoders as lenient as they can be."""
-    found = {
-        "ddz": copy.copy(coders.CODECS["ddz"]),
-        "ddz-small": variant("ddz", "ddz-small", "ddz --model small", SMALL_MODEL),
-        "jpeg": copy.copy(coders.CODECS["jpeg"]),
-        "jpeg-restart": variant("jpeg", "jpeg-restart", "JPEG (baseline, restarts)", RESTARTS),
-        **{name: copy.copy(coders.CODECS[name]) for name in ("webp", "jxl", "avif", "jp2")},
-    }
-    for name, base in (("ddz", "ddz"), ("ddz-small", "ddz"), ("avif", "avif")):
-        found[name].decode_template = DECODERS[base].split()
+    """{name: codec} as coders.py has them, JPEG with restarts, and decoders as lenient as they can be."""
+    found = {name: copy.copy(coders.CODECS[name]) for name in ("ddz", "ddz-small", "jpeg")}
+    restarts = found["jpeg-restart"] = copy.copy(coders.CODECS["jpeg"])
+    restarts.name, restarts.label = "jpeg-restart", "JPEG (baseline, restarts)"
+    restarts.encode_template = RESTARTS.split()
+    found.update((name, copy.copy(coders.CODECS[name])) for name in ("webp", "jxl", "avif", "jp2"))
+    for name, command in DECODERS.items():
+        found[name].decode_template = command.split()
     return found
 
 
 def limited(codec, seconds):
-    """The codec with its decoder held to `seconds` processor seconds, ten times that by the clock, and MEMORY;
+    """The codec with its decoder held to `seconds` processor seconds, PATIENCE times that by the clock, and MEMORY;
     its failures tell their outcome."""
     made = copy.copy(codec)
 
     def run(command, statuses=(0,)):
-        limits = ["timeout", "--kill-after=5", str(10 * seconds),
+        limits = ["timeout", "--kill-after=5", str(PATIENCE * seconds),
                   "prlimit", f"--cpu={seconds}", f"--as={MEMORY}", "--core=0"]
         status = subprocess.run([*limits, codec.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
@@ -125,11 +117,6 @@ def trials(codec, picture, args):
             outcome, psnr = show(decoder, flip(data, flips, args.skip, seed), original)
             found.append(dict(zip(COLUMNS, [codec.name, picture.stem, len(data), flips, trial, outcome, psnr])))
     return found
-
-
-def version(codec):
-    """Without the build's digest, which says nothing elsewhere."""
-    return re.sub(", build .*", "", codec.version())
 
 
 # ---- Summary --------------------------------------------------------------------------------------
