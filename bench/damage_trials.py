@@ -4,6 +4,7 @@ import copy
 import math
 import pathlib
 import random
+import signal
 import subprocess
 import tempfile
 
@@ -22,6 +23,9 @@ DECODERS = {
 }
 RESTARTS = "cjpeg -optimize -restart 1 {setting} -outfile {out} {in}"  # a marker a row of blocks
 MEMORY = 4 << 30  # bytes that a decoder may take
+TIMED_OUT = 124  # status of timeout(1)
+LIMIT_SIGNALS = {signal.SIGKILL, signal.SIGXCPU}
+CRASH_SIGNALS = {signal.SIGILL, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGTRAP}
 PATIENCE = 20  # a busy machine is no failure of a decoder's
 
 
@@ -58,9 +62,10 @@ def limited(codec, seconds):
                   "prlimit", f"--cpu={seconds}", f"--as={MEMORY}", "--core=0"]
         status = subprocess.run([*limits, codec.program(command[0]), *command[1:]], stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
-        if status in (124, 137, -9, -24):  # timeout's own, and the signals of both limits
+        signalled = -status if status < 0 else status - 128  # as timeout passes it on, and as a shell does
+        if status == TIMED_OUT or signalled in LIMIT_SIGNALS:
             raise Failure(SLOW)
-        if status < 0 or status > 128:
+        if signalled in CRASH_SIGNALS:
             raise Failure(CRASHED)
         if status not in statuses:
             raise Failure(REFUSED)

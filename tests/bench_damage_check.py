@@ -75,6 +75,7 @@ def check_outcomes(folder):
     for script, expected in (
             ('cp "$1" "$2"', damage.SHOWN),
             ('exit 3', damage.REFUSED),
+            ('exit 255', damage.REFUSED),
             ('cp "$1" "$2"; exit 1', damage.REFUSED),
             ('exit 0', damage.REFUSED),  # and no picture there
             ('echo no picture > "$2"', damage.REFUSED),
