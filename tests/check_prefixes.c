@@ -137,8 +137,10 @@ START_TEST(updates_are_steps)
             ck_assert_int_gt(others, 50);
         }
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         ddz_encoder_free(e[i]);
+        free(steps[i]);
+    }
     free(rgb.data);
 }
 END_TEST
