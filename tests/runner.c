@@ -2,6 +2,14 @@
 
 #include <stdlib.h>
 
+TCase *new_case(const char *name, const TTest *const *tests, size_t count)
+{
+    TCase *tcase = tcase_create(name);
+    for (size_t i = 0; i < count; i++)
+        tcase_add_test(tcase, tests[i]);
+    return tcase;
+}
+
 int run_cases(const char *name, double timeout, TCase **cases, size_t count)
 {
     Suite *suite = suite_create(name);

@@ -1,0 +1,169 @@
+/* Mixing, and what noise it makes of random bits */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel/mix.h"
+#include "channel/trellis.h"
+#include "crew.h"
+#include "runner.h"
+#include "shifts.h"
+
+static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
+{
+    struct mixing m = ddz_mix_plan(n, branches, key);
+    int32_t *plain = normal_shift(n, 1.0, key), *mixed = new_array(n, sizeof *mixed);
+    int32_t *back = new_array(n, sizeof *back), *scratch = new_array(n, sizeof *scratch);
+    ddz_mix_forward(&m, plain, mixed, scratch, NULL);
+    double energy = dot(plain, plain, n);
+    ck_assert_double_eq_tol(dot(mixed, mixed, n), energy, 0.002 * energy + 1e-6);
+    memset(scratch, 0x55, n * sizeof *scratch);
+    ddz_mix_inverse(&m, mixed, back, scratch, NULL);
+    double error = 0;
+    for (uint32_t i = 0; i < n; i++)
+        error += pow((double)back[i] - plain[i], 2);
+    ck_assert_double_le(error / n, 16.0);
+    free(plain);
+    free(mixed);
+    free(back);
+    free(scratch);
+}
+
+START_TEST(mixing_round_trip)
+{
+    for (uint32_t n = 1; n <= 300; n++)
+        check_round_trip(n, 1 + n / 3, n);
+    check_round_trip(4096, 4096, 1);
+    check_round_trip(4095, 10, 2);
+    check_round_trip(5000, 1, 3);
+    check_round_trip(100003, 12, 4);
+    check_round_trip(100003, 50000, 5);
+    check_round_trip(768 * 512 * 3, 20000, 6);
+}
+END_TEST
+
+START_TEST(mixing_plan_bounds)
+{
+    for (uint32_t n = 1; n < 70000; n += 1 + n / 7)
+        for (uint32_t branches = 1; branches <= n; branches = 3 * branches + 1) {
+            struct mixing m = ddz_mix_plan(n, branches, n + branches);
+            ck_assert_uint_le(m.block, n);
+            ck_assert_uint_eq(m.block & (m.block - 1), 0);
+            ck_assert(m.block & 0x55555555u);
+            ck_assert(m.block > n / 4 || m.block >= 4096);
+            ck_assert(m.block > n / 4 || (uint64_t)m.block * branches >= 32 * (uint64_t)n);
+        }
+}
+END_TEST
+
+/* Of an impulse only block coordinates know, each the same amount; different impulses stay
+ * orthogonal. All exact: the impulse is a large power of two. */
+START_TEST(mixing_of_impulses)
+{
+    enum { N = 3 * 64, BLOCK = 64, IMPULSE = 1 << 20 };
+    struct mixing m = ddz_mix_plan(N, 100, 7);
+    ck_assert_uint_eq(m.block, BLOCK);
+    int32_t mixed[N][N], scratch[N];
+    for (int i = 0; i < N; i++) {
+        int32_t plain[N] = {0};
+        plain[i] = IMPULSE;
+        ddz_mix_forward(&m, plain, mixed[i], scratch, NULL);
+        int touched = 0;
+        for (int p = 0; p < N; p++) {
+            ck_assert(mixed[i][p] == 0 || abs(mixed[i][p]) == IMPULSE / 8);
+            touched += mixed[i][p] != 0;
+        }
+        ck_assert_int_eq(touched, BLOCK);
+        for (int j = 0; j < i; j++)
+            ck_assert_double_eq(dot(mixed[i], mixed[j], N), 0.0);
+    }
+}
+END_TEST
+
+/* Any values at all: defined, and the same for any number of threads. */
+START_TEST(mixing_hostile_and_threads)
+{
+    static const uint32_t sizes[] = {1, 2, 77, 4097, 20000, 70001};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        uint32_t n = sizes[s];
+        struct mixing m = ddz_mix_plan(n, 1 + n / 40, s);
+        int32_t *plain = new_array(n, sizeof *plain), *scratch = new_array(n, sizeof *scratch);
+        int32_t *a = new_array(n, sizeof *a), *b = new_array(n, sizeof *b);
+        for (uint32_t i = 0; i < n; i++)
+            plain[i] = hash_pair(s, i) & 1 ? INT32_MIN : (int32_t)hash_pair(s, i);
+        for (int threads = 1; threads <= 5; threads++) {
+            ddz_mix_forward(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
+            ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
+        }
+        for (int threads = 1; threads <= 5; threads++) {
+            ddz_mix_inverse(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
+            ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
+        }
+        free(plain);
+        free(scratch);
+        free(a);
+        free(b);
+    }
+}
+END_TEST
+
+struct moments {
+    double mean, variance, kurtosis;
+    double correlation[4]; /* at the lags of a colour picture */
+};
+
+static const uint32_t lags[4] = {1, 3, 300, 303};
+
+static struct moments measure(const int32_t *c, uint32_t n)
+{
+    struct moments s = {0};
+    double fourth = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        double v = (double)c[i] / ONE;
+        s.mean += v / n;
+        s.variance += v * v / n;
+        fourth += v * v * v * v / n;
+        for (int k = 0; k < 4; k++)
+            s.correlation[k] += i >= lags[k] ? v * c[i - lags[k]] / ONE / n : 0;
+    }
+    s.kurtosis = fourth / (s.variance * s.variance);
+    return s;
+}
+
+/* What random bits unmix to must look like white Gaussian noise. */
+START_TEST(unmixed_noise)
+{
+    enum { N = 100000 };
+    static const uint32_t branches[] = {32, 33, 200, 3000, 10007, N / 4, N / 2, N};
+    int32_t *mixed = new_array(N, sizeof *mixed), *plain = new_array(N, sizeof *plain),
+            *scratch = new_array(N, 4);
+    uint8_t *bits = new_array(N / 8 + 1, 1);
+    for (size_t b = 0; b < sizeof branches / sizeof *branches; b++)
+        for (uint64_t key = 0; key < 4; key++) {
+            struct trellis t = {N, branches[b], 12, key};
+            struct mixing m = ddz_mix_plan(N, branches[b], key);
+            hashed_bytes(bits, N / 8 + 1, key + 100);
+            ddz_trellis_walk(&t, bits, t.branches, mixed, NULL);
+            ddz_mix_inverse(&m, mixed, plain, scratch, NULL);
+            struct moments s = measure(plain, N);
+            double tolerance = branches[b] < 100 ? 0.3 : 0.08;
+            ck_assert_double_eq_tol(s.variance, 1.0, 0.003);
+            ck_assert_double_eq_tol(s.mean, 0.0, 0.015);
+            ck_assert_double_eq_tol(s.kurtosis, 3.0, tolerance);
+            for (int k = 0; k < 4; k++)
+                ck_assert_double_eq_tol(s.correlation[k], 0.0, 0.02);
+        }
+    free(mixed);
+    free(plain);
+    free(scratch);
+    free(bits);
+}
+END_TEST
+
+int main(void)
+{
+    return RUN("mix", 120,
+               CASE("mix", mixing_round_trip, mixing_plan_bounds, mixing_of_impulses,
+                    mixing_hostile_and_threads, unmixed_noise));
+}
