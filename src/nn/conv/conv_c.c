@@ -21,10 +21,10 @@ static void accumulate(const struct direct_run *run, int block, ptrdiff_t pixel,
 static void rescale(const struct direct_run *run, int block, const int32_t *acc, const int16_t *residual,
                     int16_t *v)
 {
-    const int32_t *mult = run->mult + block * CONV_BLOCK;
-    const int64_t *bias = run->bias + block * CONV_BLOCK;
+    const int32_t *mult = run->rescaling.mult + block * CONV_BLOCK;
+    const int64_t *bias = run->rescaling.bias + block * CONV_BLOCK;
     for (int o = 0; o < CONV_BLOCK; o++) {
-        int64_t sum = asr64((int64_t)acc[o] * mult[o] + bias[o], run->shift);
+        int64_t sum = asr64((int64_t)acc[o] * mult[o] + bias[o], run->rescaling.shift);
         if (residual)
             sum += residual[o];
         v[o] = (int16_t)clamp64(sum, INT16_MIN, INT16_MAX);

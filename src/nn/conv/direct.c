@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/fixed.h"
+
 enum { RUN_PIXELS = 64 /* rows are joined to runs of at least this many pixels */ };
 
 /* ---- Layout -------------------------------------------------------------------------------- */
@@ -63,27 +65,64 @@ void ddz_direct_pack(const struct conv_layer *layer, void *packed)
             }
 }
 
-/* mult[entries], then bias[entries] */
+/* bias[entries], then mult, low and high */
 size_t ddz_direct_rescale_size(const struct layer_shape *shape)
 {
-    return (size_t)entries_of(shape) * (sizeof(int32_t) + sizeof(int64_t));
+    return (size_t)entries_of(shape) * (sizeof(int64_t) + 3 * sizeof(int32_t));
 }
 
-static int64_t *bias_of(void *rescale, const struct layer_shape *shape)
+struct arrays {
+    int64_t *bias;
+    int32_t *mult, *low, *high;
+};
+
+static struct arrays arrays_of(void *rescale, const struct layer_shape *shape)
 {
-    return (int64_t *)((int32_t *)rescale + entries_of(shape));
+    int64_t *bias = rescale;
+    ptrdiff_t entries = entries_of(shape);
+    int32_t *mult = (int32_t *)(bias + entries);
+    return (struct arrays){bias, mult, mult + entries, mult + 2 * entries};
+}
+
+struct rescaling ddz_direct_rescaling(const struct conv *conv, ptrdiff_t entry)
+{
+    const struct arrays a = arrays_of(conv->rescale, conv->layer.shape);
+    return (struct rescaling){a.bias + entry, a.mult + entry, a.low + entry, a.high + entry,
+                              conv->layer.shift};
+}
+
+/* Before the shift, values pass the edges -2^(17 + shift) and 2^(17 + shift) between the sums `low` and `high`. At
+ * most two steps of a sum, 2^30, beyond an edge, they are below 2^(17 + shift) + 2^30 there. */
+static void limit(const struct arrays *to, ptrdiff_t i, int shift)
+{
+    const int64_t edge = (int64_t)1 << (17 + shift), mult = to->mult[i], bias = to->bias[i];
+    to->low[i] = INT32_MIN;
+    to->high[i] = INT32_MAX;
+    if (mult == 0) {
+        to->bias[i] = clamp64(bias, -edge, edge);
+        return;
+    }
+    int64_t a = (edge - bias) / mult, b = (-edge - bias) / mult;
+    int64_t low = (a < b ? a : b) - 1, high = (a < b ? b : a) + 1;
+    if (low > INT32_MAX || high < INT32_MIN) { /* all sums are on one side */
+        to->mult[i] = 0;
+        to->bias[i] = (low > INT32_MAX) == (mult > 0) ? -edge : edge;
+        return;
+    }
+    to->low[i] = (int32_t)clamp64(low, INT32_MIN, INT32_MAX);
+    to->high[i] = (int32_t)clamp64(high, INT32_MIN, INT32_MAX);
 }
 
 void ddz_direct_rescale(const struct conv_layer *layer, const int32_t *mult, const int64_t *bias,
                         void *rescale)
 {
     const struct layer_shape *shape = layer->shape;
-    int32_t *to_mult = rescale;
-    int64_t *to_bias = bias_of(rescale, shape);
+    const struct arrays to = arrays_of(rescale, shape);
     for (int i = 0; i < entries_of(shape); i++) {
         int o = channel_of(shape, i);
-        to_mult[i] = o < 0 ? 0 : mult[o];
-        to_bias[i] = o < 0 ? 0 : bias[o];
+        to.mult[i] = o < 0 ? 0 : mult[o];
+        to.bias[i] = o < 0 ? 0 : bias[o];
+        limit(&to, i, layer->shift);
     }
 }
 
@@ -99,9 +138,7 @@ static struct direct_run run_of(const struct conv *conv, const struct conv_band 
         .blocks = blocks_of(shape),
         .kernel_taps = shape->taps,
         .weight = (const int16_t *)conv->packed + first * shape->taps * shape->cin,
-        .mult = (const int32_t *)conv->rescale + first,
-        .bias = bias_of(conv->rescale, shape) + first,
-        .shift = conv->layer.shift,
+        .rescaling = ddz_direct_rescaling(conv, first),
         .end = shape->end,
         .gates_step = band->gates.step,
         .out_step = band->out.step,

@@ -14,6 +14,18 @@
 enum { DIRECT_MAX_TAPS = 9 };
 
 /*
+ * How sums become values, for each entry of the blocks: (sum * mult + bias) >> shift. A sum below `low` has the
+ * result of `low`, in the end, and one above `high` that of `high`; between them, values before the residual is
+ * added are within +-2^23, so that a kernel that clamps sums needs 32 bits of a value. With shift >= 32 all values
+ * fit 32 bits, and low and high need not be looked at.
+ */
+struct rescaling {
+    const int64_t *bias;
+    const int32_t *mult, *low, *high;
+    int shift;
+};
+
+/*
  * For each pixel i < pixels and entry o of the blocks:
  *   acc = sum over t < taps and input channels c of weight(o, tap[t], c) * in[t][i * in_step + c]
  * rescaled, and ended by `end`, into out[i * out_step ...]: CONV_BLOCK values for each block, or with END_GATE 8.
@@ -27,9 +39,7 @@ struct direct_run {
     int blocks;                         /* of output channels */
     int kernel_taps;
     const int16_t *weight; /* [blocks][kernel_taps][pairs][CONV_BLOCK][2] */
-    const int32_t *mult;   /* [blocks * CONV_BLOCK] */
-    const int64_t *bias;   /* the same */
-    int shift;
+    struct rescaling rescaling;
     enum layer_end end;
     const int16_t *gates; /* END_GATE_BY: those of the first pixel */
     ptrdiff_t gates_step;
@@ -47,6 +57,10 @@ void ddz_direct_pack(const struct conv_layer *layer, void *packed);
 size_t ddz_direct_rescale_size(const struct layer_shape *shape);
 void ddz_direct_rescale(const struct conv_layer *layer, const int32_t *mult, const int64_t *bias,
                         void *rescale);
+
+/* From an entry on */
+struct rescaling ddz_direct_rescaling(const struct conv *conv, ptrdiff_t entry);
+
 void ddz_direct_run(const struct conv *conv, const struct conv_band *band, direct_fn *inner);
 
 #endif

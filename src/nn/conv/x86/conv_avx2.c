@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "nn/conv/x86/rescale_avx2.h"
+
 #define LANES 8
 
 /* Not __m256i, a vector of 64-bit values: GCC would copy each sum to and fro between the two types. */
@@ -36,47 +38,14 @@ static inline vec vec_dot(vec acc, vec w, vec x)
     return (vec)_mm256_add_epi32((__m256i)acc, _mm256_madd_epi16((__m256i)w, (__m256i)x));
 }
 
-/*
- * The 64-bit products are formed of the even lanes and of the odd lanes. There is no arithmetic
- * shift of 64 bits: 2^62 more makes every value positive, and is taken off after a logical one.
- */
-struct rescale {
-    __m256i mult_even, mult_odd, bias_even, bias_odd, offset;
-    __m128i shift;
-};
-
 static inline struct rescale rescale_load(const struct direct_run *run, int entry)
 {
-    const __m256i positive = _mm256_set1_epi64x((int64_t)1 << 62);
-    __m256i b0 = _mm256_loadu_si256((const __m256i *)(run->bias + entry));
-    __m256i b1 = _mm256_loadu_si256((const __m256i *)(run->bias + entry + 4));
-    b0 = _mm256_permute4x64_epi64(_mm256_add_epi64(b0, positive), 0xD8);
-    b1 = _mm256_permute4x64_epi64(_mm256_add_epi64(b1, positive), 0xD8);
-    struct rescale s;
-    s.mult_even = _mm256_loadu_si256((const __m256i *)(run->mult + entry));
-    s.mult_odd = _mm256_srli_epi64(s.mult_even, 32);
-    s.bias_even = _mm256_permute2x128_si256(b0, b1, 0x20);
-    s.bias_odd = _mm256_permute2x128_si256(b0, b1, 0x31);
-    s.shift = _mm_cvtsi32_si128(run->shift);
-    s.offset = _mm256_srl_epi64(positive, s.shift);
-    return s;
-}
-
-/* Shift, and into 32 bits with room for the residual */
-static inline __m256i narrow(const struct rescale *s, __m256i v)
-{
-    const __m256i high = _mm256_set1_epi64x(1 << 30), low = _mm256_set1_epi64x(-(1 << 30));
-    v = _mm256_sub_epi64(_mm256_srl_epi64(v, s->shift), s->offset);
-    v = _mm256_blendv_epi8(v, high, _mm256_cmpgt_epi64(v, high));
-    return _mm256_blendv_epi8(v, low, _mm256_cmpgt_epi64(low, v));
+    return rescale_make(&run->rescaling, entry);
 }
 
 static inline out_vec rescale(const struct rescale *s, vec acc, const int16_t *residual)
 {
-    const __m256i sum = (__m256i)acc;
-    __m256i even = _mm256_add_epi64(_mm256_mul_epi32(sum, s->mult_even), s->bias_even);
-    __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(sum, 32), s->mult_odd), s->bias_odd);
-    __m256i v = _mm256_blend_epi32(narrow(s, even), _mm256_slli_epi64(narrow(s, odd), 32), 0xAA);
+    __m256i v = s->upper ? rescale_upper(s, (__m256i)acc) : rescale_lower(s, (__m256i)acc);
     if (residual)
         v = _mm256_add_epi32(v, _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)residual)));
     return _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));

@@ -46,13 +46,14 @@ static inline struct rescale rescale_load(const struct direct_run *run, int entr
 {
     const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
     const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    __m512i b0 = _mm512_loadu_si512(run->bias + entry), b1 = _mm512_loadu_si512(run->bias + entry + 8);
+    __m512i b0 = _mm512_loadu_si512(run->rescaling.bias + entry),
+            b1 = _mm512_loadu_si512(run->rescaling.bias + entry + 8);
     struct rescale s;
-    s.mult_even = _mm512_loadu_si512(run->mult + entry);
+    s.mult_even = _mm512_loadu_si512(run->rescaling.mult + entry);
     s.mult_odd = _mm512_srli_epi64(s.mult_even, 32);
     s.bias_even = _mm512_permutex2var_epi64(b0, even, b1);
     s.bias_odd = _mm512_permutex2var_epi64(b0, odd, b1);
-    s.shift = _mm_cvtsi32_si128(run->shift);
+    s.shift = _mm_cvtsi32_si128(run->rescaling.shift);
     return s;
 }
 
