@@ -1,0 +1,343 @@
+/* Reading PNG: files of every kind, damaged files, against pixels computed from the samples */
+#define _POSIX_C_SOURCE 200809L
+#include <check.h>
+#include <png.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "imgio/png.h"
+#include "inputs.h"
+#include "png_files.h"
+#include "runner.h"
+
+enum { LIMIT = 1 << 20 };
+
+/* v / (2^depth - 1) * 255, rounded */
+static uint8_t to_8_bits(uint32_t v, int depth)
+{
+    uint32_t most = ((uint32_t)1 << depth) - 1;
+    return (uint8_t)((2 * v * 255 + most) / (2 * most));
+}
+
+static void expected_pixel(const struct source *s, size_t i, uint8_t rgba[4])
+{
+    const uint16_t *p = s->samples + i * s->channels;
+    rgba[3] = 255;
+    if (s->type == PNG_COLOR_TYPE_PALETTE) {
+        png_color c = s->palette[p[0]];
+        rgba[0] = c.red, rgba[1] = c.green, rgba[2] = c.blue;
+        if (s->transparent && p[0] < s->alphas)
+            rgba[3] = s->palette_alpha[p[0]];
+        return;
+    }
+    int colour = s->channels >= 3;
+    for (int c = 0; c < 3; c++)
+        rgba[c] = to_8_bits(p[colour ? c : 0], s->depth);
+    if (s->type & PNG_COLOR_MASK_ALPHA)
+        rgba[3] = to_8_bits(p[s->channels - 1], s->depth);
+    if (s->transparent && colour && p[0] == s->key.red && p[1] == s->key.green && p[2] == s->key.blue)
+        rgba[3] = 0;
+    if (s->transparent && !colour && p[0] == s->key.gray)
+        rgba[3] = 0;
+}
+
+static void check_pixels(const struct source *s, const struct image *image)
+{
+    int has_alpha = s->transparent || (s->type & PNG_COLOR_MASK_ALPHA);
+    ck_assert_uint_eq(image->width, s->width);
+    ck_assert_uint_eq(image->height, s->height);
+    ck_assert_int_eq(image->alpha != NULL, has_alpha);
+    ck_assert_int_eq(image->reduced_depth, s->depth == 16);
+    for (size_t i = 0; i < (size_t)s->width * s->height; i++) {
+        uint8_t rgba[4];
+        expected_pixel(s, i, rgba);
+        if (memcmp(rgba, image->rgb + 3 * i, 3) != 0 || (has_alpha && rgba[3] != image->alpha[i]))
+            ck_abort_msg("type %d depth %d interlaced %d tRNS %d: pixel %zu", s->type, s->depth,
+                         s->interlaced, s->transparent, i);
+    }
+}
+
+static int read_bytes(const uint8_t *data, size_t size, uint64_t max_pixels, struct image *image, char *error,
+                      size_t error_size)
+{
+    FILE *f = tmpfile();
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(data, 1, size, f), size);
+    rewind(f);
+    int result = png_read(f, max_pixels, image, error, error_size);
+    fclose(f);
+    return result;
+}
+
+static void must_read(const struct file *f, struct image *image)
+{
+    char error[200] = "";
+    if (read_bytes(f->data, f->size, LIMIT, image, error, sizeof error) != 0)
+        ck_abort_msg("%s", error);
+}
+
+/* Reading must fail with one line, and leave the image alone. */
+static void must_fail(const uint8_t *data, size_t size, uint64_t max_pixels, const char *with)
+{
+    char error[200] = "";
+    struct image image = {.width = 4321};
+    ck_assert_int_eq(read_bytes(data, size, max_pixels, &image, error, sizeof error), -1);
+    ck_assert_uint_eq(image.width, 4321);
+    ck_assert_ptr_null(image.rgb);
+    ck_assert_int_gt((int)strlen(error), 0);
+    ck_assert_ptr_null(strchr(error, '\n'));
+    if (with)
+        ck_assert_msg(strstr(error, with) != NULL, "'%s' is not in '%s'", with, error);
+}
+
+static const struct {
+    int type, depth;
+} kinds[] = {{PNG_COLOR_TYPE_GRAY, 1},      {PNG_COLOR_TYPE_GRAY, 2},       {PNG_COLOR_TYPE_GRAY, 4},
+             {PNG_COLOR_TYPE_GRAY, 8},      {PNG_COLOR_TYPE_GRAY, 16},      {PNG_COLOR_TYPE_GRAY_ALPHA, 8},
+             {PNG_COLOR_TYPE_PALETTE, 1},   {PNG_COLOR_TYPE_PALETTE, 2},    {PNG_COLOR_TYPE_PALETTE, 4},
+             {PNG_COLOR_TYPE_PALETTE, 8},   {PNG_COLOR_TYPE_RGB, 8},        {PNG_COLOR_TYPE_RGB, 16},
+             {PNG_COLOR_TYPE_RGB_ALPHA, 8}, {PNG_COLOR_TYPE_RGB_ALPHA, 16}, {PNG_COLOR_TYPE_GRAY_ALPHA, 16}};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+START_TEST(every_kind)
+{
+    static const uint32_t sides[][2] = {{1, 1}, {2, 1}, {1, 5}, {7, 3}, {8, 8}, {33, 17}, {70, 40}};
+    for (int k = 0; k < KINDS; k++)
+        for (int size = 0; size < 7; size++)
+            for (int flags = 0; flags < 8; flags++) {
+                int transparent = flags >> 1 & 1;
+                if (transparent && (kinds[k].type & PNG_COLOR_MASK_ALPHA))
+                    continue;
+                struct source s = source_make(kinds[k].type, kinds[k].depth, flags & 1, transparent,
+                                              sides[size][0], sides[size][1]);
+                struct file f = source_write(&s, &(struct metadata){.gamma = flags >> 2});
+                struct image image;
+                must_read(&f, &image);
+                check_pixels(&s, &image);
+                ck_assert(!image.icc && !image.exif && image.icc_size == 0 && image.exif_size == 0);
+                image_free(&image);
+                free(f.data);
+                free(s.samples);
+            }
+}
+END_TEST
+
+/* All 65536 values of a 16-bit sample. */
+START_TEST(sixteen_bits_are_rounded)
+{
+    struct source s = source_make(PNG_COLOR_TYPE_GRAY, 16, 0, 0, 256, 256);
+    for (int i = 0; i < 65536; i++)
+        s.samples[i] = (uint16_t)i;
+    struct file f = source_write(&s, &(struct metadata){0});
+    struct image image;
+    must_read(&f, &image);
+    check_pixels(&s, &image);
+    image_free(&image);
+    free(f.data);
+    free(s.samples);
+}
+END_TEST
+
+START_TEST(metadata_is_kept)
+{
+    uint8_t icc[PROFILE];
+    for (int k = 0; k < KINDS; k++) {
+        int is_grey = !(kinds[k].type & PNG_COLOR_MASK_COLOR);
+        make_profile(icc, is_grey ? "GRAY" : "RGB ");
+        struct source s = source_make(kinds[k].type, kinds[k].depth, 0, 0, 20, 10);
+        struct file f = source_write(&s, &(struct metadata){icc, exif, sizeof icc, EXIF, 0});
+        struct image image;
+        must_read(&f, &image);
+        check_pixels(&s, &image);
+        ck_assert_uint_eq(image.exif_size, EXIF);
+        ck_assert_mem_eq(image.exif, exif, EXIF);
+        ck_assert_uint_eq(image.icc_size, is_grey ? 0 : sizeof icc);
+        ck_assert_int_eq(image.icc == NULL, is_grey);
+        if (image.icc)
+            ck_assert_mem_eq(image.icc, icc, sizeof icc);
+        image_free(&image);
+        free(f.data);
+        free(s.samples);
+    }
+}
+END_TEST
+
+START_TEST(exif_after_the_pixels)
+{
+    struct source s = source_make(PNG_COLOR_TYPE_RGB, 8, 0, 0, 9, 9);
+    struct file f = source_write(&s, &(struct metadata){0});
+    f.size -= 12; /* IEND */
+    append_chunk(&f, "eXIf", exif, EXIF);
+    append_chunk(&f, "IEND", exif, 0);
+    struct image image;
+    must_read(&f, &image);
+    check_pixels(&s, &image);
+    ck_assert_uint_eq(image.exif_size, EXIF);
+    image_free(&image);
+    free(f.data);
+    free(s.samples);
+}
+END_TEST
+
+/* A file with every chunk that is read, small enough to try each byte. */
+static struct file small_file(int kind, int interlaced)
+{
+    uint8_t icc[PROFILE];
+    make_profile(icc, kinds[kind].type & PNG_COLOR_MASK_COLOR ? "RGB " : "GRAY");
+    struct source s = source_make(kinds[kind].type, kinds[kind].depth, interlaced, 0, 5, 4);
+    struct file f = source_write(&s, &(struct metadata){icc, exif, sizeof icc, EXIF, 1});
+    free(s.samples);
+    return f;
+}
+
+static void append_image_files(struct file files[4])
+{
+    files[0] = small_file(10, 0);
+    files[1] = small_file(13, 1);
+    files[2] = small_file(9, 0);
+    files[3] = small_file(0, 1);
+}
+
+START_TEST(truncated_files)
+{
+    struct file files[4];
+    append_image_files(files);
+    for (int i = 0; i < 4; i++) {
+        for (size_t cut = 0; cut < files[i].size; cut++)
+            must_fail(files[i].data, cut, LIMIT, cut < 8 ? "not a PNG" : "truncated");
+        free(files[i].data);
+    }
+}
+END_TEST
+
+/* Checksums catch every flipped bit; and libpng stays silent about it. */
+START_TEST(flipped_bits)
+{
+    struct file files[4];
+    append_image_files(files);
+    FILE *printed = tmpfile();
+    fflush(stderr);
+    int saved = dup(STDERR_FILENO);
+    ck_assert_int_ge(dup2(fileno(printed), STDERR_FILENO), 0);
+    for (int i = 0; i < 4; i++) {
+        for (size_t at = 0; at < files[i].size; at++)
+            for (int bit = 0; bit < 8; bit++) {
+                files[i].data[at] ^= (uint8_t)(1 << bit);
+                must_fail(files[i].data, files[i].size, LIMIT, at < 8 ? "not a PNG" : NULL);
+                files[i].data[at] ^= (uint8_t)(1 << bit);
+            }
+        free(files[i].data);
+    }
+    fflush(stderr);
+    dup2(saved, STDERR_FILENO);
+    fseek(printed, 0, SEEK_END);
+    ck_assert_int_eq(ftell(printed), 0);
+    fclose(printed);
+}
+END_TEST
+
+/* Random damage under right checksums: anything but a crash, and a picture of the header's size. */
+START_TEST(damage_with_right_checksums)
+{
+    struct file files[4];
+    append_image_files(files);
+    int read = 0, refused = 0;
+    for (int round = 0; round < 4000; round++) {
+        struct file *f = &files[round % 4], bad = {0};
+        append(&bad, f->data, 8);
+        for (size_t at = 8; at < f->size;) {
+            uint32_t size = (uint32_t)f->data[at + 2] << 8 | f->data[at + 3];
+            uint8_t *body = malloc(size + 1);
+            memcpy(body, f->data + at + 8, size);
+            if (size > 0 && draw(3) == 0)
+                body[draw(size)] ^= (uint8_t)(1 << draw(8));
+            char name[5] = {0};
+            memcpy(name, f->data + at + 4, 4);
+            if (draw(20) > 0)
+                append_chunk(&bad, name, body, size);
+            free(body);
+            at += 12 + size;
+        }
+        char error[100] = "";
+        struct image image;
+        if (read_bytes(bad.data, bad.size, LIMIT, &image, error, sizeof error) == 0) {
+            ck_assert(image.rgb && image.width > 0 && image.height > 0);
+            image_free(&image);
+            read++;
+        } else {
+            ck_assert_int_gt((int)strlen(error), 0);
+            refused++;
+        }
+        free(bad.data);
+    }
+    ck_assert_int_gt(read, 100);
+    ck_assert_int_gt(refused, 100);
+    for (int i = 0; i < 4; i++)
+        free(files[i].data);
+}
+END_TEST
+
+static struct file header_only(uint32_t width, uint32_t height)
+{
+    struct file f = {0};
+    uint8_t ihdr[13] = {(uint8_t)(width >> 24), (uint8_t)(width >> 16),  (uint8_t)(width >> 8),
+                        (uint8_t)width,         (uint8_t)(height >> 24), (uint8_t)(height >> 16),
+                        (uint8_t)(height >> 8), (uint8_t)height,         8,
+                        PNG_COLOR_TYPE_RGB};
+    append(&f, "\x89PNG\r\n\x1A\n", 8);
+    append_chunk(&f, "IHDR", ihdr, 13);
+    append_chunk(&f, "IDAT", ihdr, 13);
+    append_chunk(&f, "IEND", ihdr, 0);
+    return f;
+}
+
+START_TEST(size_limits)
+{
+    static const uint32_t sides[][2] = {{60000, 60000}, {65535, 65535}, {1025, 1024}};
+    for (int i = 0; i < 3; i++) {
+        struct file f = header_only(sides[i][0], sides[i][1]);
+        must_fail(f.data, f.size, LIMIT, "limit");
+        free(f.data);
+    }
+    static const uint32_t impossible[][2] = {{0, 5},     {5, 0},          {65536, 1},
+                                             {1, 65536}, {0x7FFFFFFF, 1}, {0xFFFFFFFF, 2}};
+    for (int i = 0; i < 6; i++) {
+        struct file f = header_only(impossible[i][0], impossible[i][1]);
+        must_fail(f.data, f.size, UINT64_MAX, i < 5 ? "IHDR" : "range");
+        free(f.data);
+    }
+    struct source s = source_make(PNG_COLOR_TYPE_RGB, 8, 0, 0, 12, 11);
+    struct file f = source_write(&s, &(struct metadata){0});
+    struct image image;
+    char error[100];
+    must_fail(f.data, f.size, 131, "12 x 11");
+    ck_assert_int_eq(read_bytes(f.data, f.size, 132, &image, error, sizeof error), 0);
+    image_free(&image);
+    free(f.data);
+    free(s.samples);
+    must_fail((const uint8_t *)"\xFF\xD8\xFF\xE0 a JPEG file", 17, LIMIT, "not a PNG");
+}
+END_TEST
+
+START_TEST(short_error_buffers)
+{
+    for (size_t size = 1; size < 30; size++) {
+        char error[40];
+        memset(error, '#', sizeof error);
+        struct image image;
+        ck_assert_int_eq(read_bytes((const uint8_t *)"x", 1, LIMIT, &image, error, size), -1);
+        ck_assert_uint_lt(strlen(error), size);
+        ck_assert_int_eq(error[size], '#');
+    }
+}
+END_TEST
+
+int main(void)
+{
+    return RUN(
+        "png_read", 60,
+        CASE("contents", every_kind, sixteen_bits_are_rounded, metadata_is_kept, exif_after_the_pixels),
+        CASE("damage", truncated_files, flipped_bits, damage_with_right_checksums, size_limits,
+             short_error_buffers));
+}
