@@ -60,7 +60,6 @@ typedef enum ddz_status {
     DDZ_ERR_FORMAT = 8,    /* not a ddz stream, or of an unknown version */
     DDZ_ERR_TRUNCATED = 9, /* not even the header is there */
     DDZ_ERR_CORRUPT = 10,  /* the stream contradicts itself */
-    DDZ_ERR_TRAILING = 11, /* there are bytes behind the end of the stream */
     DDZ_ERR_DIGEST = 12,   /* the stream is whole, but its digest does not match: bits were damaged */
     DDZ_ERR_FEATURE = 13,  /* the stream needs a feature that this library does not know */
 
@@ -340,6 +339,7 @@ typedef struct ddz_info {
     int complete;             /* 1 when the whole stream is there, digest included */
     int digest_agrees;        /* 1 when the whole chain was walked and the digest agreed */
     uint64_t skipped_records; /* side layers of kinds that this library does not know */
+    uint64_t trailing_bytes;  /* behind the stream's end: ignored */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
@@ -359,8 +359,8 @@ DDZ_API ddz_status ddz_decoder_step(ddz_decoder *decoder, size_t index, ddz_step
  * The best picture from what has arrived. May be called again after more bytes; work already done is kept.
  *
  * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (its bits were damaged somewhere),
- * DDZ_ERR_CORRUPT (the picture of what came before the damage), DDZ_ERR_FEATURE (that of what this library
- * knows) and DDZ_ERR_TRAILING (nothing is missing). On any other status it is not.
+ * DDZ_ERR_CORRUPT (the picture of what came before the damage) and DDZ_ERR_FEATURE (that of what this library
+ * knows). On any other status it is not.
  */
 DDZ_API ddz_status ddz_decoder_picture(ddz_decoder *decoder, ddz_recon recon, ddz_pixel_format format,
                                        void *pixels, size_t stride, size_t size);

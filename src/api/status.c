@@ -29,8 +29,6 @@ const char *ddz_strerror(ddz_status status)
         return "stream ends before its header does";
     case DDZ_ERR_CORRUPT:
         return "stream is damaged";
-    case DDZ_ERR_TRAILING:
-        return "there are bytes behind the end of the stream";
     case DDZ_ERR_DIGEST:
         return "digest does not match: the stream is damaged";
     case DDZ_ERR_FEATURE:

@@ -223,7 +223,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, skipped_records);
+NO_PADDING(ddz_info, trailing_bytes);
 NO_PADDING(ddz_step, bits);
 
 static ddz_info header_info(const struct header *h)
@@ -259,6 +259,7 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_si
     found.complete = d->reader.part == PART_END;
     found.digest_agrees = d->digest_agrees;
     found.skipped_records = d->reader.skipped;
+    found.trailing_bytes = d->reader.trailing;
     if (d->reader.has_settings) {
         const struct settings *s = &d->reader.settings;
         found.model_id = s->model_id;

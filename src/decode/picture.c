@@ -246,8 +246,7 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
 /* With these errors of the stream there is a picture of what came before. */
 static bool leaves_a_picture(ddz_status error)
 {
-    return error == DDZ_OK || error == DDZ_ERR_CORRUPT || error == DDZ_ERR_TRAILING ||
-           error == DDZ_ERR_FEATURE;
+    return error == DDZ_OK || error == DDZ_ERR_CORRUPT || error == DDZ_ERR_FEATURE;
 }
 
 ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format format, void *pixels,

@@ -22,6 +22,7 @@ static void rewind_body(struct stream_reader *r)
     r->preview_have = r->preview_size = r->record_have = r->digest_have = 0;
     r->record = (struct record_head){0};
     r->skipped = 0;
+    r->trailing = 0;
     r->absent = 0;
     r->part = PART_PREVIEW;
     r->error = DDZ_OK;
@@ -182,7 +183,9 @@ static ddz_status take(struct stream_reader *r, const uint8_t *data, size_t size
             r->part = PART_END;
         return DDZ_OK;
     default:
-        return DDZ_ERR_TRAILING;
+        *consumed = size;
+        r->trailing += size;
+        return DDZ_OK;
     }
 }
 

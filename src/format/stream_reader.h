@@ -54,6 +54,7 @@ struct stream_reader {
 
     uint8_t digest[4];
     size_t digest_have;
+    uint64_t trailing; /* bytes behind the end, which are ignored */
 };
 
 void ddz_stream_reader_init(struct stream_reader *r, const struct mem *mem, uint64_t max_pixels);
@@ -61,7 +62,7 @@ void ddz_stream_reader_free(struct stream_reader *r);
 
 /* Take bytes; all of them are taken unless there is an error, which stays. `last_bits`, 1 to 8, says how many
  * bits of the last one count; nothing may follow unless it is 8. FORMAT, PIXEL_LIMIT, CORRUPT, FEATURE,
- * TRAILING, MEMORY. */
+ * MEMORY. */
 ddz_status ddz_stream_reader_feed(struct stream_reader *r, const uint8_t *data, size_t size, int last_bits);
 
 /* The preview has this many bits. Valid once the header is there, and again, with another size, until the

@@ -179,6 +179,16 @@ static int decode(struct job *job)
     return stream_extras(&job->stream, job->decoder, &job->image);
 }
 
+/* What is in the file besides the stream */
+static void note_trailing(const struct job *job)
+{
+    ddz_info info;
+    if (!job->task->common.quiet && ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK &&
+        info.trailing_bytes)
+        cli_note("%s: %llu bytes behind the end of the stream are ignored", job->stream.name,
+                 (unsigned long long)info.trailing_bytes);
+}
+
 static int decode_to_file(struct job *job, const char *path)
 {
     struct output output;
@@ -243,6 +253,7 @@ static int make_one(struct job *job)
     ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
     if (status != DDZ_OK)
         return cli_fail_status(job->stream.name, status);
+    note_trailing(job);
     char *path = task->output ? strdup(task->output) : default_output(task->input);
     if (!path)
         return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);

@@ -39,6 +39,8 @@ static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
     if (info->skipped_records)
         printf("skipped        %llu side layers of kinds unknown to this version\n",
                (unsigned long long)info->skipped_records);
+    if (info->trailing_bytes)
+        printf("behind the end %llu bytes, ignored\n", (unsigned long long)info->trailing_bytes);
 }
 
 /* The steps that have arrived, owned by the caller; NULL: out of memory */

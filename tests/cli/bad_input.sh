@@ -60,7 +60,14 @@ expect 0 ddpmdec --ignore-digest flipped.ddz x.png
 
 # Bytes after the end.
 cat good.ddz good.ddz > double.ddz
-decodes double.ddz
+expect 0 ddpmdec good.ddz x.png
+expect 0 ddpmdec double.ddz y.png
+same x.png y.png
+grep -q "$size bytes behind the end of the stream are ignored" err || fail "no note of bytes behind the end"
+expect 0 ddpmdec --ignore-digest double.ddz y.png
+same x.png y.png
+expect 0 ddpmdec --quiet double.ddz y.png
+[ ! -s err ] || fail "a note in spite of --quiet"
 
 # Not streams.
 cp "$data/small.png" renamed.ddz
