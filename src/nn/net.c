@@ -20,6 +20,8 @@ enum {
     BAND_STEP = 4            /* a band's rows are a multiple of this; whole tiles of any kernel */
 };
 
+static_assert((int)MODEL_MAX_CHANNELS <= (int)CONV_MAX_CHANNELS, "kernels are made for all models");
+
 /* What layers are conditioned for */
 struct condition {
     bool known;

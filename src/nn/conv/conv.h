@@ -22,8 +22,9 @@
 #include "nn/conv/map.h"
 
 enum {
-    CONV_BLOCK = 16,    /* an output pixel has room for its channels rounded up to a multiple of this */
-    CONV_BIAS_BITS = 24 /* of biases before they are multiplied by 2^(shift - 4) */
+    CONV_BLOCK = 16,          /* an output pixel has room for its channels rounded up to a multiple of this */
+    CONV_MAX_CHANNELS = 1024, /* of a layer's input */
+    CONV_BIAS_BITS = 24       /* of biases before they are multiplied by 2^(shift - 4) */
 };
 
 struct conv_layer {

@@ -20,14 +20,13 @@ static int blocks_of(const struct layer_shape *shape)
     return (shape->cout / parts_of(shape) + CONV_BLOCK - 1) / CONV_BLOCK;
 }
 
-static int entries_of(const struct layer_shape *shape)
+int ddz_direct_entries(const struct layer_shape *shape)
 {
     return parts_of(shape) * blocks_of(shape) * CONV_BLOCK;
 }
 
-/* The layer's output that an entry of the blocks computes, -1 for padding. For 2x2 pixels the order is that of
- * torch's pixel_shuffle: the part, 2 dy + dx, is the faster index. */
-static int channel_of(const struct layer_shape *shape, int entry)
+/* For 2x2 pixels the order is that of torch's pixel_shuffle: the part, 2 dy + dx, is the faster index. */
+int ddz_direct_channel(const struct layer_shape *shape, int entry)
 {
     int parts = parts_of(shape), outputs = blocks_of(shape) * CONV_BLOCK, half = CONV_BLOCK / 2;
     int part = entry / outputs, o = entry % outputs;
@@ -47,7 +46,7 @@ bool ddz_direct_supports(const struct conv_layer *layer)
 
 size_t ddz_direct_packed_size(const struct layer_shape *shape)
 {
-    return (size_t)entries_of(shape) * (size_t)(shape->taps * shape->cin) * sizeof(int16_t);
+    return (size_t)ddz_direct_entries(shape) * (size_t)(shape->taps * shape->cin) * sizeof(int16_t);
 }
 
 void ddz_direct_pack(const struct conv_layer *layer, void *packed)
@@ -55,10 +54,10 @@ void ddz_direct_pack(const struct conv_layer *layer, void *packed)
     const struct layer_shape *shape = layer->shape;
     int inputs = shape->taps * shape->cin; /* cin is even: pairs do not straddle taps */
     int16_t *to = packed;
-    for (int block = 0; block < entries_of(shape) / CONV_BLOCK; block++)
+    for (int block = 0; block < ddz_direct_entries(shape) / CONV_BLOCK; block++)
         for (int i = 0; i < inputs; i += 2)
             for (int o = 0; o < CONV_BLOCK; o++, to += 2) {
-                int source = channel_of(shape, block * CONV_BLOCK + o);
+                int source = ddz_direct_channel(shape, block * CONV_BLOCK + o);
                 const int8_t *from = layer->weight + (ptrdiff_t)source * inputs + i;
                 to[0] = source < 0 ? 0 : from[0];
                 to[1] = source < 0 ? 0 : from[1];
@@ -68,7 +67,7 @@ void ddz_direct_pack(const struct conv_layer *layer, void *packed)
 /* bias[entries], then mult, low and high */
 size_t ddz_direct_rescale_size(const struct layer_shape *shape)
 {
-    return (size_t)entries_of(shape) * (sizeof(int64_t) + 3 * sizeof(int32_t));
+    return (size_t)ddz_direct_entries(shape) * (sizeof(int64_t) + 3 * sizeof(int32_t));
 }
 
 struct arrays {
@@ -79,7 +78,7 @@ struct arrays {
 static struct arrays arrays_of(void *rescale, const struct layer_shape *shape)
 {
     int64_t *bias = rescale;
-    ptrdiff_t entries = entries_of(shape);
+    ptrdiff_t entries = ddz_direct_entries(shape);
     int32_t *mult = (int32_t *)(bias + entries);
     return (struct arrays){bias, mult, mult + entries, mult + 2 * entries};
 }
@@ -118,8 +117,8 @@ void ddz_direct_rescale(const struct conv_layer *layer, const int32_t *mult, con
 {
     const struct layer_shape *shape = layer->shape;
     const struct arrays to = arrays_of(rescale, shape);
-    for (int i = 0; i < entries_of(shape); i++) {
-        int o = channel_of(shape, i);
+    for (int i = 0; i < ddz_direct_entries(shape); i++) {
+        int o = ddz_direct_channel(shape, i);
         to.mult[i] = o < 0 ? 0 : mult[o];
         to.bias[i] = o < 0 ? 0 : bias[o];
         limit(&to, i, layer->shift);

@@ -38,7 +38,7 @@ struct direct_run {
     int pairs;                          /* pairs of input channels, at least 1 */
     int blocks;                         /* of output channels */
     int kernel_taps;
-    const int16_t *weight; /* [blocks][kernel_taps][pairs][CONV_BLOCK][2] */
+    const int16_t *weight; /* [blocks][kernel_taps][pairs][CONV_BLOCK][2], or as gather.h has them */
     struct rescaling rescaling;
     enum layer_end end;
     const int16_t *gates; /* END_GATE_BY: those of the first pixel */
@@ -49,6 +49,10 @@ struct direct_run {
 };
 
 typedef void direct_fn(const struct direct_run *run);
+
+/* How many entries all blocks of a layer have, and the layer's output that one of them computes, -1 for padding. */
+int ddz_direct_entries(const struct layer_shape *shape);
+int ddz_direct_channel(const struct layer_shape *shape, int entry);
 
 /* The members of a struct conv_kernel; `inner` is the kernel's own. */
 bool ddz_direct_supports(const struct conv_layer *layer);

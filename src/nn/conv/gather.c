@@ -1,0 +1,135 @@
+#include "nn/conv/gather.h"
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "base/fixed.h"
+
+enum {
+    PIXELS = 8,                                /* gathered at a time; the weights are read once for all */
+    MOST = DIRECT_MAX_TAPS * CONV_MAX_CHANNELS /* inputs of a filter */
+};
+
+/* ---- Layout -------------------------------------------------------------------------------- */
+
+/* The rows of weights follow each other without a gap. A last chunk reads past its row, and past the last one. */
+size_t ddz_gather_packed_size(const struct layer_shape *shape)
+{
+    return ddz_direct_packed_size(shape) + GATHER_CHUNK * sizeof(int16_t);
+}
+
+/* [entries][taps][cin] */
+void ddz_gather_pack(const struct conv_layer *layer, void *packed)
+{
+    const struct layer_shape *shape = layer->shape;
+    ptrdiff_t inputs = shape->taps * shape->cin;
+    int16_t *to = packed;
+    for (int entry = 0; entry < ddz_direct_entries(shape); entry++, to += inputs) {
+        int source = ddz_direct_channel(shape, entry);
+        for (ptrdiff_t i = 0; i < inputs; i++)
+            to[i] = source < 0 ? 0 : layer->weight[source * inputs + i];
+    }
+    memset(to, 0, GATHER_CHUNK * sizeof *to);
+}
+
+/* ---- Inputs -------------------------------------------------------------------------------- */
+
+/* The filters' taps from the first that counts to the last: a row of inputs has zeros for those between that do
+ * not count, and behind the last. */
+struct rows {
+    int first_tap;
+    ptrdiff_t used, step; /* inputs of a row, and those rounded up to whole chunks */
+    alignas(32) int16_t in[PIXELS * MOST];
+};
+
+static void rows_init(struct rows *rows, const struct direct_run *run)
+{
+    int cin = 2 * run->pairs;
+    rows->first_tap = run->tap[0];
+    rows->used = (ptrdiff_t)(run->tap[run->taps - 1] + 1 - rows->first_tap) * cin;
+    rows->step = (rows->used + GATHER_CHUNK - 1) / GATHER_CHUNK * GATHER_CHUNK;
+    memset(rows->in, 0, (size_t)(PIXELS * rows->step) * sizeof *rows->in);
+}
+
+/* How many taps from `t` on are neighbours in memory as in the filter */
+static int adjacent(const struct direct_run *run, int t)
+{
+    int n = 1;
+    while (t + n < run->taps && run->tap[t + n] == run->tap[t] + n &&
+           run->in[t + n] == run->in[t] + (ptrdiff_t)n * 2 * run->pairs)
+        n++;
+    return n;
+}
+
+/* The inputs of `count` pixels; the rows behind them are left as they are. */
+static void rows_fill(struct rows *rows, const struct direct_run *run, ptrdiff_t pixel, ptrdiff_t count)
+{
+    int cin = 2 * run->pairs;
+    for (int t = 0, taps; t < run->taps; t += taps) {
+        const int16_t *from = run->in[t] + pixel * run->in_step;
+        int16_t *to = rows->in + (run->tap[t] - rows->first_tap) * cin;
+        taps = adjacent(run, t);
+        for (ptrdiff_t i = 0; i < count; i++)
+            memcpy(to + i * rows->step, from + i * run->in_step, (size_t)(taps * cin) * sizeof *to);
+    }
+}
+
+/* ---- Outputs ------------------------------------------------------------------------------- */
+
+static void rescale(const struct direct_run *run, int block, const int32_t *acc, const int16_t *residual,
+                    int16_t *v)
+{
+    const int32_t *mult = run->rescaling.mult + block * CONV_BLOCK;
+    const int64_t *bias = run->rescaling.bias + block * CONV_BLOCK;
+    for (int o = 0; o < CONV_BLOCK; o++) {
+        int64_t sum = asr64((int64_t)acc[o] * mult[o] + bias[o], run->rescaling.shift);
+        if (residual)
+            sum += residual[o];
+        v[o] = (int16_t)clamp64(sum, INT16_MIN, INT16_MAX);
+    }
+}
+
+/* v * max(gate, 0) / 2^15, rounded */
+static void gate(const int16_t *v, const int16_t *gates, int count, int16_t *out)
+{
+    for (int o = 0; o < count; o++) {
+        int32_t open = gates[o] < 0 ? 0 : gates[o];
+        out[o] = (int16_t)asr32(v[o] * open + (1 << 14), 15);
+    }
+}
+
+static void store(const struct direct_run *run, int block, ptrdiff_t pixel, const int32_t *acc)
+{
+    enum { HALF = CONV_BLOCK / 2 };
+    int16_t v[CONV_BLOCK];
+    int16_t *out = run->out + pixel * run->out_step + block * (run->end == END_GATE ? HALF : CONV_BLOCK);
+    if (run->end == END_STORE || run->end == END_ADD) {
+        rescale(run, block, acc, run->end == END_ADD ? out : NULL, out);
+        return;
+    }
+    rescale(run, block, acc, NULL, v);
+    if (run->end == END_GATE)
+        gate(v, v + HALF, HALF, out);
+    else
+        gate(v, run->gates + pixel * run->gates_step + block * CONV_BLOCK, CONV_BLOCK, out);
+}
+
+void ddz_gather_run(const struct direct_run *run, gather_sums_fn *sums)
+{
+    struct rows rows;
+    rows_init(&rows, run);
+    ptrdiff_t inputs = (ptrdiff_t)run->kernel_taps * 2 * run->pairs;
+    const int16_t *weight = run->weight + (ptrdiff_t)rows.first_tap * 2 * run->pairs;
+    for (ptrdiff_t pixel = 0; pixel < run->pixels; pixel += PIXELS) {
+        ptrdiff_t count = run->pixels - pixel < PIXELS ? run->pixels - pixel : PIXELS;
+        rows_fill(&rows, run, pixel, count);
+        for (int block = 0; block < run->blocks; block++)
+            for (ptrdiff_t i = 0; i < count; i += GATHER_TILE) {
+                int32_t acc[GATHER_TILE * CONV_BLOCK];
+                sums(rows.in + i * rows.step, rows.step, weight + block * CONV_BLOCK * inputs, inputs,
+                     rows.step / GATHER_CHUNK, acc);
+                for (ptrdiff_t k = 0; k < GATHER_TILE && i + k < count; k++)
+                    store(run, block, pixel + i + k, acc + k * CONV_BLOCK);
+            }
+    }
+}
