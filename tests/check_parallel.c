@@ -7,13 +7,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/parallel.h"
+#include "ledger.h"
 #include "runner.h"
 
 enum { ITEMS = 1000, LANES = 8 };
@@ -209,33 +209,18 @@ START_TEST(runner_of_the_caller)
 }
 END_TEST
 
-struct budget {
-    int left;
-};
-
-static void *budget_allocate(void *cookie, size_t size)
-{
-    struct budget *b = cookie;
-    return b->left-- > 0 ? malloc(size) : NULL;
-}
-
-static void budget_release(void *cookie, void *memory)
-{
-    (void)cookie;
-    free(memory);
-}
-
 START_TEST(without_memory)
 {
     for (int granted = 0; granted < 3; granted++) {
-        struct budget budget = {granted};
-        ddz_allocator functions = {budget_allocate, budget_release, &budget};
+        struct ledger l = {.fails_at = granted + 1};
+        ddz_allocator functions = ledger_allocator(&l);
         struct mem mem = ddz_mem_init(&functions);
         struct parallel *p = ddz_parallel_new(&mem, 2, NULL);
         ck_assert(p || granted < 2);
         if (p)
             ck_assert(runs_well(p, 40, 0));
         ddz_parallel_free(p);
+        ck_assert_int_eq(l.alive, 0);
     }
 }
 END_TEST

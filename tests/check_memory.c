@@ -1,0 +1,225 @@
+/* Memory: what is announced, limits, and allocations that fail, each in turn */
+#include <check.h>
+#include <stdlib.h>
+
+#include "ddz.h"
+#include "ledger.h"
+#include "runner.h"
+#include "streams.h"
+
+/* What is announced is enough, and not much more than it takes. */
+static void check_announced(const struct ledger *l, uint64_t announced, const char *what)
+{
+    ck_assert_msg(l->most <= announced, "%s: %zu of %zu bytes", what, l->most, (size_t)announced);
+    ck_assert_msg(announced < l->most + l->most / 3 + (2 << 20), "%s: %zu of %zu bytes", what, l->most,
+                  (size_t)announced);
+}
+
+START_TEST(memory_is_announced)
+{
+    static const uint32_t sides[][2] = {{1, 1}, {24, 17}, {300, 200}, {500, 3}};
+    static const ddz_target targets[] = {DDZ_TARGET_QUALITY, DDZ_TARGET_BYTES, DDZ_TARGET_PSNR};
+    static const double values[] = {60, 700, 30};
+    for (size_t i = 0; i < 12; i++) {
+        uint32_t w = sides[i / 3][0], h = sides[i / 3][1];
+        struct buffer rgb = picture(w, h);
+        struct ledger l = {0};
+        struct encoder_settings es = encoder_settings(targets[i % 3], values[i % 3]);
+        struct decoder_settings ds = decoder_settings();
+        uint64_t announced;
+        es.allocator = ds.allocator = ledger_allocator(&l);
+        ddz_encoder *e = encoder_new(&es);
+        ck_assert_int_eq(ddz_encoder_memory(e, w, h, &announced), DDZ_OK);
+        ck_assert_int_eq(l.calls, 1);
+        ck_assert_int_eq(encode_rgb(e, rgb.data, w, h), DDZ_OK);
+        check_announced(&l, announced, "encoder");
+        struct buffer stream = stream_of(e);
+        ddz_encoder_free(e);
+        ck_assert_uint_eq(l.used, 0);
+        l = (struct ledger){0};
+        ddz_decoder *d = decoder_new(&ds);
+        ck_assert_int_eq(ddz_decoder_memory(d, w, h, &announced), DDZ_OK);
+        ck_assert_int_eq(l.calls, 1);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size / 2), DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb.data), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream.data + stream.size / 2, stream.size - stream.size / 2),
+                         DDZ_OK);
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb.data), DDZ_OK);
+        check_announced(&l, announced + 3 * stream.size, "decoder");
+        ddz_decoder_free(d);
+        ck_assert_uint_eq(l.used, 0);
+        free(stream.data);
+        free(rgb.data);
+    }
+}
+END_TEST
+
+/* At any limit the work succeeds within it, or says that it is the limit, and can be done without it. */
+START_TEST(memory_limits)
+{
+    struct buffer rgb = picture(SMALL_W, SMALL_H), stream = small_stream();
+    struct ledger l = {0};
+    struct encoder_settings es = encoder_settings(DDZ_TARGET_PSNR, 25);
+    struct decoder_settings ds = decoder_settings();
+    uint64_t announced[2];
+    es.allocator = ds.allocator = ledger_allocator(&l);
+    ddz_encoder *e = encoder_new(&es);
+    ddz_decoder *d = decoder_new(&ds);
+    ck_assert_int_eq(ddz_encoder_memory(e, SMALL_W, SMALL_H, &announced[0]), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_memory(d, SMALL_W, SMALL_H, &announced[1]), DDZ_OK);
+    ddz_decoder_free(d);
+    int refused = 0;
+    for (uint64_t part = 1; part <= 24; part++) {
+        l.most = l.used;
+        size_t before = l.used;
+        uint64_t limit = announced[0] * part / 24;
+        ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_MEMORY_LIMIT, (int64_t)limit), DDZ_OK);
+        ddz_status status = encode_rgb(e, rgb.data, SMALL_W, SMALL_H);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        ck_assert_uint_le(l.most - before, limit + sizeof(size_t));
+        ck_assert(status == DDZ_OK || part < 24);
+        refused += status != DDZ_OK;
+
+        limit = announced[1] * part / 24;
+        ck_assert_int_eq(decoder_make(model(), &ds, &d), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_set(d, DDZ_PARAM_MEMORY_LIMIT, (int64_t)limit), DDZ_OK);
+        status = ddz_decoder_feed(d, stream.data, stream.size);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        status = decode_rgb(d, DDZ_RECON_MEAN, rgb.data);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
+        ck_assert(status == DDZ_OK || part < 24);
+        refused += status != DDZ_OK;
+        ddz_decoder_free(d);
+        free(rgb.data);
+        rgb = picture(SMALL_W, SMALL_H);
+    }
+    ck_assert_int_gt(refused, 5);
+    ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_MEMORY_LIMIT, 0), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, SMALL_W, SMALL_H), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_memory(e, 0, 1, &announced[0]), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_memory(e, 1, 65536, &announced[0]), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_memory(e, 1, 1, NULL), DDZ_ERR_ARGUMENT);
+    ddz_encoder_free(e);
+    ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
+    ck_assert_int_eq(ddz_decoder_memory(d, 1, 1, &announced[0]), DDZ_ERR_STATE);
+    ddz_decoder_free(d);
+    ck_assert_uint_eq(l.used, 0);
+    free(rgb.data);
+    free(stream.data);
+}
+END_TEST
+
+static ddz_status encode_scarcely(struct ledger *scarce, const struct buffer *rgb)
+{
+    struct encoder_settings s = encoder_settings(DDZ_TARGET_PSNR, 22);
+    s.allocator = ledger_allocator(scarce);
+    ddz_encoder *e = NULL;
+    ddz_status status = encoder_make(model(), &s, &e);
+    if (status == DDZ_OK)
+        status = ddz_encoder_set_extra(e, DDZ_EXTRA_EXIF, rgb->data, 30);
+    if (status == DDZ_OK)
+        status = encode_rgb(e, rgb->data, 12, 9);
+    if (status != DDZ_OK && e) { /* what is left must be usable */
+        uint8_t got[3 * 12 * 9];
+        const uint8_t *data;
+        size_t size;
+        ck_assert_int_eq(ddz_encoder_stream(e, &data, &size), DDZ_ERR_STATE);
+        ck_assert_int_eq(sent_rgb(e, got), DDZ_ERR_STATE);
+        scarce->fails_at = 0;
+        ck_assert_int_eq(encode_rgb(e, rgb->data, 12, 9), DDZ_OK);
+    }
+    ddz_encoder_free(e);
+    return status;
+}
+
+START_TEST(encoder_without_memory)
+{
+    struct buffer rgb = picture(12, 9);
+    for (int lasting = 0; lasting < 2; lasting++) {
+        ddz_status status = DDZ_ERR_MEMORY;
+        int fail = 0;
+        for (; status != DDZ_OK && fail < 1000; fail++) {
+            struct ledger s = {.fails_at = fail + 1, .once = !lasting};
+            status = encode_scarcely(&s, &rgb);
+            ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
+            ck_assert_int_eq(s.alive, 0);
+        }
+        ck_assert_int_eq(status, DDZ_OK);
+        ck_assert_int_gt(fail, 15);
+    }
+    free(rgb.data);
+}
+END_TEST
+
+static int look_away(void *cookie, double sigma, const void *rgb)
+{
+    (void)cookie;
+    (void)sigma;
+    (void)rgb;
+    return 0;
+}
+
+/* A stream with extras, in two pieces, and both reconstructions */
+static ddz_status decode_scarcely(struct ledger *scarce, const struct buffer *stream)
+{
+    struct decoder_settings s = decoder_settings();
+    s.allocator = ledger_allocator(scarce);
+    s.observer = look_away; /* what it is shown takes memory, too */
+    uint8_t rgb[3 * 12 * 9];
+    ddz_decoder *d = NULL;
+    ddz_status status = decoder_make(model(), &s, &d);
+    if (status != DDZ_OK)
+        return status;
+    ddz_status results[5];
+    results[0] = ddz_decoder_feed(d, stream->data, stream->size / 2);
+    results[1] = decode_rgb(d, DDZ_RECON_SAMPLE, rgb);
+    results[2] = decode_rgb(d, DDZ_RECON_MEAN, rgb);
+    results[3] = ddz_decoder_feed(d, stream->data + stream->size / 2, stream->size - stream->size / 2);
+    results[4] = decode_rgb(d, DDZ_RECON_MEAN, rgb);
+    for (int i = 0; i < 5; i++) {
+        ck_assert(results[i] == DDZ_OK || results[i] == DDZ_ERR_MEMORY);
+        status = status == DDZ_OK ? results[i] : status;
+    }
+    /* bytes that were lost are lost; a picture that failed can be had later */
+    if (results[0] == DDZ_OK && results[3] == DDZ_OK) {
+        scarce->fails_at = 0;
+        ddz_info info;
+        ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
+        ck_assert_int_eq(info.digest_agrees, 1);
+    }
+    ddz_decoder_free(d);
+    return status;
+}
+
+START_TEST(decoder_without_memory)
+{
+    struct buffer rgb = picture(12, 9);
+    struct encoder_settings es = encoder_settings(DDZ_TARGET_QUALITY, 10);
+    ddz_encoder *e = encoder_new(&es);
+    ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_EXIF, rgb.data, 30), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, 12, 9), DDZ_OK);
+    struct buffer stream = stream_of(e);
+    ddz_encoder_free(e);
+    for (int lasting = 0; lasting < 2; lasting++) {
+        ddz_status status = DDZ_ERR_MEMORY;
+        int fail = 0;
+        for (; status != DDZ_OK && fail < 1000; fail++) {
+            struct ledger s = {.fails_at = fail + 1, .once = !lasting};
+            status = decode_scarcely(&s, &stream);
+            ck_assert_int_eq(s.alive, 0);
+        }
+        ck_assert_int_eq(status, DDZ_OK);
+        ck_assert_int_gt(fail, 15);
+    }
+    free(stream.data);
+    free(rgb.data);
+}
+END_TEST
+
+int main(void)
+{
+    return RUN(
+        "memory", 300,
+        CASE("memory", memory_is_announced, memory_limits, encoder_without_memory, decoder_without_memory));
+}
