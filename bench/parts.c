@@ -22,6 +22,7 @@
 #include "encode/shrink.h"
 #include "encode/state.h"
 #include "format/stream_reader.h"
+#include "imgio/png.h"
 #include "tools/coders.h"
 #include "tools/message.h"
 #include "tools/models.h"
@@ -211,8 +212,8 @@ WRAP_VOID(PREVIEW, ddz_chain_pixels,
           (struct chain * chain, const struct layout *layout, const uint8_t *alpha, void *pixels), chain,
           layout, alpha, pixels)
 WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
-WRAP(OUTPUT, int, png_write, (FILE * file, const struct image *image, char *error, size_t error_size), file,
-     image, error, error_size)
+WRAP(OUTPUT, int, png_write, (FILE * file, const struct image_view *image, struct image_messages *messages),
+     file, image, messages)
 
 /* ---- The work ------------------------------------------------------------------------------- */
 
@@ -228,11 +229,11 @@ struct stream {
 };
 
 /* Into a file that is gone at once, as the programs write into one that stays. */
-static int write_picture(const struct image *image)
+static int write_picture(const struct image_view *image)
 {
-    char error[200];
+    struct image_messages messages;
     FILE *file = tmpfile();
-    int failed = !file || png_write(file, image, error, sizeof error) != 0;
+    int failed = !file || png_write(file, image, &messages) != 0;
     if (file)
         failed = fclose(file) != 0 || failed;
     return failed ? cli_fail(CLI_FILE, "a temporary picture cannot be written") : CLI_OK;
@@ -265,10 +266,11 @@ static int encode(const struct task *task, struct stream *stream)
     if (code == CLI_OK)
         code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
+        const struct image_view view = image_view(&image);
         encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image.width, image.height);
         ddz_status status = encoder_open(model, &common, &encoding, NULL, &encoder);
         if (status == DDZ_OK)
-            status = encode_rgb(encoder, &image);
+            status = encode_image(encoder, &view);
         code = status == DDZ_OK ? keep(encoder, stream) : cli_fail_status(task->picture, status);
     }
     ddz_encoder_free(encoder);
@@ -284,12 +286,12 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
     ddz_status status = ddz_decoder_feed(decoder, stream->data, stream->size);
     if (status == DDZ_OK)
         status = ddz_decoder_info(decoder, &info, sizeof info);
-    if (status == DDZ_OK) {
-        image = (struct image){.width = info.width, .height = info.height};
-        image.rgb = malloc((size_t)3 * info.width * info.height);
-        status = image.rgb ? decode_rgb(decoder, DDZ_RECON_MEAN, &image) : DDZ_ERR_MEMORY;
-    }
-    int code = status == DDZ_OK ? write_picture(&image) : cli_fail_status("stream", status);
+    if (status == DDZ_OK && image_alloc(&image, info.width, info.height, 3, 8) != 0)
+        status = DDZ_ERR_MEMORY;
+    if (status == DDZ_OK)
+        status = decode_image(decoder, DDZ_RECON_MEAN, &image);
+    const struct image_view view = image_view(&image);
+    int code = status == DDZ_OK ? write_picture(&view) : cli_fail_status("stream", status);
     image_free(&image);
     return code;
 }

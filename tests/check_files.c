@@ -32,7 +32,7 @@ static void expect_content(const char *text)
 {
     uint8_t *data;
     size_t size;
-    ck_assert_int_eq(file_read(path, 100, &data, &size), CLI_OK);
+    ck_assert_int_eq(file_read(path, 100, NULL, &data, &size), CLI_OK);
     ck_assert_uint_eq(size, strlen(text));
     ck_assert_mem_eq(data, text, size);
     free(data);
@@ -104,11 +104,11 @@ START_TEST(limits_of_reading)
     uint8_t *data = NULL;
     size_t size = 0;
     write_content("0123456789");
-    ck_assert_int_eq(file_read(path, 10, &data, &size), CLI_OK);
+    ck_assert_int_eq(file_read(path, 10, NULL, &data, &size), CLI_OK);
     free(data);
-    ck_assert_int_eq(file_read(path, 9, &data, &size), CLI_LIMIT);
-    ck_assert_int_eq(file_read(folder, 9, &data, &size), CLI_FILE);
-    ck_assert_int_eq(file_read("/nowhere/at/all", 9, &data, &size), CLI_FILE);
+    ck_assert_int_eq(file_read(path, 9, NULL, &data, &size), CLI_LIMIT);
+    ck_assert_int_eq(file_read(folder, 9, NULL, &data, &size), CLI_FILE);
+    ck_assert_int_eq(file_read("/nowhere/at/all", 9, NULL, &data, &size), CLI_FILE);
 }
 END_TEST
 

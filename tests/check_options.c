@@ -86,9 +86,10 @@ static void check_sheet(uint32_t count, uint32_t columns, uint32_t rows)
                 uint32_t i = y / (H + 2) * columns + x / (W + 2), in_x = x % (W + 2), in_y = y % (H + 2);
                 bool white = i >= count || in_x >= W || in_y >= H;
                 uint32_t expected = white ? 255 : 1 + i * 3 * W * H + 3 * (in_y * W + in_x) + c;
-                ck_assert_uint_eq(sheet.image.rgb[3 * (y * sheet.image.width + x) + c], (uint8_t)expected);
+                ck_assert_uint_eq(((uint8_t *)sheet.image.pixels)[3 * (y * sheet.image.width + x) + c],
+                                  (uint8_t)expected);
             }
-    free(sheet.image.rgb);
+    image_free(&sheet.image);
 }
 
 START_TEST(sheets)

@@ -21,8 +21,29 @@ struct decoding decoding_usual(void)
     return (struct decoding){.max_bits = UINT64_MAX, .seed = 1, .sample_steps = 8};
 }
 
-static ddz_status set_up_encoder(ddz_encoder *encoder, const struct common *common,
-                                 const struct encoding *how, struct cli_progress *progress)
+/* ddz_encoder_set or ddz_decoder_set */
+typedef ddz_status (*setter)(void *handle, int parameter, int64_t value);
+
+static ddz_status set_encoder(void *encoder, int parameter, int64_t value)
+{
+    return ddz_encoder_set(encoder, parameter, value);
+}
+
+static ddz_status set_decoder(void *decoder, int parameter, int64_t value)
+{
+    return ddz_decoder_set(decoder, parameter, value);
+}
+
+static ddz_status set_all(setter set, void *handle, const struct setting *settings, size_t count)
+{
+    ddz_status status = DDZ_OK;
+    for (size_t i = 0; status == DDZ_OK && i < count; i++)
+        status = set(handle, settings[i].parameter, settings[i].value);
+    return status;
+}
+
+ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *how,
+                        struct cli_progress *progress, ddz_encoder **encoder)
 {
     const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
                                        {DDZ_PARAM_CPU_FEATURES, common->features},
@@ -33,30 +54,19 @@ static ddz_status set_up_encoder(ddz_encoder *encoder, const struct common *comm
                                        {DDZ_RESEARCH_UPDATES, how->updates},
                                        {DDZ_RESEARCH_IDEAL_CHANNEL, how->ideal},
                                        {DDZ_RESEARCH_IDEAL_SEED, how->seed}};
-    ddz_status status = ddz_encoder_set_target(encoder, how->target, how->target_value);
-    for (size_t i = 0; status == DDZ_OK && i < sizeof settings / sizeof *settings; i++)
-        status = ddz_encoder_set(encoder, settings[i].parameter, settings[i].value);
-    if (status == DDZ_OK && progress)
-        status = ddz_encoder_set_progress(encoder, cli_progress_draw, progress);
-    return status;
-}
-
-ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *encoding,
-                        struct cli_progress *progress, ddz_encoder **encoder)
-{
     *encoder = NULL;
     ddz_status status = ddz_encoder_new(model, NULL, encoder);
     if (status == DDZ_OK)
-        status = set_up_encoder(*encoder, common, encoding, progress);
-    if (status != DDZ_OK) {
-        ddz_encoder_free(*encoder);
-        *encoder = NULL;
-    }
+        status = set_all(set_encoder, *encoder, settings, sizeof settings / sizeof *settings);
+    if (status == DDZ_OK)
+        status = ddz_encoder_set_target(*encoder, how->target, how->target_value);
+    if (status == DDZ_OK && progress)
+        status = ddz_encoder_set_progress(*encoder, cli_progress_draw, progress);
     return status;
 }
 
-static ddz_status set_up_decoder(ddz_decoder *decoder, const struct common *common,
-                                 const struct decoding *how, struct cli_progress *progress)
+ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *how,
+                        struct cli_progress *progress, ddz_decoder **decoder)
 {
     const int64_t max_bits = how->max_bits < INT64_MAX ? (int64_t)how->max_bits : INT64_MAX;
     const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
@@ -64,38 +74,34 @@ static ddz_status set_up_decoder(ddz_decoder *decoder, const struct common *comm
                                        {DDZ_PARAM_MAX_BITS, max_bits},
                                        {DDZ_PARAM_SEED, how->seed},
                                        {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps}};
-    ddz_status status = DDZ_OK;
-    for (size_t i = 0; status == DDZ_OK && i < sizeof settings / sizeof *settings; i++)
-        status = ddz_decoder_set(decoder, settings[i].parameter, settings[i].value);
-    if (status == DDZ_OK && progress)
-        status = ddz_decoder_set_progress(decoder, cli_progress_draw, progress);
-    return status;
-}
-
-ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *decoding,
-                        struct cli_progress *progress, ddz_decoder **decoder)
-{
     *decoder = NULL;
     ddz_status status = ddz_decoder_new(model, NULL, decoder);
     if (status == DDZ_OK)
-        status = set_up_decoder(*decoder, common, decoding, progress);
-    if (status != DDZ_OK) {
-        ddz_decoder_free(*decoder);
-        *decoder = NULL;
-    }
+        status = set_all(set_decoder, *decoder, settings, sizeof settings / sizeof *settings);
+    if (status == DDZ_OK && progress)
+        status = ddz_decoder_set_progress(*decoder, cli_progress_draw, progress);
     return status;
 }
 
-ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image)
+ddz_pixel_format pixel_format(int channels, int depth)
 {
-    size_t size = 3 * (size_t)image->width * image->height;
-    return ddz_encoder_encode(encoder, image->width, image->height, DDZ_PIXELS_RGB8, image->rgb, 0, size);
+    static const ddz_pixel_format formats[2][4] = {
+        {DDZ_PIXELS_GREY8, DDZ_PIXELS_GREY_ALPHA8, DDZ_PIXELS_RGB8, DDZ_PIXELS_RGBA8},
+        {DDZ_PIXELS_GREY16, DDZ_PIXELS_GREY_ALPHA16, DDZ_PIXELS_RGB16, DDZ_PIXELS_RGBA16}};
+    return formats[depth == 16][channels - 1];
 }
 
-ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image *image)
+ddz_status encode_image(ddz_encoder *encoder, const struct image_view *image)
 {
-    size_t size = 3 * (size_t)image->width * image->height;
-    return ddz_decoder_picture(decoder, recon, DDZ_PIXELS_RGB8, image->rgb, 0, size);
+    return ddz_encoder_encode(encoder, image->width, image->height,
+                              pixel_format(image->channels, image->depth), image->pixels, 0,
+                              image_size(image->width, image->height, image->channels, image->depth));
+}
+
+ddz_status decode_image(ddz_decoder *decoder, ddz_recon recon, struct image *image)
+{
+    return ddz_decoder_picture(decoder, recon, pixel_format(image->channels, image->depth), image->pixels, 0,
+                               image_size(image->width, image->height, image->channels, image->depth));
 }
 
 double encoder_kl_bits(const ddz_encoder *encoder, uint64_t bits)

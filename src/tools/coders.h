@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "ddz.h"
-#include "imgio/png.h"
+#include "imgio/image.h"
 #include "tools/message.h"
 #include "tools/options.h"
 
@@ -28,15 +28,19 @@ struct decoding {
 struct encoding encoding_usual(void);
 struct decoding decoding_usual(void);
 
-/* A handle with these settings and this progress (NULL: none), to be freed by the caller; NULL on failure. */
-ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *encoding,
+/* A handle with these settings and this progress (NULL: none). It is the caller's to free whatever is returned, NULL
+ * if there is none. */
+ddz_status encoder_open(const ddz_model *model, const struct common *common, const struct encoding *how,
                         struct cli_progress *progress, ddz_encoder **encoder);
-ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *decoding,
+ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *how,
                         struct cli_progress *progress, ddz_decoder **decoder);
 
-/* The library's calls for pictures of 8-bit RGB without gaps */
-ddz_status encode_rgb(ddz_encoder *encoder, const struct image *image);
-ddz_status decode_rgb(ddz_decoder *decoder, ddz_recon recon, const struct image *image);
+/* The library's name for the pixels of an image */
+ddz_pixel_format pixel_format(int channels, int depth);
+
+/* The library's calls for images; decode_image writes the pixels of one that was allocated. */
+ddz_status encode_image(ddz_encoder *encoder, const struct image_view *image);
+ddz_status decode_image(ddz_decoder *decoder, ddz_recon recon, struct image *image);
 
 /* KL bits of the steps that the first `bits` bits of an encoder's stream hold, a cut step in proportion. */
 double encoder_kl_bits(const ddz_encoder *encoder, uint64_t bits);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "ddz.h"
-#include "imgio/png.h"
+#include "imgio/dither.h"
+#include "imgio/image.h"
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/info.h"
@@ -30,6 +31,8 @@ static const char help[] =
     "      --seed N        of --recon sample; default 1\n"
     "      --steps N       of --recon sample: steps an octave of noise, 1, 2, 4 ... 32; default 8\n"
     "      --frames DIR    a picture for each doubling of the bits from 64 on, DIR/0000000064.png ...\n"
+    "      --depth N       8 or 16 bits a sample; default 8\n"
+    "      --dither        spread the rounding to 8 bits over neighbouring pixels\n"
     "      --info          print what is in the stream; decode nothing\n"
     "      --ignore-digest write the picture of a whole stream even if its digest disagrees\n"
     "\n"
@@ -49,6 +52,8 @@ enum {
     OPTION_SEED,
     OPTION_STEPS,
     OPTION_FRAMES,
+    OPTION_DEPTH,
+    OPTION_DITHER,
     OPTION_INFO,
     OPTION_IGNORE_DIGEST
 };
@@ -61,6 +66,8 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"seed", required_argument, NULL, OPTION_SEED},
                                       {"steps", required_argument, NULL, OPTION_STEPS},
                                       {"frames", required_argument, NULL, OPTION_FRAMES},
+                                      {"depth", required_argument, NULL, OPTION_DEPTH},
+                                      {"dither", no_argument, NULL, OPTION_DITHER},
                                       {"info", no_argument, NULL, OPTION_INFO},
                                       {"ignore-digest", no_argument, NULL, OPTION_IGNORE_DIGEST},
                                       {"verbose", no_argument, NULL, 'v'},
@@ -74,7 +81,8 @@ struct task {
     struct stream_limit limit;
     ddz_recon recon;
     const char *input, *output, *frames;
-    int info, ignore_digest, verbose;
+    int depth; /* 8 or 16 bits a sample */
+    int dither, info, ignore_digest, verbose;
 };
 
 /* What is being decoded. */
@@ -82,7 +90,7 @@ struct job {
     const struct task *task;
     struct stream stream;
     ddz_decoder *decoder;
-    struct image image; /* its rgb is ours; the extras are the decoder's */
+    struct image image;
     struct cli_progress progress;
 };
 
@@ -96,6 +104,14 @@ static int read_recon(struct task *task, const char *text)
         task->recon = DDZ_RECON_SAMPLE;
     else
         return cli_fail(CLI_USAGE, "--recon: '%s' is not one of mean, sample", text);
+    return CLI_OK;
+}
+
+static int read_depth(struct task *task, const char *text)
+{
+    if (strcmp(text, "8") != 0 && strcmp(text, "16") != 0)
+        return cli_fail(CLI_USAGE, "--depth: '%s' is not one of 8, 16", text);
+    task->depth = text[0] == '8' ? 8 : 16;
     return CLI_OK;
 }
 
@@ -117,6 +133,11 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_FRAMES:
         task->frames = optarg;
         return CLI_OK;
+    case OPTION_DEPTH:
+        return read_depth(task, optarg);
+    case OPTION_DITHER:
+        task->dither = 1;
+        return CLI_OK;
     case OPTION_INFO:
         task->info = 1;
         return CLI_OK;
@@ -133,8 +154,7 @@ static int read_option(struct task *task, int option, char **argv)
 
 static int read_arguments(struct task *task, int argc, char **argv)
 {
-    memset(task, 0, sizeof *task);
-    task->decoding = decoding_usual();
+    *task = (struct task){.decoding = decoding_usual(), .depth = 8};
     int status = common_begin(&task->common);
     int option;
     while (status == CLI_OK && !task->common.done &&
@@ -142,6 +162,8 @@ static int read_arguments(struct task *task, int argc, char **argv)
         status = read_option(task, option, argv);
     if (status != CLI_OK || task->common.done)
         return status;
+    if (task->dither && task->depth == 16)
+        return cli_fail(CLI_USAGE, "--dither is of 8-bit pictures, not of --depth 16");
     int names = argc - optind;
     if (names < 1 || names > 2)
         return cli_fail(CLI_USAGE,
@@ -166,17 +188,35 @@ static char *default_output(const char *input)
 
 /* ---- Output --------------------------------------------------------------------------------- */
 
-/* Decode what has been fed. */
-static int decode(struct job *job)
+/* Room for the picture of what has been fed; what is dithered is decoded with 16 bits. */
+static int make_room(struct job *job)
 {
-    cli_progress_begin(&job->progress, "decoding", job->task->common.quiet);
-    ddz_status status = decode_rgb(job->decoder, job->task->recon, &job->image);
+    const struct task *task = job->task;
+    const ddz_info *info = &job->stream.info;
+    image_free(&job->image);
+    if (image_alloc(&job->image, info->width, info->height, stream_channels(job->decoder),
+                    task->dither ? 16 : task->depth) != 0)
+        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
+    return CLI_OK;
+}
+
+/* Decode what has been fed; the view is valid until more is. */
+static int decode(struct job *job, struct image_view *view)
+{
+    const struct task *task = job->task;
+    int code = make_room(job);
+    if (code != CLI_OK)
+        return code;
+    cli_progress_begin(&job->progress, "decoding", task->common.quiet);
+    ddz_status status = decode_image(job->decoder, task->recon, &job->image);
     cli_progress_end();
-    if (status == DDZ_ERR_DIGEST && job->task->ignore_digest)
+    if (status == DDZ_ERR_DIGEST && task->ignore_digest)
         cli_note("%s: warning: %s", job->stream.name, ddz_strerror(status));
     else if (status != DDZ_OK)
         return cli_fail_status(job->stream.name, status);
-    return stream_extras(&job->stream, job->decoder, &job->image);
+    if (task->dither && image_dither(&job->image) != 0)
+        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
+    return stream_view(&job->stream, job->decoder, &job->image, view);
 }
 
 /* What is in the file besides the stream */
@@ -192,8 +232,12 @@ static void note_trailing(const struct job *job)
 static int decode_to_file(struct job *job, const char *path)
 {
     struct output output;
+    struct image_view view;
     int code = output_begin(&output, path);
-    return code == CLI_OK ? picture_finish(&output, path, &job->image, decode(job)) : code;
+    if (code != CLI_OK)
+        return code;
+    code = decode(job, &view);
+    return picture_finish(&output, path, &view, code);
 }
 
 static void print_outcome(const struct job *job, const char *path)
@@ -266,16 +310,10 @@ static int make_one(struct job *job)
 
 static int make_pictures(struct job *job)
 {
-    uint64_t pixels = (uint64_t)job->stream.info.width * job->stream.info.height;
-    if (pixels > PICTURE_MAX_PIXELS)
+    if ((uint64_t)job->stream.info.width * job->stream.info.height > PICTURE_MAX_PIXELS)
         return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
-    job->image.width = job->stream.info.width;
-    job->image.height = job->stream.info.height;
-    job->image.rgb = malloc(3 * (size_t)pixels);
-    if (!job->image.rgb)
-        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
     int code = job->task->frames ? make_frames(job) : make_one(job);
-    free(job->image.rgb);
+    image_free(&job->image);
     return code;
 }
 

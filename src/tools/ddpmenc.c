@@ -7,7 +7,7 @@
 
 #include "ddz.h"
 #include "ddz/research.h"
-#include "imgio/png.h"
+#include "imgio/image.h"
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/message.h"
@@ -29,7 +29,6 @@ static const char help[] =
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
-    "      --seed N          of what the encoder draws; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
     "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
@@ -39,7 +38,7 @@ static const char help[] =
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
 
-enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_SEED };
+enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING };
 
 static const char letters[] = ":q:e:v" COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
@@ -49,7 +48,6 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"effort", required_argument, NULL, 'e'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
-                                      {"seed", required_argument, NULL, OPTION_SEED},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
@@ -101,8 +99,6 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
     case OPTION_STEERING:
         return cli_real("--steering", optarg, 0, 4, &s->steering);
-    case OPTION_SEED:
-        return cli_seed(optarg, &s->seed);
     case 'v':
         task->verbose = 1;
         return CLI_OK;
@@ -154,7 +150,8 @@ static void print_steps(const ddz_encoder *encoder)
     }
 }
 
-static void print_summary(const struct task *task, const struct image *image, size_t size, double seconds)
+static void print_summary(const struct task *task, const struct image_view *image, size_t size,
+                          double seconds)
 {
     fprintf(stderr, "%s -> %s: %u x %u, %zu bytes, %.4f bits a pixel, %.1f s\n", file_input_name(task->input),
             file_output_name(task->output), image->width, image->height, size,
@@ -163,13 +160,10 @@ static void print_summary(const struct task *task, const struct image *image, si
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 
-static ddz_status attach_extras(ddz_encoder *encoder, const struct image *image)
+static ddz_status attach_extras(ddz_encoder *encoder, const struct image_view *image)
 {
     ddz_status status = DDZ_OK;
-    if (image->alpha)
-        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ALPHA, image->alpha,
-                                       (size_t)image->width * image->height);
-    if (status == DDZ_OK && image->icc)
+    if (image->icc)
         status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ICC, image->icc, image->icc_size);
     if (status == DDZ_OK && image->exif)
         status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_EXIF, image->exif, image->exif_size);
@@ -177,7 +171,7 @@ static ddz_status attach_extras(ddz_encoder *encoder, const struct image *image)
 }
 
 /* Bytes of the stream in *size. */
-static int encode(const struct task *task, ddz_encoder *encoder, const struct image *image,
+static int encode(const struct task *task, ddz_encoder *encoder, const struct image_view *image,
                   struct cli_progress *progress, FILE *file, size_t *size)
 {
     const char *name = file_input_name(task->input);
@@ -185,7 +179,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
     ddz_status status = attach_extras(encoder, image);
     cli_progress_begin(progress, "encoding", task->common.quiet);
     if (status == DDZ_OK)
-        status = encode_rgb(encoder, image);
+        status = encode_image(encoder, image);
     cli_progress_end();
     if (status == DDZ_ERR_ARGUMENT && task->encoding.target == DDZ_TARGET_BYTES)
         return cli_fail(CLI_USAGE, "%s: %.0f bytes are too few for this picture", name,
@@ -199,7 +193,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
 }
 
 /* The output is opened first: that it cannot be written is better known before the work than after. */
-static int encode_to_file(const struct task *task, ddz_encoder *encoder, const struct image *image,
+static int encode_to_file(const struct task *task, ddz_encoder *encoder, const struct image_view *image,
                           struct cli_progress *progress)
 {
     struct output output;
@@ -220,12 +214,10 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     return code;
 }
 
-static int run(struct task *task, const ddz_model *model, const struct image *image)
+static int run(struct task *task, const ddz_model *model, const struct image_view *image)
 {
     struct cli_progress progress;
     ddz_encoder *encoder = NULL;
-    if (image->reduced_depth && !task->common.quiet)
-        cli_note("%s: 16-bit samples are rounded to 8 bits", file_input_name(task->input));
     if (task->bpp > 0)
         task->encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
     ddz_status status = encoder_open(model, &task->common, &task->encoding, &progress, &encoder);
@@ -245,10 +237,11 @@ int main(int argc, char **argv)
     if (status != CLI_OK || task.common.done)
         return status;
     status = picture_load(task.input, &image);
+    const struct image_view view = image_view(&image);
     if (status == CLI_OK)
         status = model_load(task.common.model, argv[0], NULL, &model);
     if (status == CLI_OK)
-        status = run(&task, model, &image);
+        status = run(&task, model, &view);
     ddz_model_free(model);
     image_free(&image);
     return status;

@@ -210,8 +210,7 @@ struct work {
     const struct task *task;
     const ddz_model *model;
     const char *name;
-    struct image image;
-    struct image decoded; /* its rgb is ours */
+    struct image image, decoded; /* 8-bit RGB */
     struct cli_progress progress;
 };
 
@@ -227,11 +226,12 @@ static int encode(struct work *w, ddz_target target, double value, struct result
     struct encoding encoding = w->task->encoding;
     encoding.target = target;
     encoding.target_value = value;
+    const struct image_view picture = image_view(&w->image);
     cli_progress_begin(&w->progress, "encoding", w->task->common.quiet);
     ddz_status status = encoder_open(w->model, &w->task->common, &encoding, &w->progress, encoder);
     double begun = cli_seconds();
     if (status == DDZ_OK)
-        status = encode_rgb(*encoder, &w->image);
+        status = encode_image(*encoder, &picture);
     result->encode_seconds = cli_seconds() - begun;
     cli_progress_end();
     return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
@@ -253,12 +253,12 @@ static int decode(struct work *w, ddz_decoder *decoder, const uint8_t *data, siz
     double begun = cli_seconds();
     ddz_status status = ddz_decoder_feed(decoder, data, size);
     if (status == DDZ_OK)
-        status = decode_rgb(decoder, DDZ_RECON_MEAN, &w->decoded);
+        status = decode_image(decoder, DDZ_RECON_MEAN, &w->decoded);
     result->decode_seconds = cli_seconds() - begun;
     cli_progress_end();
     if (status != DDZ_OK)
         return cli_fail_status(w->name, status);
-    result->psnr = psnr(w->image.rgb, w->decoded.rgb, samples(w));
+    result->psnr = psnr(w->image.pixels, w->decoded.pixels, samples(w));
     return CLI_OK;
 }
 
@@ -273,8 +273,8 @@ static int measure_stream(struct work *w, ddz_encoder *encoder, uint64_t max_bit
     result->bits = 8.0 * (double)size < (double)max_bits ? 8.0 * (double)size : (double)max_bits;
     result->ideal_bits = encoder_kl_bits(encoder, max_bits);
     if (!data) { /* the ideal channel */
-        status = ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, w->decoded.rgb, 0, samples(w));
-        result->psnr = psnr(w->image.rgb, w->decoded.rgb, samples(w));
+        status = ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, w->decoded.pixels, 0, samples(w));
+        result->psnr = psnr(w->image.pixels, w->decoded.pixels, samples(w));
         return status == DDZ_OK ? CLI_OK : cli_fail_status(w->name, status);
     }
     ddz_decoder *decoder = NULL;
@@ -358,18 +358,16 @@ static int measure_prefixes(struct work *w, struct report *report)
 
 static int measure(struct work *w, struct report *report)
 {
-    int code = picture_load(w->name, &w->image);
+    int code = picture_load_rgb8(w->name, &w->image);
     if (code != CLI_OK)
         return code;
-    w->decoded =
-        (struct image){.width = w->image.width, .height = w->image.height, .rgb = malloc(samples(w))};
-    if (!w->decoded.rgb)
+    if (image_alloc(&w->decoded, w->image.width, w->image.height, 3, 8) != 0)
         code = cli_fail(CLI_LIMIT, "%s: out of memory", w->name);
     else if (w->task->mode == MODE_RATES)
         code = measure_rates(w, report);
     else
         code = w->task->mode == MODE_BITS ? measure_bits(w, report) : measure_prefixes(w, report);
-    free(w->decoded.rgb);
+    image_free(&w->decoded);
     image_free(&w->image);
     return code;
 }
@@ -399,13 +397,13 @@ static int measure_paper(const struct task *task, const ddz_model *model, char *
 static int compare(const char *a, const char *b)
 {
     struct image first = {0}, second = {0};
-    int code = picture_load(a, &first);
+    int code = picture_load_rgb8(a, &first);
     if (code == CLI_OK)
-        code = picture_load(b, &second);
+        code = picture_load_rgb8(b, &second);
     if (code == CLI_OK && (first.width != second.width || first.height != second.height))
         code = cli_fail(CLI_INPUT, "%s and %s differ in size", a, b);
     if (code == CLI_OK) {
-        printf("%.4f\n", psnr(first.rgb, second.rgb, 3 * (size_t)first.width * first.height));
+        printf("%.4f\n", psnr(first.pixels, second.pixels, 3 * (size_t)first.width * first.height));
         code = cli_flush();
     }
     image_free(&first);

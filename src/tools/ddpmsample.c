@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ddz.h"
-#include "imgio/png.h"
+#include "imgio/image.h"
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/message.h"
@@ -84,7 +84,7 @@ struct job {
     const struct task *task;
     struct stream stream; /* empty but for its name and size if they come from nothing */
     ddz_decoder *decoder;
-    struct image image; /* its rgb is ours; the extras are the decoder's */
+    struct image image; /* 8-bit RGB for a grid */
     struct cli_progress progress;
     int number;         /* of the picture that is drawn now, from 1 */
     int watching;       /* frames are wanted now */
@@ -214,13 +214,15 @@ static char *frame_name(const struct job *job)
 /* ---- Drawing -------------------------------------------------------------------------------- */
 
 /* Write the next frame of the picture that is being drawn. */
-static int write_frame(struct job *job, const uint8_t *rgb)
+static int write_frame(struct job *job, const void *pixels)
 {
     struct output output;
-    struct image frame = job->image;
-    frame.rgb = (uint8_t *)(uintptr_t)rgb;
+    struct image_view frame;
     char *name = frame_name(job);
-    int code = name ? output_begin(&output, name) : cli_fail(CLI_LIMIT, "out of memory");
+    int code = stream_view(&job->stream, job->decoder, &job->image, &frame);
+    frame.pixels = pixels;
+    if (code == CLI_OK)
+        code = name ? output_begin(&output, name) : cli_fail(CLI_LIMIT, "out of memory");
     if (code == CLI_OK)
         code = picture_finish(&output, name, &frame, CLI_OK);
     free(name);
@@ -229,7 +231,7 @@ static int write_frame(struct job *job, const uint8_t *rgb)
 }
 
 /* A ddz_observer: a frame for each octave of noise. */
-static int watch(void *cookie, double sigma, const void *rgb)
+static int watch(void *cookie, double sigma, const void *pixels)
 {
     static const double octave = 0.505; /* half, and some room for rounding */
     struct job *job = cookie;
@@ -237,7 +239,7 @@ static int watch(void *cookie, double sigma, const void *rgb)
     if (!job->shown)
         return 0;
     job->frame_sigma = sigma;
-    job->code = write_frame(job, rgb);
+    job->code = write_frame(job, pixels);
     return job->code;
 }
 
@@ -251,13 +253,13 @@ static int draw(struct job *job, int number)
     ddz_status status = ddz_decoder_set(job->decoder, DDZ_PARAM_SEED,
                                         (uint32_t)(task->decoding.seed + (uint32_t)(number - 1)));
     if (status == DDZ_OK)
-        status = decode_rgb(job->decoder, DDZ_RECON_SAMPLE, &job->image);
+        status = decode_image(job->decoder, DDZ_RECON_SAMPLE, &job->image);
     cli_progress_end();
     if (job->code != CLI_OK)
         return job->code;
     if (status != DDZ_OK)
         return cli_fail_status(job->stream.name, status);
-    return task->frames && !job->shown ? write_frame(job, job->image.rgb) : CLI_OK;
+    return task->frames && !job->shown ? write_frame(job, job->image.pixels) : CLI_OK;
 }
 
 static void print_outcome(const struct job *job, const char *path)
@@ -277,11 +279,16 @@ static void print_outcome(const struct job *job, const char *path)
 static int draw_to_file(struct job *job, int number)
 {
     struct output output;
+    struct image_view view;
     job->number = number;
     char *path = picture_name(job);
     int code = path ? output_begin(&output, path) : cli_fail(CLI_LIMIT, "out of memory");
-    if (code == CLI_OK)
-        code = picture_finish(&output, path, &job->image, draw(job, number));
+    if (code == CLI_OK) {
+        code = draw(job, number);
+        if (code == CLI_OK)
+            code = stream_view(&job->stream, job->decoder, &job->image, &view);
+        code = picture_finish(&output, path, &view, code);
+    }
     if (code == CLI_OK)
         print_outcome(job, file_output_name(path));
     free(path);
@@ -307,7 +314,7 @@ static int fill(struct sheet *sheet, struct job *job)
         int code = draw(job, i);
         if (code != CLI_OK)
             return code;
-        sheet_place(sheet, (uint32_t)(i - 1), job->image.rgb);
+        sheet_place(sheet, (uint32_t)(i - 1), job->image.pixels);
         print_outcome(job, file_output_name(job->task->output));
     }
     return CLI_OK;
@@ -322,23 +329,35 @@ static int draw_grid(struct job *job)
     if (code == CLI_OK)
         code = output_begin(&output, task->output);
     if (code == CLI_OK) {
-        sheet.image.icc = job->image.icc;
-        sheet.image.icc_size = job->image.icc_size;
-        code = picture_finish(&output, task->output, &sheet.image, fill(&sheet, job));
+        struct image_view view;
+        code = fill(&sheet, job);
+        if (code == CLI_OK)
+            code = stream_view(&job->stream, job->decoder, &sheet.image, &view);
+        view.exif = NULL; /* which is a single picture's */
+        code = picture_finish(&output, task->output, &view, code);
     }
-    free(sheet.image.rgb);
+    image_free(&sheet.image);
     return code;
 }
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 
-/* Decode what all pictures share, so that their frames begin behind it and a digest is checked. */
-static ddz_status begin_from_stream(struct job *job)
+/* Room for one picture, and frames that are like it. */
+static ddz_status make_room(struct job *job)
 {
-    ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
+    const ddz_info *size = &job->stream.info;
+    int channels = job->task->grid ? 3 : stream_channels(job->decoder);
+    if (image_alloc(&job->image, size->width, size->height, channels, 8) != 0)
+        return DDZ_ERR_MEMORY;
+    return job->task->frames ? ddz_decoder_set_observer(job->decoder, watch, job, pixel_format(channels, 8))
+                             : DDZ_OK;
+}
+
+/* Decode what all pictures share, so that their frames begin behind it and a digest is checked. */
+static ddz_status decode_stream(struct job *job)
+{
     cli_progress_begin(&job->progress, "decoding", job->task->common.quiet);
-    if (status == DDZ_OK)
-        status = decode_rgb(job->decoder, DDZ_RECON_MEAN, &job->image);
+    ddz_status status = decode_image(job->decoder, DDZ_RECON_MEAN, &job->image);
     cli_progress_end();
     return status;
 }
@@ -348,16 +367,13 @@ static int begin(struct job *job)
     const ddz_info *size = &job->stream.info;
     if ((uint64_t)size->width * size->height > PICTURE_MAX_PIXELS)
         return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
-    job->image.width = size->width;
-    job->image.height = size->height;
-    job->image.rgb = malloc(3 * (size_t)size->width * size->height);
-    if (!job->image.rgb)
-        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    ddz_status status =
-        job->task->from ? begin_from_stream(job) : ddz_decoder_begin(job->decoder, size->width, size->height);
-    if (status != DDZ_OK)
-        return cli_fail_status(job->stream.name, status);
-    return stream_extras(&job->stream, job->decoder, &job->image);
+    ddz_status status = job->task->from ? ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size)
+                                        : ddz_decoder_begin(job->decoder, size->width, size->height);
+    if (status == DDZ_OK)
+        status = make_room(job);
+    if (status == DDZ_OK && job->task->from)
+        status = decode_stream(job);
+    return status == DDZ_OK ? CLI_OK : cli_fail_status(job->stream.name, status);
 }
 
 static int run(struct task *task, const char *argv0, struct job *job)
@@ -368,13 +384,11 @@ static int run(struct task *task, const char *argv0, struct job *job)
         return code;
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
     ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
-    if (status == DDZ_OK && task->frames)
-        status = ddz_decoder_set_observer(job->decoder, watch, job, DDZ_PIXELS_RGB8);
     code = status == DDZ_OK ? begin(job) : cli_fail_status(job->stream.name, status);
     job->watching = task->frames != NULL;
     if (code == CLI_OK)
         code = task->grid ? draw_grid(job) : draw_pictures(job);
-    free(job->image.rgb);
+    image_free(&job->image);
     ddz_decoder_free(job->decoder);
     ddz_model_free(model);
     return code;

@@ -11,6 +11,8 @@
 
 #include "tools/message.h"
 
+enum { HEAD_SIZE = 65536 /* bytes of a file that tell of what kind it is */ };
+
 const char *file_input_name(const char *path)
 {
     return strcmp(path, "-") == 0 ? "standard input" : path;
@@ -57,13 +59,16 @@ void file_close(FILE *file)
         fclose(file);
 }
 
-/* Appends until the end of the file; the buffer doubles. */
-static int read_all(FILE *file, const char *name, size_t limit, uint8_t **data, size_t *size)
+/* Appends until the end of the file, or until `check` does not want it; the buffer doubles. */
+static int read_all(FILE *file, const char *name, size_t limit, file_check check, uint8_t **data,
+                    size_t *size)
 {
     size_t capacity = 0;
     do {
+        if (check && *size == HEAD_SIZE && !check(*data, *size))
+            return CLI_OK;
         if (*size == capacity) {
-            capacity = capacity ? 2 * capacity : 65536;
+            capacity = capacity ? 2 * capacity : HEAD_SIZE;
             uint8_t *larger = realloc(*data, capacity);
             if (!larger)
                 return cli_fail(CLI_LIMIT, "%s: out of memory", name);
@@ -79,7 +84,7 @@ static int read_all(FILE *file, const char *name, size_t limit, uint8_t **data, 
     return CLI_OK;
 }
 
-int file_read(const char *path, size_t limit, uint8_t **data, size_t *size)
+int file_read(const char *path, size_t limit, file_check check, uint8_t **data, size_t *size)
 {
     FILE *file;
     uint8_t *read = NULL;
@@ -87,7 +92,7 @@ int file_read(const char *path, size_t limit, uint8_t **data, size_t *size)
     int status = file_open(path, &file);
     if (status != CLI_OK)
         return status;
-    status = read_all(file, file_input_name(path), limit, &read, &length);
+    status = read_all(file, file_input_name(path), limit, check, &read, &length);
     file_close(file);
     if (status != CLI_OK) {
         free(read);

@@ -17,8 +17,12 @@ char *file_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int file_open(const char *path, FILE **file);
 void file_close(FILE *file);
 
-/* All bytes of a file of at most `limit`; *data is freed by the caller. */
-int file_read(const char *path, size_t limit, uint8_t **data, size_t *size);
+/* Whether the first bytes of a file look like those of the kind that is wanted. */
+typedef int (*file_check)(const uint8_t *data, size_t size);
+
+/* All bytes of a file of at most `limit`, but of one that `check` (NULL: none) does not want only the first ones;
+ * *data is freed by the caller. */
+int file_read(const char *path, size_t limit, file_check check, uint8_t **data, size_t *size);
 
 /* Make a folder unless it is there. */
 int folder_make(const char *path);

@@ -35,7 +35,7 @@ static int load_file(const char *path, ddz_model **model)
 {
     uint8_t *data;
     size_t size;
-    int status = file_read(path, MODEL_MAX_SIZE, &data, &size);
+    int status = file_read(path, MODEL_MAX_SIZE, NULL, &data, &size);
     if (status != CLI_OK)
         return CLI_MODEL;
     ddz_status loaded = ddz_model_load(data, size, NULL, model);

@@ -100,7 +100,7 @@ static int take_steps(struct outcome *o, const ddz_encoder *encoder, int ideal)
 
 /* What is to be known of the chain that has just been walked; -1 if memory is short. */
 static int take_chain(struct outcome *o, struct residuals *residuals, ddz_encoder *encoder,
-                      const struct image *image, int ideal)
+                      const struct image_view *image, int ideal)
 {
     size_t n = 3 * (size_t)image->width * image->height, size = 0;
     const uint8_t *data;
@@ -109,12 +109,12 @@ static int take_chain(struct outcome *o, struct residuals *residuals, ddz_encode
     int failed = !estimate || !shown || ddz_research_encoder_estimate(encoder, estimate, n) != DDZ_OK ||
                  ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, shown, 0, n) != DDZ_OK ||
                  ddz_encoder_stream(encoder, &data, &size) != DDZ_OK ||
-                 residuals_count(residuals, image->rgb, estimate, n) != 0;
+                 residuals_count(residuals, image->pixels, estimate, n) != 0;
     if (!failed) {
         o->dimensions = (double)n;
         o->file = 8 * (double)size / o->dimensions;
         o->squares = residuals_square(residuals);
-        o->squares_8 = squares_of(psnr(image->rgb, shown, n));
+        o->squares_8 = squares_of(psnr(image->pixels, shown, n));
         failed = take_steps(o, encoder, ideal);
     }
     free(estimate);
@@ -129,20 +129,21 @@ static int walk(struct work *w, const char *name, int ideal, double sigma, struc
     struct encoding encoding = *w->task->encoding;
     encoding.steering = 0; /* the KLs are those of the paper: towards the picture itself */
     ddz_encoder *encoder = NULL;
-    int code = picture_load(name, &image);
+    int code = picture_load_rgb8(name, &image);
     if (code != CLI_OK)
         return code;
     encoding.target = DDZ_TARGET_SIGMA;
     encoding.target_value = sigma;
     encoding.ideal = ideal;
+    const struct image_view view = image_view(&image);
     cli_progress_begin(&w->progress, ideal ? "measuring" : "encoding", w->task->common->quiet);
     ddz_status status = encoder_open(w->model, w->task->common, &encoding, &w->progress, &encoder);
     if (status == DDZ_OK)
-        status = encode_rgb(encoder, &image);
+        status = encode_image(encoder, &view);
     cli_progress_end();
     if (status != DDZ_OK)
         code = cli_fail_status(name, status);
-    else if (take_chain(o, residuals, encoder, &image, ideal) != 0)
+    else if (take_chain(o, residuals, encoder, &view, ideal) != 0)
         code = cli_fail(CLI_LIMIT, "%s: out of memory", name);
     ddz_encoder_free(encoder);
     image_free(&image);

@@ -1,6 +1,5 @@
 #include "tools/sheet.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/message.h"
@@ -18,13 +17,9 @@ int sheet_make(struct sheet *sheet, uint32_t count, uint32_t width, uint32_t hei
     *sheet = (struct sheet){.columns = columns, .width = width, .height = height};
     if (across > MAX_SIDE || down > MAX_SIDE || across * down > sheet_max_pixels)
         return cli_fail(CLI_LIMIT, "a grid of %u x %u pictures would be too large", columns, rows);
-    size_t size = 3 * (size_t)(across * down);
-    sheet->image.width = (uint32_t)across;
-    sheet->image.height = (uint32_t)down;
-    sheet->image.rgb = malloc(size);
-    if (!sheet->image.rgb)
+    if (image_alloc(&sheet->image, (uint32_t)across, (uint32_t)down, 3, 8) != 0)
         return cli_fail(CLI_LIMIT, "out of memory");
-    memset(sheet->image.rgb, WHITE, size);
+    memset(sheet->image.pixels, WHITE, image_size((uint32_t)across, (uint32_t)down, 3, 8));
     return CLI_OK;
 }
 
@@ -33,7 +28,7 @@ void sheet_place(struct sheet *sheet, uint32_t index, const uint8_t *rgb)
     size_t stride = 3 * (size_t)sheet->image.width, row = 3 * (size_t)sheet->width;
     size_t left = index % sheet->columns * (size_t)(sheet->width + GAP);
     size_t top = index / sheet->columns * (size_t)(sheet->height + GAP);
-    uint8_t *out = sheet->image.rgb + top * stride + 3 * left;
+    uint8_t *out = (uint8_t *)sheet->image.pixels + top * stride + 3 * left;
     for (uint32_t y = 0; y < sheet->height; y++)
         memcpy(out + y * stride, rgb + y * row, row);
 }

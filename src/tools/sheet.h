@@ -4,10 +4,10 @@
 
 #include <stdint.h>
 
-#include "imgio/png.h"
+#include "imgio/image.h"
 
 struct sheet {
-    struct image image; /* white where no picture has been placed; the caller frees its rgb */
+    struct image image; /* 8-bit RGB, white where no picture has been placed; the caller frees it */
     uint32_t columns;
     uint32_t width, height; /* of one picture */
 };

@@ -9,10 +9,17 @@
 
 static const size_t stream_max_size = (size_t)1 << 31;
 
+/* A file_check */
+static int looks_like_a_stream(const uint8_t *data, size_t size)
+{
+    ddz_info info;
+    return ddz_probe(data, size, &info, sizeof info) == DDZ_OK;
+}
+
 int stream_open(struct stream *stream, const char *path)
 {
     *stream = (struct stream){.name = file_input_name(path)};
-    int code = file_read(path, stream_max_size, &stream->data, &stream->size);
+    int code = file_read(path, stream_max_size, looks_like_a_stream, &stream->data, &stream->size);
     if (code != CLI_OK)
         return code;
     ddz_status status = ddz_probe(stream->data, stream->size, &stream->info, sizeof stream->info);
@@ -44,22 +51,23 @@ uint64_t stream_limit_bits(const struct stream_limit *limit, const ddz_info *inf
     return limit->given ? limit->bits : UINT64_MAX;
 }
 
-/* An image could own its layers, so they are not const there. */
-static ddz_status lend(const ddz_decoder *decoder, ddz_extra kind, uint8_t **data, size_t *size)
+int stream_channels(const ddz_decoder *decoder)
 {
-    const uint8_t *layer = NULL;
-    ddz_status status = ddz_decoder_extra(decoder, kind, &layer, size);
-    *data = (uint8_t *)(uintptr_t)layer;
-    return status;
+    enum { COLOUR_SPACE = 16, SPACE_SIZE = 4 }; /* of an ICC profile: ICC.1, section 7.2 */
+    const uint8_t *alpha = NULL, *icc = NULL;
+    size_t alpha_size = 0, icc_size = 0;
+    (void)ddz_decoder_extra(decoder, DDZ_EXTRA_ALPHA, &alpha, &alpha_size);
+    (void)ddz_decoder_extra(decoder, DDZ_EXTRA_ICC, &icc, &icc_size);
+    int grey = icc_size >= COLOUR_SPACE + SPACE_SIZE && memcmp(icc + COLOUR_SPACE, "GRAY", SPACE_SIZE) == 0;
+    return (grey ? 1 : 3) + (alpha != NULL);
 }
 
-int stream_extras(const struct stream *stream, const ddz_decoder *decoder, struct image *image)
+int stream_view(const struct stream *stream, const ddz_decoder *decoder, const struct image *image,
+                struct image_view *view)
 {
-    size_t alpha_size;
-    ddz_status status = lend(decoder, DDZ_EXTRA_ALPHA, &image->alpha, &alpha_size);
+    *view = image_view(image);
+    ddz_status status = ddz_decoder_extra(decoder, DDZ_EXTRA_ICC, &view->icc, &view->icc_size);
     if (status == DDZ_OK)
-        status = lend(decoder, DDZ_EXTRA_ICC, &image->icc, &image->icc_size);
-    if (status == DDZ_OK)
-        status = lend(decoder, DDZ_EXTRA_EXIF, &image->exif, &image->exif_size);
+        status = ddz_decoder_extra(decoder, DDZ_EXTRA_EXIF, &view->exif, &view->exif_size);
     return status == DDZ_OK ? CLI_OK : cli_fail_status(stream->name, status);
 }

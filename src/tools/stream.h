@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "ddz.h"
-#include "imgio/png.h"
+#include "imgio/image.h"
 
 /* A stream in memory. */
 struct stream {
@@ -34,7 +34,12 @@ int stream_limit_read(struct stream_limit *limit, const char *option, const char
 /* Bits to use of a stream of such a picture; UINT64_MAX if nothing was given. */
 uint64_t stream_limit_bits(const struct stream_limit *limit, const ddz_info *info);
 
-/* Lend the side layers that have arrived to an image; they stay the decoder's. */
-int stream_extras(const struct stream *stream, const ddz_decoder *decoder, struct image *image);
+/* How many channels a picture of what has arrived has: grey if its colour profile is one of grey pictures, and
+ * alpha if that has arrived. */
+int stream_channels(const ddz_decoder *decoder);
+
+/* The image with the side layers that have arrived; they are the decoder's. */
+int stream_view(const struct stream *stream, const ddz_decoder *decoder, const struct image *image,
+                struct image_view *view);
 
 #endif

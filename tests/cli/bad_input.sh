@@ -98,6 +98,32 @@ absent a.ddz
 expect 3 ddpmeval text.ddz
 expect 3 ddpmeval --compare "$data/small.png" "$data/3x5.png"
 
+# A PNG whose text chunk has a wrong checksum is a picture all the same, and a warning says so.
+{
+    head -c 33 "$data/small.png"
+    printf '\000\000\000\004tEXta\000bc\001\002\003\004'
+    tail -c +34 "$data/small.png"
+} > text.png
+expect 0 ddpmenc --quiet "$data/small.png" whole.ddz
+expect 0 ddpmenc --quiet text.png text.ddz
+same whole.ddz text.ddz
+grep -q '^ddpmenc: text.png: warning: .*tEXt' err || fail "no warning of a wrong checksum: $(cat err)"
+# Not so if it is the picture's own.
+{
+    head -c 29 "$data/small.png"
+    printf '\001\002\003\004'
+    tail -c +34 "$data/small.png"
+} > text.png
+expect 3 ddpmenc text.png a.ddz
+
+# Files without end are refused at their beginning.
+if [ -r /dev/zero ]; then
+    expect 3 ddpmenc /dev/zero a.ddz
+    expect 3 ddpmdec /dev/zero a.png
+    absent a.png
+fi
+absent a.ddz
+
 # Files that cannot be read.
 expect 2 ddpmdec nowhere.ddz
 expect 2 ddpmenc nowhere.png a.ddz

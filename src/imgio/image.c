@@ -1,0 +1,102 @@
+#include "imgio/image.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct image_view image_view(const struct image *image)
+{
+    return (struct image_view){.width = image->width,
+                               .height = image->height,
+                               .channels = image->channels,
+                               .depth = image->depth,
+                               .pixels = image->pixels,
+                               .icc = image->icc,
+                               .icc_size = image->icc_size,
+                               .exif = image->exif,
+                               .exif_size = image->exif_size};
+}
+
+size_t image_size(uint32_t width, uint32_t height, int channels, int depth)
+{
+    uint64_t pixel = (uint64_t)(channels * (depth / 8)), pixels = (uint64_t)width * height;
+    return pixels > SIZE_MAX / pixel ? SIZE_MAX : (size_t)(pixels * pixel);
+}
+
+int image_alloc(struct image *image, uint32_t width, uint32_t height, int channels, int depth)
+{
+    size_t size = image_size(width, height, channels, depth);
+    *image = (struct image){.width = width, .height = height, .channels = channels, .depth = depth};
+    image->pixels = size == SIZE_MAX ? NULL : malloc(size);
+    return image->pixels ? 0 : -1;
+}
+
+static uint8_t sample8(const struct image *image, size_t i)
+{
+    if (image->depth == 8)
+        return ((const uint8_t *)image->pixels)[i];
+    return (uint8_t)((((const uint16_t *)image->pixels)[i] * UINT32_C(255) + 32895) >>
+                     16); /* v / 257, rounded */
+}
+
+int image_to_rgb8(struct image *image)
+{
+    struct image rgb;
+    size_t count = (size_t)image->width * image->height, channels = (size_t)image->channels;
+    if (image->channels == 3 && image->depth == 8)
+        return 0;
+    if (image_alloc(&rgb, image->width, image->height, 3, 8) != 0)
+        return -1;
+    uint8_t *out = rgb.pixels;
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 3; c++)
+            *out++ = sample8(image, i * channels + (channels < 3 ? 0 : c));
+    free(image->pixels);
+    image->pixels = rgb.pixels;
+    image->channels = 3;
+    image->depth = 8;
+    return 0;
+}
+
+void image_free(struct image *image)
+{
+    if (!image)
+        return;
+    free(image->pixels);
+    free(image->icc);
+    free(image->exif);
+    *image = (struct image){0};
+}
+
+void image_error(struct image_messages *messages, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(messages->error, sizeof messages->error, format, arguments);
+    va_end(arguments);
+}
+
+void image_warning(struct image_messages *messages, const char *format, ...)
+{
+    va_list arguments;
+    if (messages->warning[0])
+        return;
+    va_start(arguments, format);
+    vsnprintf(messages->warning, sizeof messages->warning, format, arguments);
+    va_end(arguments);
+}
+
+int image_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, const char *format,
+                     struct image_messages *messages)
+{
+    if (width < 1 || height < 1 || width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE)
+        image_error(messages, "%s: %llu x %llu pixels; a side has 1 to %d", format, (unsigned long long)width,
+                    (unsigned long long)height, IMAGE_MAX_SIDE);
+    else if (width * height > max_pixels)
+        image_error(messages, "%s: %llu x %llu pixels are more than the limit of %llu", format,
+                    (unsigned long long)width, (unsigned long long)height, (unsigned long long)max_pixels);
+    else
+        return 0;
+    return -1;
+}
