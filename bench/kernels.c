@@ -163,7 +163,7 @@ static struct trial trial_new(const struct shape *s, const struct conv_kernel *k
     t.out = check_aligned(2 * t.out_values);
     t.weight = check_aligned(weights);
     for (size_t i = 0; i < in_values; i++)
-        t.in[i] = (int16_t)hash_pair(1, i);
+        t.in[i] = (int16_t)((int)(hash_pair(1, i) % 2048) - 1024); /* as activations are */
     for (size_t i = 0; i < weights; i++)
         t.weight[i] = (int8_t)hash_pair(2, i) / 4;
     int32_t *mult = check_aligned(4 * (size_t)s->outputs);

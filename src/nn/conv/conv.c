@@ -6,11 +6,10 @@
 
 const struct conv_kernel *const ddz_conv_kernels[] = {
 #ifdef DDZ_X86
-    &ddz_conv_avx512,
+    &ddz_conv_avx512, &ddz_conv_wino_avx2,
     &ddz_conv_avx2,
 #endif
-    &ddz_conv_c,
-    NULL,
+    &ddz_conv_c,      NULL,
 };
 
 const struct conv_kernel *ddz_conv_choose(const struct conv_layer *layer, uint64_t features)

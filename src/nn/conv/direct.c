@@ -189,6 +189,21 @@ static void run_3x3(const struct conv *conv, const struct conv_band *band, direc
         run_rows(conv, band, y, y + rows < band->rows ? y + rows : band->rows, inner);
 }
 
+void ddz_direct_run_part(const struct conv *conv, const struct conv_band *band, ptrdiff_t y, int rows,
+                         ptrdiff_t x, ptrdiff_t pixels, direct_fn *inner)
+{
+    for (ptrdiff_t end = y + rows; y < end; y++) {
+        struct direct_run run = run_of(conv, band, 0);
+        for (int t = 0; t < 9; t++)
+            add_tap(&run, t, map_pixel(&band->in, y + t / 3 - 1, x + t % 3 - 1));
+        run.out = map_pixel(&band->out, y, x);
+        if (run.end == END_GATE_BY)
+            run.gates = map_pixel(&band->gates, y, x);
+        run.pixels = pixels;
+        inner(&run);
+    }
+}
+
 /* 2x2, stride 2 */
 static void run_down(const struct conv *conv, const struct conv_band *band, direct_fn *inner)
 {

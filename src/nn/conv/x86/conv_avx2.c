@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "nn/conv/x86/direct_avx2.h"
 #include "nn/conv/x86/rescale_avx2.h"
 
 #define LANES 8
@@ -75,7 +76,7 @@ static inline void store_gated(const struct rescale *s, const struct rescale *t,
 
 STRIP(strip, 6, 2)
 
-static void blocks(const struct direct_run *run)
+void ddz_direct_avx2(const struct direct_run *run)
 {
     for (int block = 0; block < run->blocks; block++)
         strip(run, 2 * block);
@@ -83,7 +84,7 @@ static void blocks(const struct direct_run *run)
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
-    ddz_direct_run(conv, band, blocks);
+    ddz_direct_run(conv, band, ddz_direct_avx2);
 }
 
 const struct conv_kernel ddz_conv_avx2 = {{"avx2", DDZ_CPU_AVX2},

@@ -1,0 +1,251 @@
+#include "nn/conv/winograd.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_POSITIONS = 24, MAX_COLUMNS = 4 };
+
+static int columns_of(enum wino_form form)
+{
+    return form == WINO_4 ? 4 : 2;
+}
+
+static int positions_of(enum wino_form form)
+{
+    return 4 * (columns_of(form) + 2);
+}
+
+/* ---- Weights ------------------------------------------------------------------------------- */
+
+/* Packed are U for each form, the weights of the direct kernel, and what this holds. */
+struct wino_tail {
+    int32_t limit;
+    int32_t padding[15];
+};
+
+/* Values of U */
+static size_t weights_of(const struct layer_shape *shape, enum wino_form form)
+{
+    return (size_t)ddz_direct_entries(shape) * (size_t)(positions_of(form) * shape->cin);
+}
+
+static size_t direct_at(const struct layer_shape *shape)
+{
+    return (weights_of(shape, WINO_2) + weights_of(shape, WINO_4)) * sizeof(int16_t);
+}
+
+static size_t tail_at(const struct layer_shape *shape)
+{
+    return direct_at(shape) + ddz_direct_packed_size(shape);
+}
+
+bool ddz_wino_supports(const struct conv_layer *layer)
+{
+    const struct layer_shape *shape = layer->shape;
+    return shape->taps == 9 && shape->cin >= WINO_MIN_CHANNELS && shape->cin <= WINO_MAX_CHANNELS &&
+           ddz_direct_supports(layer);
+}
+
+size_t ddz_wino_packed_size(const struct layer_shape *shape)
+{
+    return tail_at(shape) + sizeof(struct wino_tail);
+}
+
+/* G times a column, or a row times H of 2 */
+static void transform_2(const int g[3], int u[4])
+{
+    u[0] = 2 * g[0];
+    u[1] = g[0] + g[1] + g[2];
+    u[2] = g[0] - g[1] + g[2];
+    u[3] = 2 * g[2];
+}
+
+static void transform_4(const int g[3], int u[6])
+{
+    u[0] = 6 * g[0];
+    u[1] = -4 * (g[0] + g[1] + g[2]);
+    u[2] = -4 * (g[0] - g[1] + g[2]);
+    u[3] = g[0] + 2 * g[1] + 4 * g[2];
+    u[4] = g[0] - 2 * g[1] + 4 * g[2];
+    u[5] = 24 * g[2];
+}
+
+/* U of a filter of 3x3 weights, `step` from one to the next, into values `next` from position to position */
+static void transform(const int8_t *weight, ptrdiff_t step, enum wino_form form, int16_t *to, ptrdiff_t next)
+{
+    int down[3][4];
+    for (int x = 0; x < 3; x++)
+        transform_2((int[]){weight[x * step], weight[(3 + x) * step], weight[(6 + x) * step]}, down[x]);
+    for (int y = 0; y < 4; y++) {
+        const int row[3] = {down[0][y], down[1][y], down[2][y]};
+        int u[MAX_COLUMNS + 2];
+        (form == WINO_4 ? transform_4 : transform_2)(row, u);
+        for (int x = 0; x < columns_of(form) + 2; x++, to += next)
+            *to = (int16_t)u[x];
+    }
+}
+
+/* [blocks][positions][pairs][CONV_BLOCK][2] */
+static void pack_form(const struct conv_layer *layer, enum wino_form form, int16_t *to)
+{
+    static const int8_t nothing[9] = {0};
+    const struct layer_shape *shape = layer->shape;
+    ptrdiff_t next = (ptrdiff_t)shape->cin * CONV_BLOCK, entries = ddz_direct_entries(shape);
+    for (ptrdiff_t block = 0; block < entries; block += CONV_BLOCK, to += positions_of(form) * next)
+        for (int c = 0; c < shape->cin; c++)
+            for (int o = 0; o < CONV_BLOCK; o++) {
+                int source = ddz_direct_channel(shape, (int)block + o);
+                const int8_t *weight = layer->weight + (ptrdiff_t)source * 9 * shape->cin + c;
+                transform(source < 0 ? nothing : weight, source < 0 ? 1 : shape->cin, form,
+                          to + (c / 2 * CONV_BLOCK + o) * 2 + c % 2, next);
+            }
+}
+
+/* F(2x4): inputs with which all |acc| < 2^27; more than 4095 would not do for the steps that look at V. */
+static int limit_of(const struct conv_layer *layer)
+{
+    int most = 1, inputs = 9 * layer->shape->cin;
+    for (int o = 0; o < layer->shape->cout; o++) {
+        int sum = 0;
+        for (int i = 0; i < inputs; i++)
+            sum += abs(layer->weight[(ptrdiff_t)o * inputs + i]);
+        most = sum > most ? sum : most;
+    }
+    int limit = ((1 << 27) - 1) / most;
+    return limit < 4095 ? limit : 4095;
+}
+
+void ddz_wino_pack(const struct conv_layer *layer, void *packed)
+{
+    const struct layer_shape *shape = layer->shape;
+    int16_t *to = packed;
+    pack_form(layer, WINO_2, to);
+    pack_form(layer, WINO_4, to + weights_of(shape, WINO_2));
+    ddz_direct_pack(layer, (char *)packed + direct_at(shape));
+    struct wino_tail tail = {.limit = limit_of(layer)};
+    memcpy((char *)packed + tail_at(shape), &tail, sizeof tail);
+}
+
+/* ---- Tiles --------------------------------------------------------------------------------- */
+
+/* A band at work */
+struct wino_work {
+    const struct conv *conv;
+    const struct conv_band *band;
+    const struct wino_kernel *kernel;
+    int limit;
+    _Alignas(64) int16_t v[MAX_POSITIONS * WINO_TILES * WINO_MAX_CHANNELS];
+    _Alignas(64) int32_t m[MAX_POSITIONS * WINO_TILES * CONV_BLOCK];
+    _Alignas(64) int16_t edge[4 * (MAX_COLUMNS + 2) * WINO_MAX_CHANNELS];
+};
+
+/* The patch of a tile. What lies beyond the map's border is not in memory: such a patch is put together. */
+static struct wino_patch patch_of(struct wino_work *w, const struct wino_place *place, int columns)
+{
+    const struct map *in = &w->band->in;
+    int channels = w->conv->layer.shape->cin;
+    struct wino_patch patch = {map_pixel(in, place->y - 1, place->x - 1), in->row, in->step, channels,
+                               w->limit};
+    if (place->rows == 2 && place->columns == columns)
+        return patch;
+    patch.in = w->edge;
+    patch.step = channels;
+    patch.row = (columns + 2) * patch.step;
+    memset(w->edge, 0, (size_t)(4 * patch.row) * sizeof *w->edge);
+    for (int y = 0; y < place->rows + 2; y++)
+        for (int x = 0; x < place->columns + 2; x++)
+            memcpy(w->edge + y * patch.row + x * patch.step,
+                   map_pixel(in, place->y + y - 1, place->x + x - 1), (size_t)channels * sizeof *w->edge);
+    return patch;
+}
+
+/* False: inputs are too large, and nothing has been stored. */
+static bool try_form(struct wino_work *w, enum wino_form form, const struct wino_place *place, int tiles)
+{
+    const struct conv_layer *layer = &w->conv->layer;
+    const struct layer_shape *shape = layer->shape;
+    const struct wino_steps *steps = &w->kernel->steps[form];
+    const ptrdiff_t cin = shape->cin, next = tiles * cin;
+    for (int t = 0; t < tiles; t++) {
+        const struct wino_patch patch = patch_of(w, &place[t], columns_of(form));
+        if (!steps->input(&patch, w->v + t * cin, next))
+            return false;
+    }
+    const int16_t *u = (const int16_t *)w->conv->packed + (form == WINO_4 ? weights_of(shape, WINO_2) : 0);
+    struct wino_output output = {.band = w->band, .end = shape->end, .place = place, .tiles = tiles};
+    for (int entry = 0; entry < ddz_direct_entries(shape); entry += CONV_BLOCK) {
+        output.rescaling = ddz_direct_rescaling(w->conv, entry);
+        output.channel = shape->end == END_GATE ? entry / 2 : entry;
+        steps->multiply(u, (int)cin, tiles, w->v, w->m);
+        steps->output(&output, w->m);
+        u += positions_of(form) * cin * CONV_BLOCK;
+    }
+    return true;
+}
+
+/* Of tiles of 2 columns, those side by side at a time */
+static void run_direct(const struct wino_work *w, const struct wino_place *place, int tiles)
+{
+    struct conv direct = *w->conv;
+    direct.packed = (char *)w->conv->packed + direct_at(w->conv->layer.shape);
+    for (int t = 0; t < tiles;) {
+        const struct wino_place *first = &place[t];
+        ptrdiff_t width = 0;
+        for (; t < tiles && place[t].y == first->y && place[t].x == first->x + width; t++)
+            width += place[t].columns;
+        ddz_direct_run_part(&direct, w->band, first->y, first->rows, first->x, width, w->kernel->direct);
+    }
+}
+
+static void run_2(struct wino_work *w, const struct wino_place *place, int tiles)
+{
+    if (!try_form(w, WINO_2, place, tiles))
+        run_direct(w, place, tiles);
+}
+
+/* Tiles of 4 columns, or as twice as many of 2 */
+static void run_4(struct wino_work *w, const struct wino_place *place, int tiles)
+{
+    struct wino_place half[2 * WINO_TILES];
+    int halves = 0;
+    if (try_form(w, WINO_4, place, tiles))
+        return;
+    for (int t = 0; t < tiles; t++)
+        for (int x = 0; x < place[t].columns; x += 2) {
+            int columns = place[t].columns - x < 2 ? 1 : 2;
+            half[halves++] = (struct wino_place){place[t].y, place[t].x + x, place[t].rows, columns};
+        }
+    for (int t = 0; t < halves; t += WINO_TILES)
+        run_2(w, half + t, halves - t < WINO_TILES ? halves - t : WINO_TILES);
+}
+
+static void run_tiles(struct wino_work *w, enum wino_form form)
+{
+    const ptrdiff_t columns = columns_of(form), width = w->band->in.width, rows = w->band->rows;
+    struct wino_place place[WINO_TILES];
+    int tiles = 0;
+    for (ptrdiff_t y = 0; y < rows; y += 2)
+        for (ptrdiff_t x = 0; x < width; x += columns) {
+            ptrdiff_t left = width - x;
+            place[tiles++] =
+                (struct wino_place){y, x, rows - y < 2 ? 1 : 2, (int)(left < columns ? left : columns)};
+            if (tiles == WINO_TILES || (y + 2 >= rows && x + columns >= width)) {
+                (form == WINO_4 ? run_4 : run_2)(w, place, tiles);
+                tiles = 0;
+            }
+        }
+}
+
+void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel)
+{
+    const struct layer_shape *shape = conv->layer.shape;
+    struct wino_work work; /* large, and not cleared */
+    struct wino_tail tail;
+    memcpy(&tail, (const char *)conv->packed + tail_at(shape), sizeof tail);
+    work.conv = conv;
+    work.band = band;
+    work.kernel = kernel;
+    work.limit = tail.limit;
+    run_tiles(&work, WINO_4);
+}

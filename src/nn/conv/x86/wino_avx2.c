@@ -1,0 +1,374 @@
+/* Winograd's convolutions with AVX2; compiled with -mavx2. */
+#include "nn/conv/winograd.h"
+
+#if !defined(__AVX2__)
+#error "this file needs its own compiler flags"
+#endif
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "nn/conv/x86/direct_avx2.h"
+#include "nn/conv/x86/rescale_avx2.h"
+
+/* Not __m256i, a vector of 64-bit values: GCC would copy each sum to and fro between the two types. */
+typedef uint32_t vec __attribute__((vector_size(32)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+#define ADD _mm256_add_epi16
+#define SUB _mm256_sub_epi16
+#define ABS _mm256_abs_epi16
+#define TIMES(x, n) _mm256_slli_epi16(x, n) /* 2^n */
+
+INLINE __m256i load(const int16_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+INLINE void store(int16_t *p, __m256i v)
+{
+    _mm256_storeu_si256((__m256i *)p, v);
+}
+
+/* ---- Input --------------------------------------------------------------------------------- */
+
+/* d B: four inputs of a column */
+INLINE void down(const int16_t *in, ptrdiff_t row, __m256i d[4], __m256i t[4])
+{
+    for (int y = 0; y < 4; y++)
+        d[y] = load(in + y * row);
+    t[0] = SUB(d[0], d[2]);
+    t[1] = ADD(d[1], d[2]);
+    t[2] = SUB(d[2], d[1]);
+    t[3] = SUB(d[1], d[3]);
+}
+
+/* 16 channels. x + 8192 has one of its two highest bits where x is too large, and so has the result. */
+INLINE __m256i input_16_2(const struct wino_patch *p, ptrdiff_t channel, int16_t *v, ptrdiff_t next)
+{
+    __m256i t[4][4], range = _mm256_setzero_si256();
+    for (int x = 0; x < 4; x++) {
+        __m256i d[4];
+        down(p->in + x * p->step + channel, p->row, d, t[x]);
+        for (int y = 0; y < 4; y++)
+            range = _mm256_or_si256(range, ADD(d[y], _mm256_set1_epi16(WINO_SMALL)));
+    }
+    for (int y = 0; y < 4; y++, v += 4 * next) {
+        store(v, SUB(t[0][y], t[2][y]));
+        store(v + next, ADD(t[1][y], t[2][y]));
+        store(v + 2 * next, SUB(t[2][y], t[1][y]));
+        store(v + 3 * next, SUB(t[1][y], t[3][y]));
+    }
+    return range;
+}
+
+/* The last 16 channels may be among those before, too. */
+static bool input_2(const struct wino_patch *p, int16_t *v, ptrdiff_t next)
+{
+    __m256i range = _mm256_setzero_si256();
+    for (ptrdiff_t c = 0; c < p->channels; c += 16) {
+        ptrdiff_t channel = c + 16 <= p->channels ? c : p->channels - 16;
+        range = _mm256_or_si256(range, input_16_2(p, channel, v + channel, next));
+    }
+    return _mm256_testz_si256(range, _mm256_set1_epi16((short)~(2 * WINO_SMALL - 1)));
+}
+
+/* A bit 15 where a value of a row of V might not fit; t: of inputs of up to 4095 */
+INLINE __m256i unsure(const __m256i t[6][4], int y)
+{
+#define T(x) t[x][y]
+#define PLUS _mm256_adds_epu16
+    __m256i a = ABS(SUB(T(4), T(2))), b = ABS(SUB(T(3), T(1))), c = ABS(SUB(T(0), T(2)));
+    __m256i d = ABS(SUB(T(5), T(3))), e = PLUS(ABS(T(1)), ABS(T(2)));
+    __m256i v0 = PLUS(a, TIMES(c, 2)), v12 = PLUS(PLUS(a, b), PLUS(e, PLUS(e, e)));
+    __m256i v34 = PLUS(a, TIMES(b, 1)), v5 = PLUS(d, TIMES(b, 2));
+    return _mm256_or_si256(_mm256_or_si256(v0, v12), _mm256_or_si256(v34, v5));
+#undef T
+#undef PLUS
+}
+
+static __attribute__((noinline)) bool fits_4(const __m256i t[6][4], __m256i most, int limit)
+{
+    __m256i bad = _mm256_or_si256(_mm256_or_si256(unsure(t, 0), unsure(t, 1)),
+                                  _mm256_or_si256(unsure(t, 2), unsure(t, 3)));
+    bad = _mm256_srli_epi16(bad, 15);
+    bad = _mm256_or_si256(bad, _mm256_subs_epu16(most, _mm256_set1_epi16((short)limit)));
+    return _mm256_testz_si256(bad, bad);
+}
+
+INLINE bool input_16_4(const struct wino_patch *p, ptrdiff_t channel, int16_t *v, ptrdiff_t next)
+{
+    __m256i t[6][4], most = _mm256_setzero_si256();
+    for (int x = 0; x < 6; x++) {
+        __m256i d[4];
+        down(p->in + x * p->step + channel, p->row, d, t[x]);
+        for (int y = 0; y < 4; y++)
+            most = _mm256_max_epu16(most, ABS(d[y]));
+    }
+    __m256i above = _mm256_subs_epu16(most, _mm256_set1_epi16(WINO_SURE));
+    if (__builtin_expect(!_mm256_testz_si256(above, above), 0) && !fits_4(t, most, p->limit))
+        return false;
+    for (int y = 0; y < 4; y++, v += 6 * next) {
+        __m256i a = SUB(t[4][y], t[2][y]), b = SUB(t[3][y], t[1][y]), b2 = TIMES(b, 1);
+        __m256i e = SUB(t[4][y], TIMES(t[2][y], 2)), f = SUB(t[3][y], TIMES(t[1][y], 2));
+        store(v, ADD(a, TIMES(SUB(t[0][y], t[2][y]), 2)));
+        store(v + next, ADD(e, f));
+        store(v + 2 * next, SUB(e, f));
+        store(v + 3 * next, ADD(a, b2));
+        store(v + 4 * next, SUB(a, b2));
+        store(v + 5 * next, SUB(SUB(t[5][y], t[3][y]), TIMES(b, 2)));
+    }
+    return true;
+}
+
+static bool input_4(const struct wino_patch *p, int16_t *v, ptrdiff_t next)
+{
+    for (ptrdiff_t c = 0; c < p->channels; c += 16) {
+        ptrdiff_t channel = c + 16 <= p->channels ? c : p->channels - 16;
+        if (!input_16_4(p, channel, v + channel, next))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Matrix products ----------------------------------------------------------------------- */
+
+/* clang-format off: it takes the macros' statements for something else. */
+#define EACH_1(M) M(0)
+#define EACH_2(M) EACH_1(M) M(1)
+#define EACH_4(M) EACH_2(M) M(2) M(3)
+#define EACH_6(M) EACH_4(M) M(4) M(5)
+
+#define SUMS(p) vec a##p = {0}, b##p = {0};
+#define STEP(p)                                                                                              \
+    {                                                                                                        \
+        int32_t pair;                                                                                        \
+        memcpy(&pair, v + p * channels, sizeof pair);                                                        \
+        __m256i x = _mm256_set1_epi32(pair);                                                                 \
+        a##p += (vec)_mm256_madd_epi16(wa, x);                                                               \
+        b##p += (vec)_mm256_madd_epi16(wb, x);                                                               \
+    }
+#define STORE(p)                                                                                             \
+    _mm256_store_si256((__m256i *)(m + p * CONV_BLOCK), (__m256i)a##p);                                      \
+    _mm256_store_si256((__m256i *)(m + p * CONV_BLOCK + 8), (__m256i)b##p);
+
+/* TILES tiles of a position: sums of a block's 16 channels, in registers. They are variables of their own, because
+ * compilers do not always keep an array of them there. */
+#define MULTIPLY(TILES)                                                                                      \
+    INLINE void multiply_##TILES(const int16_t *u, ptrdiff_t channels, const int16_t *v, int32_t *m)         \
+    {                                                                                                        \
+        const int16_t *end = v + channels;                                                                   \
+        EACH_##TILES(SUMS) do                                                                                \
+        {                                                                                                    \
+            __m256i wa = load(u), wb = load(u + CONV_BLOCK);                                                 \
+            EACH_##TILES(STEP) u += 2 * CONV_BLOCK;                                                          \
+            v += 2;                                                                                          \
+        }                                                                                                    \
+        while (v != end)                                                                                     \
+            ;                                                                                                \
+        EACH_##TILES(STORE)                                                                                  \
+    }
+
+MULTIPLY(6)
+MULTIPLY(4)
+MULTIPLY(2)
+MULTIPLY(1)
+
+#define TAKE(TILES)                                                                                          \
+    for (; tiles - t >= TILES; t += TILES, v += TILES * channels, m += TILES * CONV_BLOCK)                   \
+        multiply_##TILES(u, channels, v, m);
+
+INLINE void multiply(int positions, const int16_t *u, ptrdiff_t channels, int tiles, const int16_t *v,
+                     int32_t *m)
+{
+    for (int i = 0; i < positions; i++, u += channels * CONV_BLOCK) {
+        int t = 0;
+        TAKE(6)
+        TAKE(4)
+        TAKE(2)
+        TAKE(1)
+    }
+}
+/* clang-format on */
+
+static void multiply_16(const int16_t *u, int channels, int tiles, const int16_t *v, int32_t *m)
+{
+    multiply(16, u, channels, tiles, v, m);
+}
+
+static void multiply_24(const int16_t *u, int channels, int tiles, const int16_t *v, int32_t *m)
+{
+    multiply(24, u, channels, tiles, v, m);
+}
+
+/* ---- Output -------------------------------------------------------------------------------- */
+
+/* A^T M of a position of a row of M, for 8 channels */
+INLINE void column(const int32_t *m, ptrdiff_t next, int x, int columns, vec *upper, vec *lower)
+{
+    vec m0, m1, m2, m3;
+    m += x * next;
+    m0 = *(const vec *)m;
+    m1 = *(const vec *)(m + (columns + 2) * next);
+    m2 = *(const vec *)(m + 2 * (columns + 2) * next);
+    m3 = *(const vec *)(m + 3 * (columns + 2) * next);
+    *upper = m0 + m1 + m2;
+    *lower = m1 - m2 - m3;
+}
+
+/* Times D */
+INLINE void across_2(const vec r[4], vec *sum)
+{
+    sum[0] = r[0] + r[1] + r[2];
+    sum[1] = r[1] - r[2] - r[3];
+}
+
+INLINE void across_4(const vec r[6], vec *sum)
+{
+    const vec third = {0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB,
+                       0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB}; /* 3 * 0xAAAAAAAB = 1 modulo 2^32 */
+    vec a = r[1] + r[2], b = r[1] - r[2], c = r[3] + r[4], d = r[3] - r[4];
+    d += d;
+    sum[0] = (r[0] + a + c) * third;
+    sum[1] = (b + d) * third;
+    sum[2] = (a + (c << 2)) * third;
+    sum[3] = (b + (d << 2) + r[5]) * third;
+}
+
+/* Sums of 8 channels of a tile: [2][columns], 4 or 16 times as large */
+INLINE void sums(const int32_t *m, ptrdiff_t next, int columns, vec *sum)
+{
+    vec upper[6], lower[6];
+    for (int x = 0; x < columns + 2; x++)
+        column(m, next, x, columns, &upper[x], &lower[x]);
+    (columns == 4 ? across_4 : across_2)(upper, sum);
+    (columns == 4 ? across_4 : across_2)(lower, sum + columns);
+}
+
+INLINE __m256i value(const struct rescale *s, vec sum, int columns, bool upper)
+{
+    __m256i acc = _mm256_srai_epi32((__m256i)sum, columns == 4 ? 4 : 2);
+    return upper ? rescale_upper(s, acc) : rescale_lower(s, acc);
+}
+
+INLINE __m128i load_8(const int16_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)p);
+}
+
+/* 8 channels of two pixels that are `step` apart; step 0: the second is not there. */
+INLINE void store_8(int16_t *out, ptrdiff_t step, __m256i v)
+{
+    v = _mm256_permute4x64_epi64(v, 0xD8); /* packing left the halves of the pixels side by side */
+    if (step)
+        _mm_storeu_si128((__m128i *)(out + step), _mm256_extracti128_si256(v, 1));
+    _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(v));
+}
+
+INLINE __m256i gated(__m256i v, __m256i gates)
+{
+    return _mm256_mulhrs_epi16(v, _mm256_max_epi16(gates, _mm256_setzero_si256()));
+}
+
+INLINE void end_8(enum layer_end end, __m256i a, __m256i b, int16_t *out, ptrdiff_t step,
+                  const int16_t *gates, ptrdiff_t gates_step)
+{
+    if (end == END_ADD) {
+        a = _mm256_add_epi32(a, _mm256_cvtepi16_epi32(load_8(out)));
+        b = _mm256_add_epi32(b, _mm256_cvtepi16_epi32(load_8(out + step)));
+    }
+    __m256i v = _mm256_packs_epi32(a, b);
+    if (end == END_GATE_BY) {
+        __m256i g =
+            _mm256_inserti128_si256(_mm256_castsi128_si256(load_8(gates)), load_8(gates + gates_step), 1);
+        v = gated(v, _mm256_permute4x64_epi64(g, 0xD8));
+    }
+    store_8(out, step, v);
+}
+
+INLINE void end_tile(const struct wino_output *o, const struct wino_place *place, const int32_t *m,
+                     const struct rescale *first, const struct rescale *second, int columns,
+                     enum layer_end end, bool upper)
+{
+    const struct conv_band *band = o->band;
+    const ptrdiff_t next = (ptrdiff_t)o->tiles * CONV_BLOCK;
+    vec sum[8], gate[8];
+    for (int half = 0; half < 2; half++) {
+        const struct rescale *s = half && end != END_GATE ? second : first;
+        sums(m + 8 * half, next, columns, half && end == END_GATE ? gate : sum);
+        if (end == END_GATE && half == 0)
+            continue;
+        for (int y = 0; y < place->rows; y++)
+            for (int x = 0; x < columns && x < place->columns; x += 2) {
+                const int i = y * columns + x;
+                const bool two = x + 1 < place->columns;
+                const ptrdiff_t step = two ? band->out.step : 0, gates_step = two ? band->gates.step : 0,
+                                channel = o->channel + (end == END_GATE ? 0 : 8 * half);
+                int16_t *out = map_pixel(&band->out, place->y + y, place->x + x) + channel;
+                __m256i a = value(s, sum[i], columns, upper), b = value(s, sum[i + 1], columns, upper);
+                if (end == END_GATE) {
+                    __m256i c = value(second, gate[i], columns, upper),
+                            d = value(second, gate[i + 1], columns, upper);
+                    store_8(out, step, gated(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
+                } else {
+                    const int16_t *gates = end == END_GATE_BY
+                                               ? map_pixel(&band->gates, place->y + y, place->x + x) + channel
+                                               : NULL;
+                    end_8(end, a, b, out, step, gates, gates_step);
+                }
+            }
+    }
+}
+
+INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns, enum layer_end end,
+                      bool upper)
+{
+    const struct rescale first = rescale_make(&o->rescaling, 0), second = rescale_make(&o->rescaling, 8);
+    for (int t = 0; t < o->tiles; t++)
+        end_tile(o, &o->place[t], m + t * CONV_BLOCK, &first, &second, columns, end, upper);
+}
+
+/* A function for each end, each way of rescaling, and each form */
+#define OUTPUT(columns)                                                                                      \
+    static void output_##columns(const struct wino_output *o, const int32_t *m)                              \
+    {                                                                                                        \
+        const bool upper = o->rescaling.shift >= 32;                                                         \
+        switch (o->end) {                                                                                    \
+        case END_STORE:                                                                                      \
+            upper ? end_tiles(o, m, columns, END_STORE, true) : end_tiles(o, m, columns, END_STORE, false);  \
+            break;                                                                                           \
+        case END_ADD:                                                                                        \
+            upper ? end_tiles(o, m, columns, END_ADD, true) : end_tiles(o, m, columns, END_ADD, false);      \
+            break;                                                                                           \
+        case END_GATE:                                                                                       \
+            upper ? end_tiles(o, m, columns, END_GATE, true) : end_tiles(o, m, columns, END_GATE, false);    \
+            break;                                                                                           \
+        case END_GATE_BY:                                                                                    \
+            upper ? end_tiles(o, m, columns, END_GATE_BY, true)                                              \
+                  : end_tiles(o, m, columns, END_GATE_BY, false);                                            \
+            break;                                                                                           \
+        }                                                                                                    \
+    }
+
+OUTPUT(2)
+OUTPUT(4)
+
+/* ---- The kernel ---------------------------------------------------------------------------- */
+
+static const struct wino_kernel wino = {
+    {[WINO_2] = {input_2, multiply_16, output_2}, [WINO_4] = {input_4, multiply_24, output_4}},
+    ddz_direct_avx2};
+
+static void run_band(const struct conv *conv, const struct conv_band *band)
+{
+    ddz_wino_run(conv, band, &wino);
+}
+
+const struct conv_kernel ddz_conv_wino_avx2 = {{"avx2 winograd", DDZ_CPU_AVX2},
+                                               ddz_wino_supports,
+                                               ddz_wino_packed_size,
+                                               ddz_wino_pack,
+                                               ddz_direct_rescale_size,
+                                               ddz_direct_rescale,
+                                               run_band};
