@@ -23,6 +23,7 @@
 #include "encode/state.h"
 #include "format/stream_reader.h"
 #include "imgio/png.h"
+#include "nn/net.h"
 #include "tools/coders.h"
 #include "tools/message.h"
 #include "tools/models.h"
@@ -59,7 +60,7 @@ static const char *const part_names[PARTS] = {
     [UPDATE] = "updates",
     [AIM] = "aim: Jacobian, shrinkage",
     [CHAIN] = "diffusion: preconditioning, posterior, lift",
-    [MIXING] = "mixing",
+    [MIXING] = "mixing, and what it changes of y",
     [SEARCH] = "trellis search",
     [WALK] = "trellis walk",
     [PREVIEW] = "pictures from estimates",
@@ -145,10 +146,10 @@ static void watch_reset(void)
 
 WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_info *stream, ddz_model **model),
      name, argv0, stream, model)
-WRAP(START, ddz_status, ddz_chain_init,
-     (struct chain * chain, const struct mem *mem, const struct ddz_model *model, uint32_t width,
-      uint32_t height, struct parallel *parallel, uint64_t features),
-     chain, mem, model, width, height, parallel, features)
+WRAP(START, struct chain *, ddz_chain_new,
+     (const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
+      struct parallel *parallel, uint64_t features),
+     mem, model, width, height, parallel, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, struct parallel *parallel, uint64_t features), mem,
      register_bits, parallel, features)
@@ -156,16 +157,17 @@ WRAP(INPUT, int, picture_load, (const char *path, struct image *image), path, im
 WRAP(INPUT, ddz_status, ddz_stream_reader_feed,
      (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits), l, data, size, last_bits)
 WRAP(PILOT, ddz_status, ddz_pilot_end_level,
-     (struct chain * chain, const int32_t *x, struct pilot_goal goal, struct progress *progress,
-      int32_t *end_level),
-     chain, x, goal, progress, end_level)
+     (struct chain * chain, const int16_t *x, int32_t *noise, struct pilot_goal goal,
+      struct progress *progress, int32_t *end_level),
+     chain, x, noise, goal, progress, end_level)
 WRAP(OPENING, ddz_status, ddz_preview_choose, (ddz_encoder * e), e)
-WRAP_VOID(AIM, ddz_covariance_target, (struct chain * chain, const int32_t *x, double noise, int32_t *target),
-          chain, x, noise, target)
-WRAP_VOID(AIM, ddz_shrink_target,
-          (const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height, double noise,
-           int32_t *target, struct parallel *parallel),
-          x, estimate, width, height, noise, target, parallel)
+WRAP_VOID(AIM, ddz_covariance_target,
+          (struct chain * chain, const int16_t *x, double noise, int32_t *target, int16_t *offset), chain, x,
+          noise, target, offset)
+WRAP_VOID(AIM, ddz_shrink_error,
+          (const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height, double noise,
+           int32_t *error, struct parallel *parallel),
+          x, estimate, width, height, noise, error, parallel)
 WRAP_VOID(NETWORK, ddz_net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),
@@ -174,43 +176,35 @@ WRAP_VOID(UPDATE, ddz_net_update, (struct net * net, const int16_t *in, int16_t 
 WRAP_VOID(CHAIN, ddz_precondition_input,
           (const struct precondition *p, const int32_t *y, int16_t *in, size_t n), p, y, in, n)
 WRAP_VOID(CHAIN, ddz_precondition_output,
-          (const struct precondition *p, const int32_t *y, const int16_t *f, int32_t *estimate, size_t n), p,
+          (const struct precondition *p, const int32_t *y, const int16_t *f, int16_t *estimate, size_t n), p,
           y, f, estimate, n)
-WRAP_VOID(CHAIN, ddz_posterior_shift,
-          (const struct reverse_step *s, const int32_t *x, const int32_t *estimate, int32_t *delta, size_t n),
-          s, x, estimate, delta, n)
-WRAP_VOID(CHAIN, ddz_reverse_step_change,
-          (const struct reverse_step *s, const int32_t *y, const int32_t *estimate, const int32_t *c,
-           int32_t *change, size_t n),
-          s, y, estimate, c, change, n)
-WRAP_VOID(CHAIN, ddz_lift_average, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *coarse), fine, w, h,
+WRAP_VOID(CHAIN, ddz_posterior_shift, (const struct reverse_step *s, int32_t *differences, size_t n), s,
+          differences, n)
+WRAP_VOID(CHAIN, ddz_lift_average, (const int16_t *fine, uint32_t w, uint32_t h, int16_t *coarse), fine, w, h,
           coarse)
-WRAP_VOID(CHAIN, ddz_lift_split, (const int32_t *fine, uint32_t w, uint32_t h, int32_t *bands), fine, w, h,
+WRAP_VOID(CHAIN, ddz_lift_split, (const int16_t *fine, uint32_t w, uint32_t h, int32_t *bands), fine, w, h,
           bands)
 WRAP_VOID(CHAIN, ddz_lift_join,
           (const int32_t *coarse, const int32_t *bands, int32_t *fine, uint32_t w, uint32_t h), coarse, bands,
           fine, w, h)
-WRAP_VOID(CHAIN, ddz_lift_predict, (const int32_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w,
+WRAP_VOID(CHAIN, ddz_lift_predict, (const int16_t *coarse, uint32_t w, uint32_t h, int32_t *bands), coarse, w,
           h, bands)
 WRAP_VOID(MIXING, ddz_mix_forward,
-          (const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
-           struct parallel *parallel),
-          m, plain, mixed, scratch, parallel)
-WRAP_VOID(MIXING, ddz_mix_inverse,
-          (const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
-           struct parallel *parallel),
-          m, mixed, plain, scratch, parallel)
+          (const struct mixing *m, int32_t *values, struct mix_room room, struct parallel *parallel), m,
+          values, room, parallel)
+WRAP_VOID(MIXING, ddz_mix_units,
+          (const struct mixing *m, struct mix_room room, struct parallel *parallel, mix_work *work,
+           void *argument),
+          m, room, parallel, work, argument)
 WRAP_VOID(SEARCH, ddz_viterbi_search,
-          (struct viterbi * v, const struct trellis *t, const int32_t *delta, uint32_t given, uint8_t *bits),
-          v, t, delta, given, bits)
+          (struct viterbi * v, const struct trellis *t, const int32_t *delta, struct placement where,
+           uint32_t given, uint8_t *bits),
+          v, t, delta, where, given, bits)
 WRAP_VOID(WALK, ddz_trellis_walk,
-          (const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
+          (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),
-          t, bits, known, c, parallel)
-WRAP_VOID(PREVIEW, ddz_chain_picture, (struct chain * chain, uint8_t *rgb), chain, rgb)
-WRAP_VOID(PREVIEW, ddz_chain_pixels,
-          (struct chain * chain, const struct layout *layout, const uint8_t *alpha, void *pixels), chain,
-          layout, alpha, pixels)
+          t, bits, known, where, c, parallel)
+WRAP_VOID(PREVIEW, ddz_chain_show, (struct chain * chain, chain_row *show, void *cookie), chain, show, cookie)
 WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
 WRAP(OUTPUT, int, png_write, (FILE * file, const struct image_view *image, struct image_messages *messages),
      file, image, messages)

@@ -10,24 +10,29 @@
 #include "runner.h"
 #include "shifts.h"
 
+static struct mix_room room_for(uint32_t n)
+{
+    size_t count = ddz_mix_room(n);
+    return (struct mix_room){new_array(count, sizeof(int32_t)), count};
+}
+
 static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
 {
     struct mixing m = ddz_mix_plan(n, branches, key);
-    int32_t *plain = normal_shift(n, 1.0, key), *mixed = new_array(n, sizeof *mixed);
-    int32_t *back = new_array(n, sizeof *back), *scratch = new_array(n, sizeof *scratch);
-    ddz_mix_forward(&m, plain, mixed, scratch, NULL);
+    int32_t *plain = normal_shift(n, 1.0, key), *mixed = normal_shift(n, 1.0, key);
+    struct mix_room room = room_for(n);
+    ddz_mix_forward(&m, mixed, room, NULL);
     double energy = dot(plain, plain, n);
     ck_assert_double_eq_tol(dot(mixed, mixed, n), energy, 0.002 * energy + 1e-6);
-    memset(scratch, 0x55, n * sizeof *scratch);
-    ddz_mix_inverse(&m, mixed, back, scratch, NULL);
+    memset(room.values, 0x55, n * sizeof *room.values);
+    ddz_mix_inverse(&m, mixed, room, NULL);
     double error = 0;
     for (uint32_t i = 0; i < n; i++)
-        error += pow((double)back[i] - plain[i], 2);
+        error += pow((double)mixed[i] - plain[i], 2);
     ck_assert_double_le(error / n, 16.0);
     free(plain);
     free(mixed);
-    free(back);
-    free(scratch);
+    free(room.values);
 }
 
 START_TEST(mixing_round_trip)
@@ -64,11 +69,11 @@ START_TEST(mixing_of_impulses)
     enum { N = 3 * 64, BLOCK = 64, IMPULSE = 1 << 20 };
     struct mixing m = ddz_mix_plan(N, 100, 7);
     ck_assert_uint_eq(m.block, BLOCK);
-    int32_t mixed[N][N], scratch[N];
+    int32_t mixed[N][N] = {{0}}, values[N];
+    struct mix_room room = {values, N};
     for (int i = 0; i < N; i++) {
-        int32_t plain[N] = {0};
-        plain[i] = IMPULSE;
-        ddz_mix_forward(&m, plain, mixed[i], scratch, NULL);
+        mixed[i][i] = IMPULSE;
+        ddz_mix_forward(&m, mixed[i], room, NULL);
         int touched = 0;
         for (int p = 0; p < N; p++) {
             ck_assert(mixed[i][p] == 0 || abs(mixed[i][p]) == IMPULSE / 8);
@@ -81,27 +86,101 @@ START_TEST(mixing_of_impulses)
 }
 END_TEST
 
-/* Any values at all: defined, and the same for any number of threads. */
+/* Mixed coordinates lie where the samples did, in an order of which the trellis' is another one. */
+START_TEST(positions)
+{
+    static const uint32_t sizes[] = {1, 2, 3, 77, 4096, 70001};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        uint32_t n = sizes[s];
+        struct mixing m = ddz_mix_plan(n, 1 + n / 40, s);
+        struct placement all = ddz_mix_positions(&m);
+        uint8_t *seen = new_array(n, 1);
+        uint32_t at = placement_at(all, 0);
+        for (uint32_t p = 0; p < n; p++, at = placement_next(all, at)) {
+            uint64_t linear = ((uint64_t)m.visit.stride * p + m.visit.offset) % n;
+            ck_assert_uint_eq(at, (m.order.stride * linear + m.order.offset) % n);
+            ck_assert_uint_eq(at, placement_at(all, p));
+            ck_assert_uint_eq(seen[at]++, 0);
+        }
+        free(seen);
+    }
+}
+END_TEST
+
+/* The transforms as their definition has them, one after the other over the whole vector */
+static void reference_transform(int32_t *x, uint32_t n)
+{
+    for (uint32_t h = 1; h < n; h *= 4)
+        for (uint32_t i = 0; i < n; i++)
+            if (i / h % 4 == 0) {
+                int64_t a = x[i], b = x[i + h], c = x[i + 2 * h], d = x[i + 3 * h];
+                x[i] = (int32_t)floor((double)(a + b + c + d + 1) / 2);
+                x[i + h] = (int32_t)floor((double)(a - b + c - d + 1) / 2);
+                x[i + 2 * h] = (int32_t)floor((double)(a + b - c - d + 1) / 2);
+                x[i + 3 * h] = (int32_t)floor((double)(a - b - c + d + 1) / 2);
+            }
+}
+
+static int32_t signed_by(uint64_t key, uint32_t i, int32_t v)
+{
+    return hash_pair(key, i / 64) >> i % 64 & 1 ? -v : v;
+}
+
+START_TEST(mixing_follows_the_definition)
+{
+    static const uint32_t sizes[] = {1, 5, 64, 4096 + 64, 20000, 300007};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        uint32_t n = sizes[s];
+        struct mixing m = ddz_mix_plan(n, 1 + n / 2000, s);
+        struct mix_room room = room_for(n);
+        int32_t *values = normal_shift(n, 3.0, s), *linear = new_array(n, sizeof *linear);
+        for (uint32_t j = 0; j < n; j++)
+            linear[j] = signed_by(m.sign_key, j, values[placement_at(m.order, j)]);
+        for (uint32_t first = 0; first + m.block <= n; first += m.block)
+            reference_transform(linear + first, m.block);
+        if (n % m.block) {
+            for (uint32_t j = n - m.block; j < n; j++)
+                linear[j] = signed_by(m.overlap_key, j, linear[j]);
+            reference_transform(linear + (n - m.block), m.block);
+        }
+        ddz_mix_forward(&m, values, room, crew(2));
+        for (uint32_t j = 0; j < n; j++)
+            ck_assert_int_eq(values[placement_at(m.order, j)], linear[j]);
+        free(values);
+        free(linear);
+        free(room.values);
+    }
+}
+END_TEST
+
+/* Any values at all: defined, and the same for any number of threads and amount of room. */
 START_TEST(mixing_hostile_and_threads)
 {
     static const uint32_t sizes[] = {1, 2, 77, 4097, 20000, 70001};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         uint32_t n = sizes[s];
         struct mixing m = ddz_mix_plan(n, 1 + n / 40, s);
-        int32_t *plain = new_array(n, sizeof *plain), *scratch = new_array(n, sizeof *scratch);
+        int32_t *plain = new_array(n, sizeof *plain);
         int32_t *a = new_array(n, sizeof *a), *b = new_array(n, sizeof *b);
+        struct mix_room room = room_for(n), less = {room.values, n < 2 * m.block ? n : 2 * m.block};
         for (uint32_t i = 0; i < n; i++)
             plain[i] = hash_pair(s, i) & 1 ? INT32_MIN : (int32_t)hash_pair(s, i);
-        for (int threads = 1; threads <= 5; threads++) {
-            ddz_mix_forward(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
-            ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
+        for (int i = 0; i < 10; i++) {
+            int threads = 1 + i / 2;
+            int32_t *out = i ? b : a;
+            memcpy(out, plain, n * sizeof *out);
+            ddz_mix_forward(&m, out, i % 2 ? less : room, crew(threads));
+            ck_assert_mem_eq(out, a, n * sizeof *a);
         }
-        for (int threads = 1; threads <= 5; threads++) {
-            ddz_mix_inverse(&m, plain, threads == 1 ? a : b, scratch, crew(threads));
-            ck_assert(threads == 1 || memcmp(a, b, n * sizeof *a) == 0);
+        for (int i = 0; i < 10; i++) {
+            int threads = 1 + i / 2;
+            int32_t *out = i ? b : a;
+            memcpy(out, plain, n * sizeof *out);
+            ddz_mix_inverse(&m, out, i % 2 ? less : room, crew(threads));
+            ck_assert_mem_eq(out, a, n * sizeof *a);
         }
         free(plain);
-        free(scratch);
+        free(room.values);
         free(a);
         free(b);
     }
@@ -136,17 +215,20 @@ START_TEST(unmixed_noise)
 {
     enum { N = 100000 };
     static const uint32_t branches[] = {32, 33, 200, 3000, 10007, N / 4, N / 2, N};
-    int32_t *mixed = new_array(N, sizeof *mixed), *plain = new_array(N, sizeof *plain),
-            *scratch = new_array(N, 4);
+    int32_t *mixed = new_array(N, sizeof *mixed), *noise = new_array(N, sizeof *noise);
+    struct mix_room room = room_for(N);
     uint8_t *bits = new_array(N / 8 + 1, 1);
     for (size_t b = 0; b < sizeof branches / sizeof *branches; b++)
         for (uint64_t key = 0; key < 4; key++) {
             struct trellis t = {N, branches[b], 12, key};
             struct mixing m = ddz_mix_plan(N, branches[b], key);
             hashed_bytes(bits, N / 8 + 1, key + 100);
-            ddz_trellis_walk(&t, bits, t.branches, mixed, NULL);
-            ddz_mix_inverse(&m, mixed, plain, scratch, NULL);
-            struct moments s = measure(plain, N);
+            walk_bits(&t, bits, t.branches, mixed, NULL);
+            struct placement where = ddz_mix_positions(&m);
+            for (uint32_t p = 0; p < N; p++)
+                noise[placement_at(where, p)] = mixed[p];
+            ddz_mix_inverse(&m, noise, room, NULL);
+            struct moments s = measure(noise, N);
             double tolerance = branches[b] < 100 ? 0.3 : 0.08;
             ck_assert_double_eq_tol(s.variance, 1.0, 0.003);
             ck_assert_double_eq_tol(s.mean, 0.0, 0.015);
@@ -155,8 +237,8 @@ START_TEST(unmixed_noise)
                 ck_assert_double_eq_tol(s.correlation[k], 0.0, 0.02);
         }
     free(mixed);
-    free(plain);
-    free(scratch);
+    free(noise);
+    free(room.values);
     free(bits);
 }
 END_TEST
@@ -164,6 +246,6 @@ END_TEST
 int main(void)
 {
     return RUN("mix", 120,
-               CASE("mix", mixing_round_trip, mixing_plan_bounds, mixing_of_impulses,
-                    mixing_hostile_and_threads, unmixed_noise));
+               CASE("mix", mixing_round_trip, mixing_plan_bounds, mixing_of_impulses, positions,
+                    mixing_follows_the_definition, mixing_hostile_and_threads, unmixed_noise));
 }

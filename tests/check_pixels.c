@@ -152,7 +152,8 @@ START_TEST(deep_samples)
     enum { VALUES = 1 << 16 };
     struct layout layout;
     uint16_t *in = alloc(VALUES * sizeof *in), *out = alloc(3 * VALUES * sizeof *out);
-    int32_t *x = alloc(3 * VALUES * sizeof *x);
+    int16_t *x = alloc(3 * VALUES * sizeof *x);
+    int32_t row[3 * 256];
     for (int i = 0; i < VALUES; i++)
         in[i] = (uint16_t)i;
     ck_assert_int_eq(ddz_layout_make(&layout, DDZ_PIXELS_GREY16, 256, 256, 0, VALUES * sizeof *in), DDZ_OK);
@@ -164,7 +165,11 @@ START_TEST(deep_samples)
     }
     ck_assert_int_eq(ddz_layout_make(&layout, DDZ_PIXELS_RGB16, 256, 256, 0, 3 * VALUES * sizeof *out),
                      DDZ_OK);
-    ddz_pixels_write(&layout, x, NULL, out);
+    for (uint32_t y = 0; y < 256; y++) {
+        for (int i = 0; i < 3 * 256; i++)
+            row[i] = x[3 * 256 * y + i];
+        ddz_pixels_write_row(&layout, y, row, NULL, out);
+    }
     for (int i = 0; i < 3 * VALUES; i++)
         ck_assert_double_le(fabs(out[i] - (x[i] + 32640) * 65535.0 / 65280), 0.5);
     free(in);

@@ -23,8 +23,8 @@ START_TEST(preconditions)
         double sigma = 0.7 * exp2(-level / 32.0), norm = sqrt(sigma * sigma + 0.25);
         double skip = 0.25 / (norm * norm), out = sigma * 0.5 / norm;
         struct precondition p = ddz_precondition_of(ddz_sigma_q8(level));
-        int32_t y[N], estimate[N];
-        int16_t in[N], f[N];
+        int32_t y[N];
+        int16_t in[N], f[N], estimate[N];
         for (uint64_t i = 0; i < N; i++) {
             y[i] = (int32_t)lrint(ONE * (0.5 + sigma) * 3 * (uniform(5, i) - 0.5));
             f[i] = (int16_t)spread(6, i, i % 2 ? 4096 : 32767);
@@ -47,8 +47,7 @@ START_TEST(precondition_of_extremes)
 {
     const int32_t y[] = {INT32_MAX, INT32_MIN, INT32_MAX, INT32_MIN};
     const int16_t f[] = {INT16_MAX, INT16_MIN, INT16_MIN, INT16_MAX};
-    int16_t in[4];
-    int32_t estimate[4];
+    int16_t in[4], estimate[4];
     for (int level = -256; level <= 256; level += 8) {
         struct precondition p = ddz_precondition_of(ddz_sigma_q8(level));
         ddz_precondition_input(&p, y, in, 4);
@@ -61,7 +60,7 @@ START_TEST(precondition_of_extremes)
     /* little noise: the estimate is y, and y alone saturates it */
     struct precondition low = ddz_precondition_of(ddz_sigma_q8(256));
     ddz_precondition_output(&low, y, f, estimate, 4);
-    const int32_t expected[] = {ONE, -ONE, ONE, -ONE};
+    const int16_t expected[] = {ONE, -ONE, ONE, -ONE};
     ck_assert_mem_eq(estimate, expected, sizeof expected);
 }
 END_TEST

@@ -27,7 +27,7 @@ static void search(const struct trellis *t, const int32_t *delta, uint32_t given
     /* a workspace for longer registers serves as well */
     struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), crew(threads), features);
     ck_assert_ptr_nonnull(v);
-    ddz_viterbi_search(v, t, delta, given, bits);
+    ddz_viterbi_search(v, t, delta, placement_plain(t->samples), given, bits);
     ddz_viterbi_free(v);
 }
 
@@ -100,7 +100,7 @@ END_TEST
 static double score_of(const struct trellis *t, const int32_t *delta, const uint8_t *bits)
 {
     int32_t *c = new_array(t->samples, sizeof *c);
-    ddz_trellis_walk(t, bits, t->branches, c, NULL);
+    walk_bits(t, bits, t->branches, c, NULL);
     double score = dot(c, delta, t->samples);
     free(c);
     return score;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "channel/mix.h"
 #include "channel/trellis.h"
 #include "crew.h"
 #include "runner.h"
@@ -70,20 +71,28 @@ START_TEST(walk_follows_the_definition)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const struct trellis *t = &cases[k];
         uint8_t *bits = new_array(t->branches / 8 + 1, 1);
-        int32_t *c = new_array(t->samples, sizeof *c);
+        int16_t *kinds = new_array(t->samples, sizeof *kinds);
+        struct impulses impulses = ddz_trellis_impulses(t);
+        struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
+        struct placement where[] = {placement_plain(t->samples), ddz_mix_positions(&m)};
         double *expected = new_array(t->samples, sizeof *expected);
         hashed_bytes(bits, t->branches / 8 + 1, k);
-        /* prefixes too: the coordinates of later branches are 0 */
+        /* prefixes too: the coordinates of later branches are unknown */
         uint32_t known[] = {t->branches, t->branches / 2, t->branches - 1, 0};
-        for (int p = 0; p < 4; p++) {
-            memset(c, 0x55, t->samples * sizeof *c);
-            ddz_trellis_walk(t, bits, known[p], c, crew(1 + p));
-            reference_walk(t, bits, known[p], expected);
-            for (uint32_t i = 0; i < t->samples; i++)
-                ck_assert_int_eq(c[i], (int32_t)floor(expected[i] * ONE + 0.5));
+        for (int p = 0; p < 8; p++) {
+            uint32_t end = known[p / 2];
+            memset(kinds, 0x55, t->samples * sizeof *kinds);
+            ddz_trellis_walk(t, bits, end, where[p % 2], kinds, crew(1 + p / 2));
+            reference_walk(t, bits, end, expected);
+            for (uint32_t i = 0; i < t->samples; i++) {
+                int kind = kinds[placement_at(where[p % 2], i)];
+                ck_assert_int_eq(kind == IMPULSE_UNKNOWN, i >= (uint64_t)end * t->samples / t->branches);
+                ck_assert_int_eq(impulses.value[kind - IMPULSE_FIRST],
+                                 (int32_t)floor(expected[i] * ONE + 0.5));
+            }
         }
         free(bits);
-        free(c);
+        free(kinds);
         free(expected);
     }
 }

@@ -20,7 +20,8 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["channel"] = "base limits cpu kernels trellis channel"
         may["format"] = "base limits format"
         may["api"] = "base limits api"
-        may["chain"] = "base limits cpu model nn diffusion trellis channel api chain"
+        may["fields"] = "base nn channel chain"
+        may["chain"] = "base limits cpu model nn diffusion trellis channel api chain fields"
         may["decode"] = "base limits cpu model diffusion trellis format api chain decode"
         may["encode"] = "base limits cpu model diffusion trellis channel format api chain encode"
         may["imgio"] = "imgio"
@@ -34,10 +35,12 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
     function layer(path) {
         if (path ~ /^(nn\/conv\/|channel\/search\/)/)
             return "kernels"
-        if (path ~ /^channel\/trellis/)
+        if (path ~ /^channel\/(trellis|placement)/)
             return "trellis"
         if (path == "format/limits.h")
             return "limits"
+        if (path == "chain/fields.h")
+            return "fields"
         if (path ~ /^model\/topology/)
             return "topology"
         sub(/\/.*/, "", path)

@@ -4,8 +4,10 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/hash.h"
+#include "channel/trellis.h"
 #include "inputs.h"
 
 enum { ONE = 4096 }; /* 1.0 in q12 */
@@ -25,6 +27,18 @@ static inline double dot(const int32_t *a, const int32_t *b, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         sum += (double)a[i] * b[i];
     return sum / ((double)ONE * ONE);
+}
+
+/* The noise that a trellis' bits say, in visiting order; 0 where they say nothing yet */
+static inline void walk_bits(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
+                             struct parallel *parallel)
+{
+    struct impulses impulses = ddz_trellis_impulses(t);
+    int16_t *kinds = new_array(t->samples, sizeof *kinds);
+    ddz_trellis_walk(t, bits, known, placement_plain(t->samples), kinds, parallel);
+    for (uint32_t i = 0; i < t->samples; i++)
+        c[i] = impulses.value[kinds[i] - IMPULSE_FIRST];
+    free(kinds);
 }
 
 /* Bits of trellises */

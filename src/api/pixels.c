@@ -52,14 +52,14 @@ static void put_sample(const struct layout *l, uint8_t *row, size_t i, int chann
     }
 }
 
-void ddz_pixels_read(const struct layout *l, const void *pixels, int32_t *x)
+void ddz_pixels_read(const struct layout *l, const void *pixels, int16_t *x)
 {
     bool grey = l->channels < 3;
     const uint8_t *row = pixels;
     for (uint32_t y = 0; y < l->height; y++, row += l->stride)
         for (size_t i = 0; i < l->width; i++, x += 3)
             for (int c = 0; c < 3; c++)
-                x[c] = get_sample(l, row, i, grey ? 0 : c) - CENTRE;
+                x[c] = (int16_t)(get_sample(l, row, i, grey ? 0 : c) - CENTRE);
 }
 
 bool ddz_pixels_read_alpha(const struct layout *l, const void *pixels, uint8_t *alpha)
@@ -80,20 +80,21 @@ static int32_t luminance(const int32_t grey[3])
     return (int32_t)rshift_round(54 * grey[0] + 183 * grey[1] + 19 * grey[2], 8);
 }
 
-void ddz_pixels_write(const struct layout *l, const int32_t *x, const uint8_t *alpha, void *pixels)
+void ddz_pixels_write_row(const struct layout *l, uint32_t y, const int32_t *x, const uint8_t *alpha,
+                          void *pixels)
 {
-    uint8_t *row = pixels;
-    for (uint32_t y = 0; y < l->height; y++, row += l->stride)
-        for (size_t i = 0; i < l->width; i++, x += 3) {
-            int32_t grey[3];
+    uint8_t *row = (uint8_t *)pixels + y * l->stride;
+    for (size_t i = 0; i < l->width; i++, x += 3) {
+        int32_t grey[3];
+        for (int c = 0; c < 3; c++)
+            grey[c] = (int32_t)clamp64((int64_t)x[c] + CENTRE, 0, MAX_SAMPLE);
+        if (l->channels < 3)
+            put_sample(l, row, i, 0, luminance(grey));
+        else
             for (int c = 0; c < 3; c++)
-                grey[c] = (int32_t)clamp64((int64_t)x[c] + CENTRE, 0, MAX_SAMPLE);
-            if (l->channels < 3)
-                put_sample(l, row, i, 0, luminance(grey));
-            else
-                for (int c = 0; c < 3; c++)
-                    put_sample(l, row, i, c, grey[c]);
-            if (ddz_layout_has_alpha(l))
-                put_sample(l, row, i, l->channels - 1, GREY_LEVEL * (alpha ? *alpha++ : OPAQUE));
-        }
+                put_sample(l, row, i, c, grey[c]);
+        if (ddz_layout_has_alpha(l))
+            put_sample(l, row, i, l->channels - 1,
+                       GREY_LEVEL * (alpha ? alpha[(size_t)y * l->width + i] : OPAQUE));
+    }
 }

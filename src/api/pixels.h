@@ -23,12 +23,14 @@ ddz_status ddz_layout_make(struct layout *layout, ddz_pixel_format format, uint3
 bool ddz_layout_has_alpha(const struct layout *layout);
 
 /* x[height][width][3] of pixels */
-void ddz_pixels_read(const struct layout *layout, const void *pixels, int32_t *x);
+void ddz_pixels_read(const struct layout *layout, const void *pixels, int16_t *x);
 
 /* alpha[height][width], 8-bit; returns whether any of it is not opaque. The format must have alpha. */
 bool ddz_pixels_read_alpha(const struct layout *layout, const void *pixels, uint8_t *alpha);
 
-/* Pixels of x[height][width][3]; `alpha` is written if the format has it, NULL is opaque. */
-void ddz_pixels_write(const struct layout *layout, const int32_t *x, const uint8_t *alpha, void *pixels);
+/* Row y of the pixels from its samples x[width][3]; if the format has alpha it is that of alpha[height][width], NULL
+ * being opaque. */
+void ddz_pixels_write_row(const struct layout *layout, uint32_t y, const int32_t *x, const uint8_t *alpha,
+                          void *pixels);
 
 #endif

@@ -1,12 +1,14 @@
 #include "channel/mix.h"
 
 #include "base/fixed.h"
-#include "base/hash.h"
+#include "format/limits.h"
 
 enum {
-    MIN_BLOCK_LIMIT = 4096,  /* fits the first-level cache; mixes well enough */
-    IMPULSES_PER_BLOCK = 32, /* so many make a coordinate's sum Gaussian */
-    CACHED = 4096            /* transforms up to this size run in one sweep after the other */
+    MIN_BLOCK_LIMIT = 4096,                          /* fits the first-level cache; mixes well enough */
+    IMPULSES_PER_BLOCK = 32,                         /* so many make a coordinate's sum Gaussian */
+    MAX_BLOCK = IMPULSES_PER_BLOCK * STEP_MAX_OWNED, /* a power of 4, too */
+    CACHED = 4096,     /* transforms up to this size run in one sweep after the other */
+    TURNS_PER_LANE = 4 /* that the units are shared out in, so that threads end at about the same time */
 };
 
 static const uint32_t sample_fraction = 0x9E3779B9u; /* (sqrt 5 - 1) / 2, times 2^32 */
@@ -52,13 +54,18 @@ struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key)
     struct mixing m;
     m.samples = samples;
     m.block = block_size(samples, branches);
-    m.stride = coprime_stride(samples, sample_fraction, hash_pair(key, 0));
-    m.offset = (uint32_t)(hash_pair(key, 1) % samples);
-    m.visit_stride = coprime_stride(samples, visit_fraction, hash_pair(key, 2));
-    m.visit_offset = (uint32_t)(hash_pair(key, 3) % samples);
+    m.order = (struct placement){coprime_stride(samples, sample_fraction, hash_pair(key, 0)),
+                                 (uint32_t)(hash_pair(key, 1) % samples), samples};
+    m.visit = (struct placement){coprime_stride(samples, visit_fraction, hash_pair(key, 2)),
+                                 (uint32_t)(hash_pair(key, 3) % samples), samples};
     m.sign_key = hash_pair(key, 4);
     m.overlap_key = hash_pair(key, 5);
     return m;
+}
+
+struct placement ddz_mix_positions(const struct mixing *m)
+{
+    return placement_join(m->order, m->visit);
 }
 
 /* ---- Walsh-Hadamard transform ------------------------------------------------------------ */
@@ -106,160 +113,122 @@ static void wht(int32_t *x, uint32_t n)
         wht_stage(x, n, h);
 }
 
-/* ---- Permutations ------------------------------------------------------------------------ */
-
-static inline uint32_t affine(uint32_t stride, uint32_t offset, uint32_t n, uint32_t j)
-{
-    return (uint32_t)(((uint64_t)stride * j + offset) % n);
-}
-
-static inline uint32_t next(uint32_t at, uint32_t stride, uint32_t n)
-{
-    return at >= n - stride ? at - (n - stride) : at + stride;
-}
-
-static inline uint64_t sign_word(const struct mixing *m, uint32_t j)
-{
-    return hash_pair(m->sign_key, j / 64);
-}
-
-/* -v if the low bit of `signs` is set; wraps like the transform. */
-static inline int32_t apply_sign(int32_t v, uint64_t signs)
-{
-    uint32_t flip = -(uint32_t)(signs & 1);
-    return (int32_t)(((uint32_t)v ^ flip) - flip);
-}
-
-/* Linear coordinates first <= j < end from the samples. */
-static void gather(const struct mixing *m, const int32_t *plain, int32_t *linear, uint32_t first,
-                   uint32_t end)
-{
-    uint32_t at = affine(m->stride, m->offset, m->samples, first);
-    uint64_t signs = sign_word(m, first) >> first % 64;
-    for (uint32_t j = first; j < end; j++) {
-        if (j % 64 == 0)
-            signs = sign_word(m, j);
-        linear[j] = apply_sign(plain[at], signs);
-        signs >>= 1;
-        at = next(at, m->stride, m->samples);
-    }
-}
-
-static void scatter(const struct mixing *m, const int32_t *linear, int32_t *plain, uint32_t first,
-                    uint32_t end)
-{
-    uint32_t at = affine(m->stride, m->offset, m->samples, first);
-    uint64_t signs = sign_word(m, first) >> first % 64;
-    for (uint32_t j = first; j < end; j++) {
-        if (j % 64 == 0)
-            signs = sign_word(m, j);
-        plain[at] = apply_sign(linear[j], signs);
-        signs >>= 1;
-        at = next(at, m->stride, m->samples);
-    }
-}
-
-/* Signs for the last block, between its two transforms. */
-static void flip_last_block(const struct mixing *m, int32_t *linear)
-{
-    uint64_t signs = 0;
-    for (uint32_t j = m->samples - m->block; j < m->samples; j++) {
-        if (j % 64 == 0 || j == m->samples - m->block)
-            signs = hash_pair(m->overlap_key, j / 64) >> j % 64;
-        linear[j] = apply_sign(linear[j], signs);
-        signs >>= 1;
-    }
-}
-
-/* ---- Both directions --------------------------------------------------------------------- */
-
-/* What one item works on: a block, or a piece of the positions. `to` is mixed or plain, `from` the other. */
-struct job {
-    const struct mixing *m;
-    const int32_t *from;
-    int32_t *to, *linear;
-    uint32_t pieces;
-};
-
-static void gather_block(void *argument, size_t index, int lane)
-{
-    (void)lane;
-    const struct job *job = argument;
-    uint32_t size = job->m->block, first = (uint32_t)index * size;
-    gather(job->m, job->from, job->linear, first, first + size);
-    wht(job->linear + first, size);
-}
-
-static void scatter_block(void *argument, size_t index, int lane)
-{
-    (void)lane;
-    const struct job *job = argument;
-    uint32_t size = job->m->block, first = (uint32_t)index * size;
-    wht(job->linear + first, size);
-    scatter(job->m, job->linear, job->to, first, first + size);
-}
-
-/* First position of a piece; of number `pieces`, the number of samples */
-static uint32_t piece_first(const struct job *job, size_t piece)
-{
-    return (uint32_t)((uint64_t)job->m->samples * piece / job->pieces);
-}
-
-/* Linear coordinates into visiting order */
-static void visit_piece(void *argument, size_t index, int lane)
-{
-    (void)lane;
-    const struct job *job = argument;
-    const struct mixing *m = job->m;
-    uint32_t p = piece_first(job, index), end = piece_first(job, index + 1);
-    for (uint32_t at = affine(m->visit_stride, m->visit_offset, m->samples, p); p < end; p++) {
-        job->to[p] = job->linear[at];
-        at = next(at, m->visit_stride, m->samples);
-    }
-}
-
-static void leave_piece(void *argument, size_t index, int lane)
-{
-    (void)lane;
-    const struct job *job = argument;
-    const struct mixing *m = job->m;
-    uint32_t p = piece_first(job, index), end = piece_first(job, index + 1);
-    for (uint32_t at = affine(m->visit_stride, m->visit_offset, m->samples, p); p < end; p++) {
-        job->linear[at] = job->from[p];
-        at = next(at, m->visit_stride, m->samples);
-    }
-}
+/* ---- Units ------------------------------------------------------------------------------- */
 
 /*
  * Transforms cover blocks 0, 1, 2... and then, where the samples are no multiple of the block, the
  * last `block` coordinates once more: no coordinate is left in a small block, and a product of
  * orthonormal transforms is one. Signs between the two keep them from undoing each other in part.
- * The inverse takes all in the reverse order.
+ * The inverse takes all in the reverse order. So the last block and what lies behind it are one unit.
  */
-void ddz_mix_forward(const struct mixing *m, const int32_t *plain, int32_t *mixed, int32_t *scratch,
-                     struct parallel *parallel)
+static uint32_t unit_count(const struct mixing *m)
 {
-    uint32_t n = m->samples, blocks = n / m->block;
-    struct job job = {m, plain, mixed, scratch, (uint32_t)ddz_parallel_lanes(parallel)};
-    ddz_parallel_for(parallel, blocks, gather_block, &job);
-    if (n % m->block) {
-        gather(m, plain, scratch, blocks * m->block, n);
-        flip_last_block(m, scratch);
-        wht(scratch + (n - m->block), m->block);
-    }
-    ddz_parallel_for(parallel, job.pieces, visit_piece, &job);
+    return m->samples / m->block;
 }
 
-void ddz_mix_inverse(const struct mixing *m, const int32_t *mixed, int32_t *plain, int32_t *scratch,
-                     struct parallel *parallel)
+static struct mix_unit unit_of(const struct mixing *m, uint32_t index)
 {
-    uint32_t n = m->samples, blocks = n / m->block;
-    struct job job = {m, mixed, plain, scratch, (uint32_t)ddz_parallel_lanes(parallel)};
-    ddz_parallel_for(parallel, job.pieces, leave_piece, &job);
-    if (n % m->block) {
-        wht(scratch + (n - m->block), m->block);
-        flip_last_block(m, scratch);
-        scatter(m, scratch, plain, blocks * m->block, n);
+    uint32_t first = index * m->block, end = index + 1 < unit_count(m) ? first + m->block : m->samples;
+    return (struct mix_unit){first, end - first};
+}
+
+/* Signs for the unit's last block, between its two transforms. */
+static void flip_last_block(const struct mixing *m, struct mix_unit unit, int32_t *values)
+{
+    uint32_t end = unit.first + unit.count, first = end - m->block;
+    uint64_t signs = hash_pair(m->overlap_key, first / 64) >> first % 64;
+    for (uint32_t j = first; j < end; j++, signs >>= 1) {
+        if (j % 64 == 0)
+            signs = hash_pair(m->overlap_key, j / 64);
+        uint32_t flip = -(uint32_t)(signs & 1);
+        values[j - unit.first] = (int32_t)(((uint32_t)values[j - unit.first] ^ flip) - flip);
     }
-    ddz_parallel_for(parallel, blocks, scatter_block, &job);
+}
+
+void ddz_mix_unit_forward(const struct mixing *m, struct mix_unit unit, int32_t *values)
+{
+    wht(values, m->block);
+    if (unit.count == m->block)
+        return;
+    flip_last_block(m, unit, values);
+    wht(values + (unit.count - m->block), m->block);
+}
+
+void ddz_mix_unit_inverse(const struct mixing *m, struct mix_unit unit, int32_t *values)
+{
+    if (unit.count != m->block) {
+        wht(values + (unit.count - m->block), m->block);
+        flip_last_block(m, unit, values);
+    }
+    wht(values, m->block);
+}
+
+size_t ddz_mix_room(size_t samples)
+{
+    return samples < 2 * MAX_BLOCK ? samples : 2 * MAX_BLOCK;
+}
+
+/* One item takes turns with the others, and has room of its own for one unit. */
+struct turns {
+    const struct mixing *m;
+    int32_t *values;
+    uint32_t largest; /* values of a unit */
+    uint32_t items;
+    mix_work *work;
+    void *argument;
+};
+
+static void take_turns(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct turns *t = argument;
+    for (uint32_t i = (uint32_t)index; i < unit_count(t->m); i += t->items)
+        t->work(t->m, unit_of(t->m, i), t->values + index * t->largest, t->argument);
+}
+
+void ddz_mix_units(const struct mixing *m, struct mix_room room, struct parallel *parallel, mix_work *work,
+                   void *argument)
+{
+    uint32_t units = unit_count(m), most = TURNS_PER_LANE * (uint32_t)ddz_parallel_lanes(parallel);
+    struct turns turns = {m, room.values, unit_of(m, units - 1).count, units, work, argument};
+    turns.items = units < most ? units : most;
+    if (turns.items > room.count / turns.largest)
+        turns.items = (uint32_t)(room.count / turns.largest);
+    ddz_parallel_for(parallel, turns.items, take_turns, &turns);
+}
+
+/* ---- Whole vectors ----------------------------------------------------------------------- */
+
+static void mix_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    int32_t *vector = argument;
+    struct mix_cursor c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        values[i] = mix_sign(&c, vector[c.at]);
+    ddz_mix_unit_forward(m, unit, values);
+    c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        vector[c.at] = values[i];
+}
+
+static void unmix_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    int32_t *vector = argument;
+    struct mix_cursor c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        values[i] = vector[c.at];
+    ddz_mix_unit_inverse(m, unit, values);
+    c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        vector[c.at] = mix_sign(&c, values[i]);
+}
+
+void ddz_mix_forward(const struct mixing *m, int32_t *values, struct mix_room room, struct parallel *parallel)
+{
+    ddz_mix_units(m, room, parallel, mix_unit, values);
+}
+
+void ddz_mix_inverse(const struct mixing *m, int32_t *values, struct mix_room room, struct parallel *parallel)
+{
+    ddz_mix_units(m, room, parallel, unmix_unit, values);
 }

@@ -31,28 +31,47 @@ int32_t ddz_trellis_amplitude(uint32_t owned)
     return (int32_t)((ddz_isqrt64((uint64_t)owned << 26) + 1) >> 1);
 }
 
-static void walk_segment(const struct trellis *t, const uint8_t *bits, uint32_t first, uint32_t end,
-                         int32_t *c)
+struct impulses ddz_trellis_impulses(const struct trellis *t)
 {
-    uint32_t window = 0, middle_mask = (1u << (t->register_bits - 1)) - 1;
-    uint32_t least = t->samples / t->branches; /* owned by a branch: this or one more */
-    int32_t amplitudes[2] = {ddz_trellis_amplitude(least), ddz_trellis_amplitude(least + 1)};
-    for (uint32_t i = first; i < end; i++) {
-        window = window << 1 | (uint32_t)(bits[i / 8] >> (7 - i % 8) & 1);
-        uint32_t start = trellis_first(t, i), owned = trellis_first(t, i + 1) - start;
-        uint32_t label = trellis_label(ddz_trellis_branch_key(t, i), window >> 1 & middle_mask);
-        uint32_t sign = (window ^ window >> t->register_bits ^ trellis_label_sign(label, owned)) & 1;
-        int32_t amplitude = amplitudes[owned - least];
-        c[start + trellis_label_index(label, owned)] = sign ? -amplitude : amplitude;
-    }
+    uint32_t least = t->samples / t->branches;
+    int32_t one = ddz_trellis_amplitude(least), other = ddz_trellis_amplitude(least + 1);
+    return (struct impulses){{-other, -one, 0, one, other, 0}};
 }
 
 struct job {
     const struct trellis *t;
     const uint8_t *bits;
     uint32_t known;
-    int32_t *c;
+    struct placement where;
+    int16_t *c;
+    uint32_t pieces;
 };
+
+/* Of branches first to end, the known bits' impulses; c has none of them yet. */
+static void walk_segment(const struct job *job, uint32_t first, uint32_t end)
+{
+    const struct trellis *t = job->t;
+    uint32_t window = 0, middle_mask = (1u << (t->register_bits - 1)) - 1;
+    uint32_t least = t->samples / t->branches; /* owned by a branch: this or one more */
+    for (uint32_t i = first; i < end; i++) {
+        window = window << 1 | (uint32_t)(job->bits[i / 8] >> (7 - i % 8) & 1);
+        uint32_t start = trellis_first(t, i), owned = trellis_first(t, i + 1) - start;
+        uint32_t label = trellis_label(ddz_trellis_branch_key(t, i), window >> 1 & middle_mask);
+        uint32_t sign = (window ^ window >> t->register_bits ^ trellis_label_sign(label, owned)) & 1;
+        int impulse = owned == least ? IMPULSE_LEAST : IMPULSE_MORE;
+        uint32_t at = placement_at(job->where, start + trellis_label_index(label, owned));
+        job->c[at] = (int16_t)(sign ? -impulse : impulse);
+    }
+}
+
+static void clear_piece(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct job *job = argument;
+    size_t first = (size_t)job->t->samples * index / job->pieces,
+           end = (size_t)job->t->samples * (index + 1) / job->pieces;
+    memset(job->c + first, 0, (end - first) * sizeof *job->c);
+}
 
 static void walk_item(void *argument, size_t index, int lane)
 {
@@ -61,14 +80,17 @@ static void walk_item(void *argument, size_t index, int lane)
     const struct trellis *t = job->t;
     uint32_t first = ddz_trellis_segment_first(t, (uint32_t)index),
              end = ddz_trellis_segment_first(t, (uint32_t)index + 1);
-    uint32_t start = trellis_first(t, first);
-    memset(job->c + start, 0, sizeof *job->c * (trellis_first(t, end) - start));
-    walk_segment(t, job->bits, first, end < job->known ? end : job->known, job->c);
+    uint32_t known = job->known < first ? first : job->known < end ? job->known : end;
+    walk_segment(job, first, known);
+    uint32_t i = trellis_first(t, known), after = trellis_first(t, end);
+    for (uint32_t at = placement_at(job->where, i); i < after; i++, at = placement_next(job->where, at))
+        job->c[at] = IMPULSE_UNKNOWN;
 }
 
-void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
-                      struct parallel *parallel)
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where,
+                      int16_t *c, struct parallel *parallel)
 {
-    struct job job = {t, bits, known, c};
+    struct job job = {t, bits, known, where, c, (uint32_t)ddz_parallel_lanes(parallel)};
+    ddz_parallel_for(parallel, job.pieces, clear_piece, &job);
     ddz_parallel_for(parallel, ddz_trellis_segments(t), walk_item, &job);
 }

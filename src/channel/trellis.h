@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/parallel.h"
+#include "channel/placement.h"
 #include "format/limits.h"
 
 enum {
@@ -64,9 +65,25 @@ static inline uint32_t trellis_label_sign(uint32_t label, uint32_t owned)
 /* Amplitude of a branch's impulse, sqrt(owned) in q12. */
 int32_t ddz_trellis_amplitude(uint32_t owned);
 
-/* c[], q12, from the first `known` bits (MSB first in bytes); the coordinates of branches from
- * `known` on become 0. */
-void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, int32_t *c,
-                      struct parallel *parallel);
+/* What a trellis' bits say of a coordinate: an impulse of either amplitude and sign, none, or nothing yet */
+enum {
+    IMPULSE_NONE = 0,
+    IMPULSE_LEAST = 1, /* of a branch that owns floor(N / B) coordinates; -1: negative */
+    IMPULSE_MORE = 2,  /* of one that owns one more; -2: negative */
+    IMPULSE_UNKNOWN = 3,
+    IMPULSE_KINDS = 6 /* -2 to 3 */
+};
+
+/* Values of impulses, q12: that of kind k is value[k - IMPULSE_FIRST]. What is unknown is 0. */
+enum { IMPULSE_FIRST = -IMPULSE_MORE };
+struct impulses {
+    int32_t value[IMPULSE_KINDS];
+};
+struct impulses ddz_trellis_impulses(const struct trellis *t);
+
+/* The impulses c[samples], each coordinate at its place `where`, from the first `known` bits (MSB first in bytes).
+ * Coordinates of branches from `known` on are unknown. */
+void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where,
+                      int16_t *c, struct parallel *parallel);
 
 #endif

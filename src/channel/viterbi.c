@@ -26,6 +26,8 @@ struct viterbi {
 /* What one lane works on */
 struct job {
     const struct trellis *trellis;
+    const int32_t *delta;
+    struct placement where;
     search_step_fn *step;
     int16_t *scores, *next, *values;
     uint32_t *decisions;
@@ -97,11 +99,12 @@ static int16_t value_limit(int register_bits)
     return (int16_t)((INT16_MAX - 1) / (2 * register_bits + RENORM_INTERVAL));
 }
 
-static uint32_t peak_magnitude(const int32_t *delta, uint32_t count)
+/* Of the coordinates from `first` to `end` */
+static uint32_t peak_magnitude(const int32_t *delta, struct placement where, uint32_t first, uint32_t end)
 {
-    uint32_t peak = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t magnitude = delta[i] < 0 ? -(uint32_t)delta[i] : (uint32_t)delta[i];
+    uint32_t peak = 0, at = placement_at(where, first);
+    for (uint32_t i = first; i < end; i++, at = placement_next(where, at)) {
+        uint32_t magnitude = delta[at] < 0 ? -(uint32_t)delta[at] : (uint32_t)delta[at];
         peak = magnitude > peak ? magnitude : peak;
     }
     return peak;
@@ -121,13 +124,13 @@ static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
     return s;
 }
 
-static void scale_values(const struct scaling *s, const int32_t *delta, uint32_t owned, int16_t *values)
+/* Those of a branch whose first coordinate is at *at, which moves on to that of the next branch. */
+static void scale_values(const struct scaling *s, const int32_t *delta, struct placement where, uint32_t *at,
+                         uint32_t owned, int16_t *values)
 {
     int32_t mul = s->mul[owned - s->least];
-    int shift = s->shift;
-#pragma omp simd
-    for (uint32_t i = 0; i < owned; i++)
-        values[i] = (int16_t)asr32(asr32(delta[i], shift) * mul + (1 << 15), 16);
+    for (uint32_t i = 0; i < owned; i++, *at = placement_next(where, *at))
+        values[i] = (int16_t)asr32(asr32(delta[*at], s->shift) * mul + (1 << 15), 16);
 }
 
 /* ---- Search ------------------------------------------------------------------------------ */
@@ -184,20 +187,19 @@ static void trace_back(const struct job *job, uint32_t state, uint32_t first, ui
 }
 
 /* Branches first to end, whose register starts at `begin`. */
-static void search_segment(struct job *job, const int32_t *delta, uint32_t begin, uint32_t first,
-                           uint32_t end, uint8_t *bits)
+static void search_segment(struct job *job, uint32_t begin, uint32_t first, uint32_t end, uint8_t *bits)
 {
     const struct trellis *t = job->trellis;
     int register_bits = t->register_bits;
-    uint32_t start = trellis_first(t, first);
-    uint32_t peak = peak_magnitude(delta + start, trellis_first(t, end) - start);
+    uint32_t start = trellis_first(t, first), at = placement_at(job->where, start);
+    uint32_t peak = peak_magnitude(job->delta, job->where, start, trellis_first(t, end));
     struct scaling scaling = choose_scaling(t, peak);
     start_scores(job->scores, register_bits, state_after(bits, begin, first, register_bits));
     for (uint32_t i = first; i < end; i++) {
         uint32_t after = trellis_first(t, i + 1);
         struct search_branch branch = {ddz_trellis_branch_key(t, i), register_bits, after - start,
                                        job->values};
-        scale_values(&scaling, delta + start, branch.owned, job->values);
+        scale_values(&scaling, job->delta, job->where, &at, branch.owned, job->values);
         if (i - first && (i - first) % RENORM_INTERVAL == 0)
             renormalise(job->scores, register_bits);
         job->step(&branch, job->scores, job->next,
@@ -215,6 +217,7 @@ struct search {
     const struct viterbi *v;
     const struct trellis *t;
     const int32_t *delta;
+    struct placement where;
     uint32_t given;
     uint8_t *bits;
 };
@@ -224,7 +227,7 @@ static void search_item(void *argument, size_t index, int lane)
     const struct search *s = argument;
     const struct viterbi *v = s->v;
     size_t number = (size_t)lane;
-    struct job job = {s->t, v->step, NULL, NULL, NULL, NULL};
+    struct job job = {.trellis = s->t, .delta = s->delta, .where = s->where, .step = v->step};
     job.scores = v->scores + number * 2 * states(v->register_bits);
     job.next = job.scores + states(v->register_bits);
     job.values = v->values + number * VALUES;
@@ -232,16 +235,16 @@ static void search_item(void *argument, size_t index, int lane)
     uint32_t begin = ddz_trellis_segment_first(s->t, (uint32_t)index),
              end = ddz_trellis_segment_first(s->t, (uint32_t)index + 1);
     if (s->given < end)
-        search_segment(&job, s->delta, begin, s->given > begin ? s->given : begin, end, s->bits);
+        search_segment(&job, begin, s->given > begin ? s->given : begin, end, s->bits);
 }
 
-void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
-                        uint8_t *bits)
+void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
+                        struct placement where, uint32_t given, uint8_t *bits)
 {
     uint32_t whole = given / 8;
     if (given % 8)
         bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
-    struct search search = {v, t, delta, given, bits};
+    struct search search = {v, t, delta, where, given, bits};
     ddz_parallel_for(v->parallel, ddz_trellis_segments(t), search_item, &search);
 }

@@ -21,10 +21,10 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, struct
 uint64_t ddz_viterbi_memory(int register_bits, int lanes);
 void ddz_viterbi_free(struct viterbi *v);
 
-/* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples] in visiting order, q12. The
- * first `given` are there already, and the best others for them are found.
+/* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples], q12, each coordinate at its place
+ * `where`. The first `given` bits are there already, and the best others for them are found.
  * The result does not depend on parallel or features. */
-void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta, uint32_t given,
-                        uint8_t *bits);
+void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
+                        struct placement where, uint32_t given, uint8_t *bits);
 
 #endif

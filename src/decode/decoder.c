@@ -68,7 +68,8 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
         return DDZ_ERR_STATE;
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
     *bytes = sizeof *d + FRAMES + samples / 8 + (d->observer ? PIXEL_SIZE * pixels : 0) +
-             ddz_chain_memory(d->model, width, height, 1, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
+             ddz_chain_memory(d->model, width, height, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES])) +
+             ddz_chain_state_memory(d->model, width, height, CHAIN_Y);
     return DDZ_OK;
 }
 
@@ -111,9 +112,8 @@ void ddz_decoder_free(ddz_decoder *d)
         return;
     struct mem mem = {d->mem.functions, NULL}; /* the account goes with the decoder */
     ddz_stream_reader_free(&d->reader);
-    ddz_chain_state_free(&d->arrived, &d->mem);
-    if (d->has_chain)
-        ddz_chain_free(&d->chain);
+    ddz_chain_state_free(d->arrived);
+    ddz_chain_free(d->chain);
     ddz_parallel_free(d->parallel);
     ddz_mem_free(&d->mem, d->bits);
     ddz_mem_free(&d->mem, d->observed);
@@ -169,12 +169,13 @@ ddz_status ddz_decoder_set_model(ddz_decoder *d, const ddz_model *model)
         return DDZ_ERR_ARGUMENT;
     if (d->reader.settled)
         return DDZ_ERR_STATE;
-    ddz_chain_state_free(&d->arrived, &d->mem);
-    if (d->has_chain)
-        ddz_chain_free(&d->chain);
+    ddz_chain_state_free(d->arrived);
+    ddz_chain_free(d->chain);
     ddz_mem_free(&d->mem, d->bits);
+    d->arrived = NULL;
+    d->chain = NULL;
     d->bits = NULL;
-    d->has_chain = d->wrong_model = d->digest_agrees = false;
+    d->wrong_model = d->digest_agrees = false;
     d->cursor = (struct step_cursor){0};
     d->model = model;
     if (d->reader.part != PART_HEADER)

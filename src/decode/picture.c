@@ -18,24 +18,24 @@
 
 static ddz_status ensure_chain(ddz_decoder *d)
 {
-    if (d->has_chain)
+    if (d->chain)
         return DDZ_OK;
     uint32_t w = d->reader.header.width, h = d->reader.header.height;
     if (!d->parallel)
         d->parallel = ddz_parallel_new(&d->mem, (int)d->value[DECODER_THREADS], &d->runner);
     if (!d->parallel)
         return DDZ_ERR_MEMORY;
-    ddz_status status = ddz_chain_init(&d->chain, &d->mem, d->model, w, h, d->parallel,
-                                       ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
-    if (status != DDZ_OK)
-        return status;
+    struct chain *chain =
+        ddz_chain_new(&d->mem, d->model, w, h, d->parallel, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
+    if (!chain)
+        return DDZ_ERR_MEMORY;
     /* a step has at most one bit a sample */
-    d->bits = ddz_mem_alloc(&d->mem, d->chain.capacity / 8 + 1, 1);
+    d->bits = ddz_mem_alloc(&d->mem, ddz_chain_most_samples(chain) / 8 + 1, 1);
     if (!d->bits) {
-        ddz_chain_free(&d->chain);
+        ddz_chain_free(chain);
         return DDZ_ERR_MEMORY;
     }
-    d->has_chain = true;
+    d->chain = chain;
     return DDZ_OK;
 }
 
@@ -59,7 +59,7 @@ static ddz_status ensure_observed(ddz_decoder *d)
 /* The estimate to the observer. */
 static ddz_status show(ddz_decoder *d)
 {
-    struct chain *c = &d->chain;
+    struct chain_position position = ddz_chain_position(d->chain);
     struct layout layout;
     if (!d->observer)
         return DDZ_OK;
@@ -67,8 +67,9 @@ static ddz_status show(ddz_decoder *d)
                                         d->reader.header.height, 0, d->observed_size);
     if (status != DDZ_OK)
         return status;
-    ddz_chain_pixels(c, &layout, alpha_of(d), d->observed);
-    int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(c->sigma_q8, c->scale), d->observed);
+    ddz_chain_pixels(d->chain, &layout, alpha_of(d), d->observed);
+    int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(position.sigma_q8, position.scale),
+                           d->observed);
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
 }
 
@@ -83,14 +84,12 @@ static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int in
 static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
 {
     const struct step *step = &s->step[index];
-    ddz_chain_next_estimate(&d->chain);
+    ddz_chain_next_estimate(d->chain);
     ddz_status status = show(d);
     if (status != DDZ_OK)
         return status;
-    if (step->lift)
-        ddz_chain_enter_lift(&d->chain, step);
     struct trellis t = ddz_chain_trellis(step, index, b->bits, b->register_bits);
-    ddz_chain_apply(&d->chain, step, &t, d->bits, b->known);
+    ddz_chain_apply(d->chain, step, &t, d->bits, b->known);
     return DDZ_OK;
 }
 
@@ -102,10 +101,25 @@ static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
     ddz_bits_copy_out(&r, s->known, d->bits);
 }
 
+/* What a call of ddz_decoder_picture does */
+struct plan {
+    int whole;  /* steps that are there, */
+    bool part;  /* and a part of the next one */
+    int resume; /* the step that later ones go on from: the last to begin with a call of the network */
+    bool apart; /* the picture's y does not stay where that step begins: so the y there is kept, */
+    bool kept;  /* has been, */
+    struct step_cursor cursor; /* and this is where */
+};
+
 /* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
-static ddz_status walk(ddz_decoder *d, struct step_bits *part)
+static ddz_status walk(ddz_decoder *d, struct plan *plan, struct step_bits *part)
 {
     for (;;) {
+        if (plan->apart && d->cursor.index == plan->resume) {
+            ddz_chain_save(d->chain, d->arrived);
+            plan->cursor = d->cursor;
+            plan->kept = true;
+        }
         struct step_cursor next = d->cursor;
         *part = (struct step_bits){0};
         int more = ddz_step_reader_next(&d->reader, &d->schedule, &next, part);
@@ -160,28 +174,40 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
 
 /* ---- Pictures ------------------------------------------------------------------------------- */
 
-/* What a call will do, for its progress; and the schedule of a sample. */
-static void plan_work(ddz_decoder *d, ddz_recon recon)
+/* Kept is only y. Between two calls of the network that would not do: what is done since the last one is done again
+ * for the next picture. */
+static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
 {
-    const struct schedule *s = &d->schedule;
     struct step_cursor cursor = d->cursor;
     struct step_bits step = {0};
-    int whole = cursor.index; /* steps that are there */
-    bool part = false;
-    while (!part && ddz_step_reader_next(&d->reader, &d->schedule, &cursor, &step) > 0) {
-        part = step.known < step.bits;
-        whole += !part;
+    struct plan plan = {.whole = cursor.index};
+    while (!plan.part && ddz_step_reader_next(&d->reader, &d->schedule, &cursor, &step) > 0) {
+        plan.part = step.known < step.bits;
+        plan.whole += !plan.part;
     }
+    plan.resume = plan.whole;
+    while (plan.resume > d->cursor.index && d->schedule.step[plan.resume - 1].update)
+        plan.resume--;
+    plan.apart = plan.part || recon == DDZ_RECON_SAMPLE || plan.resume < plan.whole;
+    return plan;
+}
+
+/* For the call's progress; and the schedule of a sample */
+static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
+{
+    const struct schedule *s = &d->schedule;
+    int begun = plan->whole + plan->part;
     d->work_done = 0;
-    d->work = ddz_report_work(s, &d->pyramid, d->cursor.index, part ? whole + 1 : whole);
+    d->work = ddz_report_work(s, &d->pyramid, d->cursor.index, begun);
     if (recon == DDZ_RECON_SAMPLE) {
         d->sampling = *s;
-        ddz_schedule_draw_rest(&d->sampling, &d->pyramid, part ? whole + 1 : whole,
+        ddz_schedule_draw_rest(&d->sampling, &d->pyramid, begun,
                                ddz_ilog2((uint64_t)d->value[DECODER_SAMPLE_STEPS]));
-        d->work += ddz_report_work(&d->sampling, &d->pyramid, part ? whole + 1 : whole, d->sampling.steps);
+        d->work += ddz_report_work(&d->sampling, &d->pyramid, begun, d->sampling.steps);
     }
     const struct pyramid *p = &d->pyramid;
-    int scale = recon == DDZ_RECON_SAMPLE ? 0 : whole > 0 ? s->step[whole - 1].scale : p->coarsest;
+    int last = plan->whole > 0 ? s->step[plan->whole - 1].scale : p->coarsest;
+    int scale = recon == DDZ_RECON_SAMPLE ? 0 : last;
     d->work += (uint64_t)MAX_VIEWS * p->width[scale] * p->height[scale]; /* of the last estimate */
 }
 
@@ -196,12 +222,12 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
         status = make_step(d, &d->schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
-    ddz_chain_last_estimate(&d->chain);
+    ddz_chain_last_estimate(d->chain);
     status = show(d);
     if (status == DDZ_OK)
         status = ddz_progress_end(&d->progress);
     if (status == DDZ_OK)
-        ddz_chain_pixels(&d->chain, layout, alpha_of(d), pixels);
+        ddz_chain_pixels(d->chain, layout, alpha_of(d), pixels);
     return status;
 }
 
@@ -209,8 +235,21 @@ static ddz_status check_digest(ddz_decoder *d)
 {
     if (d->reader.part != PART_END)
         return DDZ_OK;
-    d->digest_agrees = ddz_chain_digest(&d->chain) == get_le32(d->reader.digest);
+    d->digest_agrees = ddz_chain_digest(d->chain) == get_le32(d->reader.digest);
     return d->digest_agrees ? DDZ_OK : DDZ_ERR_DIGEST;
+}
+
+/* Memory for a picture */
+static ddz_status ensure_memory(ddz_decoder *d, const struct plan *plan)
+{
+    ddz_status status = ensure_chain(d);
+    if (status == DDZ_OK)
+        status = ensure_observed(d);
+    if (status == DDZ_OK && plan->apart && !d->arrived) {
+        d->arrived = ddz_chain_state_new(d->chain, CHAIN_Y);
+        status = d->arrived ? DDZ_OK : DDZ_ERR_MEMORY;
+    }
+    return status;
 }
 
 /* Decode all that has arrived. *stream is what is wrong with it, the picture being written all the same. */
@@ -218,28 +257,24 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
                          ddz_status *stream)
 {
     struct step_bits part;
-    ddz_status status = ensure_chain(d);
-    if (status == DDZ_OK)
-        status = ensure_observed(d);
+    struct plan plan = plan_picture(d, recon);
+    ddz_status status = ensure_memory(d, &plan);
     if (status != DDZ_OK)
         return status;
-    plan_work(d, recon);
+    plan_work(d, &plan, recon);
     status = ddz_progress_begin(&d->progress);
     if (status == DDZ_OK)
-        status = walk(d, &part);
+        status = walk(d, &plan, &part);
     *stream = status == DDZ_ERR_CORRUPT ? status : DDZ_OK;
-    if (status != *stream)
-        return status;
-    bool apart = part.bits || recon == DDZ_RECON_SAMPLE || d->chain.estimate_kind == ESTIMATE_UPDATED;
-    if (apart && (status = ddz_chain_state_reserve(&d->arrived, &d->chain, true)) != DDZ_OK)
-        return status;
-    if (apart)
-        ddz_chain_save(&d->chain, &d->arrived);
-    status = last_picture(d, &part, recon, layout, pixels);
-    if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
-        *stream = check_digest(d);
-    if (apart)
-        ddz_chain_restore(&d->chain, &d->arrived);
+    if (status == *stream) {
+        status = last_picture(d, &part, recon, layout, pixels);
+        if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
+            *stream = check_digest(d);
+    }
+    if (plan.kept) {
+        ddz_chain_restore(d->chain, d->arrived);
+        d->cursor = plan.cursor;
+    }
     return status;
 }
 

@@ -42,11 +42,10 @@ struct ddz_decoder {
 
     struct parallel_runner runner;
 
-    bool has_chain;
-    struct parallel *parallel; /* NULL until there has been a chain */
-    struct chain chain;
-    struct chain_state arrived; /* what has been decoded, while a picture goes on from there */
-    struct step_cursor cursor;  /* behind the steps that y has made, all of them whole */
+    struct parallel *parallel;   /* NULL until there has been a chain */
+    struct chain *chain;         /* NULL until there has been a picture */
+    struct chain_state *arrived; /* y where it can go on, while a picture goes on from elsewhere */
+    struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
     bool digest_agrees;
 
     uint8_t *bits;  /* of one step */

@@ -1,6 +1,5 @@
 #include "diffusion/posterior.h"
 
-#include "base/fixed.h"
 #include "diffusion/schedule.h"
 
 static struct reverse_step with_ratio(int64_t r2_q30, int32_t level_to)
@@ -25,22 +24,11 @@ struct reverse_step ddz_reverse_step_lift(int32_t level)
     return with_ratio(0, level);
 }
 
-void ddz_reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
-                             const int32_t *c, int32_t *change, size_t n)
-{
-    int64_t gain_q30 = ((int64_t)1 << 30) - s->r2_q30;
-    for (size_t i = 0; i < n; i++) {
-        int64_t mean = rshift_round(gain_q30 * ((int64_t)estimate[i] - y[i]), 30);
-        change[i] = (int32_t)(mean + rshift_round(s->noise_q8 * c[i], 20));
-    }
-}
-
-void ddz_posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate,
-                         int32_t *delta, size_t n)
+void ddz_posterior_shift(const struct reverse_step *s, int32_t *differences, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        int64_t difference = (int64_t)x[i] - estimate[i];
-        delta[i] = (int32_t)clamp64(rshift_round(difference * s->shift_q32, 32), -(1 << 25), 1 << 25);
+        int64_t delta = rshift_round(differences[i] * s->shift_q32, 32);
+        differences[i] = (int32_t)clamp64(delta, -(1 << 25), 1 << 25);
     }
 }
 

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/fixed.h"
+
 struct reverse_step {
     int64_t r2_q30;
     int64_t noise_q8;  /* sigma_s sqrt(1 - r^2), the step's own noise */
@@ -27,13 +29,17 @@ struct reverse_step ddz_reverse_step_of(int32_t level_from, int32_t level_to);
 /* r = 0 at `level`: a lift's detail bands */
 struct reverse_step ddz_reverse_step_lift(int32_t level);
 
-/* change[i] = y_s - y_t for the step's noise c (q12) */
-void ddz_reverse_step_change(const struct reverse_step *s, const int32_t *y, const int32_t *estimate,
-                             const int32_t *c, int32_t *change, size_t n);
+/* y_s - y_t for the step's noise c (q12) */
+static inline int32_t reverse_step_change(const struct reverse_step *s, int32_t y, int32_t estimate,
+                                          int32_t c)
+{
+    int64_t gain_q30 = ((int64_t)1 << 30) - s->r2_q30;
+    int64_t mean = rshift_round(gain_q30 * ((int64_t)estimate - y), 30);
+    return (int32_t)(mean + rshift_round(s->noise_q8 * c, 20));
+}
 
-/* delta[i], q12, clamped to +-2^25 */
-void ddz_posterior_shift(const struct reverse_step *s, const int32_t *x, const int32_t *estimate,
-                         int32_t *delta, size_t n);
+/* delta[n], q12, clamped to +-2^25, in place of the differences x_0 - xhat_0 */
+void ddz_posterior_shift(const struct reverse_step *s, int32_t *differences, size_t n);
 
 /* sigma_q8 of a chain of which a share known / bits has made the step */
 int64_t ddz_sigma_between_q8(int32_t level_from, int32_t level_to, uint32_t known, uint32_t bits);

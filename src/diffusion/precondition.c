@@ -24,10 +24,10 @@ void ddz_precondition_input(const struct precondition *p, const int32_t *y, int1
 }
 
 void ddz_precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f,
-                             int32_t *estimate, size_t n)
+                             int16_t *estimate, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int64_t value = rshift_round(p->skip_q30 * y[i], 30) + rshift_round(p->out_q8 * f[i], 20);
-        estimate[i] = (int32_t)clamp64(value, -CENTRE, CENTRE);
+        estimate[i] = (int16_t)clamp64(value, -CENTRE, CENTRE);
     }
 }

@@ -20,8 +20,9 @@ struct precondition ddz_precondition_of(int64_t sigma_q8);
 /* in[i] = c_in y[i] in q12, clamped to int16 */
 void ddz_precondition_input(const struct precondition *p, const int32_t *y, int16_t *in, size_t n);
 
-/* estimate[i] = c_skip y + c_out f[i] (q12), clamped to the range of x_0 */
+/* estimate[i] = c_skip y + c_out f[i] (q12), clamped to the range of x_0. f == estimate is
+ * allowed. */
 void ddz_precondition_output(const struct precondition *p, const int32_t *y, const int16_t *f,
-                             int32_t *estimate, size_t n);
+                             int16_t *estimate, size_t n);
 
 #endif

@@ -2,8 +2,7 @@
 
 #include <math.h>
 #include <stdbool.h>
-
-#include "base/fixed.h"
+#include <string.h>
 
 enum { DEGREE = 3 }; /* of the polynomial in J that stands for W */
 
@@ -27,31 +26,39 @@ static void fit(double rho, double node[DEGREE + 1], double factor[DEGREE + 1])
             factor[i] = (factor[i] - factor[i - 1]) / (node[i] - node[i - j]);
 }
 
-/* chain->activations = J z + J 0, z in such units that it is like noise; J 0 is what the layers' biases give
- */
-static void update(struct chain *chain, const int32_t *z, size_t n, double scale)
+/* v = J z + J 0, z in such units that it is like noise; J 0 is what the layers' biases give */
+static void update(struct chain *chain, const int32_t *z, size_t n, double scale, int16_t *v)
 {
     for (size_t i = 0; i < n; i++)
-        chain->activations[i] = (int16_t)lrint(fmin(fmax(z[i] * scale, INT16_MIN), INT16_MAX));
-    ddz_net_update(chain->net, chain->activations, chain->activations);
+        v[i] = (int16_t)lrint(fmin(fmax(z[i] * scale, INT16_MIN), INT16_MAX));
+    ddz_chain_times_jacobian(chain, v);
 }
 
-/* Could J be a covariance of at most 1? Then <z, J z> >= |J z|^2. product = J z */
-static bool multiply(struct chain *chain, const int32_t *z, int32_t *product, const int32_t *offset, size_t n,
-                     double scale)
+/* An error x - estimate in the making */
+struct error {
+    const int16_t *x, *estimate;
+    size_t n;
+    double scale;          /* of what the network is given */
+    const int16_t *offset; /* J 0 */
+};
+
+/* Horner's scheme: z = J z - node z + factor (x - estimate). Could J be a covariance of at most 1? Then
+ * <z, J z> >= |J z|^2. */
+static bool improve(struct chain *chain, const struct error *e, double node, double factor, int32_t *z)
 {
     double along = 0, square = 0;
-    update(chain, z, n, scale);
-    for (size_t i = 0; i < n; i++) {
-        double moved = (chain->activations[i] - offset[i]) / scale;
+    int16_t *v = ddz_chain_vector(chain);
+    update(chain, z, e->n, e->scale, v);
+    for (size_t i = 0; i < e->n; i++) {
+        double moved = (v[i] - e->offset[i]) / e->scale;
         along += moved * z[i];
         square += moved * moved;
-        product[i] = (int32_t)lrint(moved);
+        z[i] = (int32_t)lrint((double)lrint(moved) - node * z[i] + factor * (e->x[i] - e->estimate[i]));
     }
     return along >= square;
 }
 
-static double root_mean_square(const int32_t *x, const int32_t *estimate, size_t n)
+static double root_mean_square(const int16_t *x, const int16_t *estimate, size_t n)
 {
     double sum = 1;
     for (size_t i = 0; i < n; i++) {
@@ -61,26 +68,22 @@ static double root_mean_square(const int32_t *x, const int32_t *estimate, size_t
     return sqrt(sum / (double)n);
 }
 
-void ddz_covariance_target(struct chain *chain, const int32_t *x, double noise, int32_t *target)
+void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
+                           int16_t *offset)
 {
-    size_t n = ddz_chain_samples(chain, chain->scale);
-    const int32_t *estimate = chain->estimate;
-    int32_t *offset = chain->scratch, *product = chain->shift; /* J 0, J z */
-    double sigma = (double)chain->sigma_q8 / 256, scale = 2048 / root_mean_square(x, estimate, n);
+    struct chain_position position = ddz_chain_position(chain);
+    struct error e = {x, ddz_chain_estimate(chain), ddz_chain_samples(chain, position.scale), 0, offset};
+    double sigma = (double)position.sigma_q8 / 256;
     double node[DEGREE + 1], factor[DEGREE + 1];
+    e.scale = 2048 / root_mean_square(x, e.estimate, e.n);
     fit(fmin(1, noise * noise / (sigma * sigma)), node, factor);
-    update(chain, x, n, 0);
-    for (size_t i = 0; i < n; i++)
-        offset[i] = chain->activations[i];
-    /* Horner's scheme; z is in `target` */
+    memset(offset, 0, e.n * sizeof *offset);
+    ddz_chain_times_jacobian(chain, offset);
     bool credible = true;
-    for (size_t i = 0; i < n; i++)
-        target[i] = (int32_t)lrint(factor[DEGREE] * (x[i] - estimate[i]));
-    for (int k = DEGREE - 1; k >= 0; k--) {
-        credible = multiply(chain, target, product, offset, n, scale) && credible;
-        for (size_t i = 0; i < n; i++)
-            target[i] = (int32_t)lrint(product[i] - node[k] * target[i] + factor[k] * (x[i] - estimate[i]));
-    }
-    for (size_t i = 0; i < n; i++)
-        target[i] = credible ? target[i] + estimate[i] : x[i];
+    for (size_t i = 0; i < e.n; i++)
+        target[i] = (int32_t)lrint(factor[DEGREE] * (x[i] - e.estimate[i]));
+    for (int k = DEGREE - 1; k >= 0; k--)
+        credible = improve(chain, &e, node[k], factor[k], target) && credible;
+    for (size_t i = 0; i < e.n; i++)
+        target[i] = credible ? target[i] + e.estimate[i] : x[i];
 }

@@ -16,8 +16,10 @@
  *     W = C_t (C_t - C_f + sigma_f^2)^-1,   1/C_f = 1/C_t + 1/sigma_f^2 - 1/sigma_t^2,
  * brings the chain to the picture at least cost (Gaussian errors): 1 for what is uncertain by more than
  * sigma_f, and nothing for what is known. `noise` is sigma_f, above 0. Where J could not be a covariance
- * (very smooth pictures in high noise), the target is x. Overwrites the chain's work arrays.
+ * (very smooth pictures in high noise), the target is x. `offset` is room for as many samples as x has. Overwrites
+ * the chain's vector.
  */
-void ddz_covariance_target(struct chain *chain, const int32_t *x, double noise, int32_t *target);
+void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
+                           int16_t *offset);
 
 #endif

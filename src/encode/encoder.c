@@ -166,14 +166,16 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     memcpy(plan.value, e->value, sizeof plan.value);
     apply_settings(&plan);
     uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
-    int states = e->target_kind == DDZ_TARGET_PSNR ? 2 : 0;
     int lanes = e->runner.run ? e->runner.lanes : ddz_parallel_threads((int)e->value[ENCODER_THREADS]);
-    /* x_0 of all scales and the aim, in four bytes a sample; an 8-bit picture, and the bits of a step */
-    uint64_t pictures = 4 * (samples + samples / 2) + 4 * samples + samples + samples / 8 + pixels;
+    /* x_0 of all scales in two bytes a sample, shift and target in four, and the bits of a step */
+    uint64_t pictures = 2 * (samples + samples / 2) + 8 * samples + samples / 8 + pixels;
     *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
-             ddz_chain_memory(e->model, width, height, states, plan.features) +
+             ddz_chain_memory(e->model, width, height, plan.features) +
              ddz_viterbi_memory(plan.register_bits, lanes) +
              ddz_preview_memory(e->model, lanes, plan.trials, plan.features);
+    if (e->target_kind == DDZ_TARGET_PSNR)
+        *bytes += ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
+                  ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
     return DDZ_OK;
 }
 
@@ -181,11 +183,11 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
 
 static void forget_picture(ddz_encoder *e)
 {
-    ddz_chain_state_free(&e->before_step, &e->mem);
-    ddz_chain_state_free(&e->present, &e->mem);
-    if (e->has_chain)
-        ddz_chain_free(&e->chain);
-    e->has_chain = false;
+    ddz_chain_state_free(e->before_step);
+    ddz_chain_state_free(e->present);
+    ddz_chain_free(e->chain);
+    e->before_step = e->present = NULL;
+    e->chain = NULL;
     ddz_viterbi_free(e->viterbi);
     ddz_parallel_free(e->parallel);
     e->viterbi = NULL;
@@ -196,12 +198,12 @@ static void forget_picture(ddz_encoder *e)
     }
     ddz_mem_free(&e->mem, e->alpha);
     ddz_mem_free(&e->mem, e->bits);
-    ddz_mem_free(&e->mem, e->shown);
-    ddz_mem_free(&e->mem, e->target);
+    ddz_mem_free(&e->mem, e->room.shift);
+    ddz_mem_free(&e->mem, e->room.target);
     ddz_mem_free(&e->mem, e->preview_bits);
     ddz_mem_free(&e->mem, e->stream);
-    e->target = NULL;
-    e->alpha = e->bits = e->shown = e->preview_bits = e->stream = NULL;
+    e->room = (struct shift_room){0};
+    e->alpha = e->bits = e->preview_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
     ddz_stream_writer_free(&e->writer);
 }
@@ -219,9 +221,9 @@ void ddz_encoder_free(ddz_encoder *e)
 /* x_0 at every scale */
 static ddz_status make_pyramid(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
-    const struct pyramid *p = &e->chain.pyramid;
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
     for (int k = 0; k <= p->coarsest; k++) {
-        e->x[k] = ddz_mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof(int32_t));
+        e->x[k] = ddz_mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof *e->x[k]);
         if (!e->x[k])
             return DDZ_ERR_MEMORY;
         if (k > 0)
@@ -262,22 +264,22 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
     if (!e->parallel)
         return DDZ_ERR_MEMORY;
-    status =
-        ddz_chain_init(&e->chain, &e->mem, e->model, layout->width, layout->height, e->parallel, e->features);
-    if (status != DDZ_OK)
-        return status;
-    e->has_chain = true;
-    e->bits = ddz_mem_alloc(&e->mem, e->chain.capacity / 8 + 1, 1);
-    e->shown = ddz_mem_alloc(&e->mem, e->chain.capacity, 1);
-    e->target = ddz_mem_alloc(&e->mem, e->chain.capacity, sizeof *e->target);
+    e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, e->parallel, e->features);
+    if (!e->chain)
+        return DDZ_ERR_MEMORY;
+    size_t samples = ddz_chain_most_samples(e->chain);
+    e->bits = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
+    e->room.shift = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.shift);
+    e->room.target = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.target);
     e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->parallel, e->features);
-    return e->bits && e->shown && e->target && e->viterbi ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
+    bool ok = e->bits && e->room.shift && e->room.target && e->viterbi;
+    return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }
 
 /* Header and side layers */
 static ddz_status open_stream(ddz_encoder *e)
 {
-    const struct pyramid *p = &e->chain.pyramid;
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
     struct header header = {
         .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
     struct extras extras = e->extras; /* lent */
@@ -338,7 +340,7 @@ static ddz_status encode(ddz_encoder *e)
         e->stream_size = (size_t)ceil(ddz_target_ideal_bits(e) / 8);
     else if (status == DDZ_OK)
         status =
-            ddz_stream_writer_finish(&e->writer, ddz_chain_digest(&e->chain), &e->stream, &e->stream_size);
+            ddz_stream_writer_finish(&e->writer, ddz_chain_digest(e->chain), &e->stream, &e->stream_size);
     return status == DDZ_OK ? ddz_progress_end(&e->progress) : status;
 }
 
@@ -362,74 +364,4 @@ ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, d
     if (status != DDZ_OK)
         forget_picture(e);
     return outward(e, status);
-}
-
-/* ---- Results -------------------------------------------------------------------------------- */
-
-ddz_status ddz_encoder_stream(const ddz_encoder *e, const uint8_t **data, size_t *size)
-{
-    if (!e || !data || !size)
-        return DDZ_ERR_ARGUMENT;
-    if (!e->has_chain)
-        return DDZ_ERR_STATE;
-    *data = e->stream;
-    *size = e->stream_size;
-    return DDZ_OK;
-}
-
-ddz_status ddz_encoder_step_count(const ddz_encoder *e, size_t *count)
-{
-    if (!e || !count)
-        return DDZ_ERR_ARGUMENT;
-    if (!e->has_chain)
-        return DDZ_ERR_STATE;
-    *count = e->step_count;
-    return DDZ_OK;
-}
-
-ddz_status ddz_encoder_step(const ddz_encoder *e, size_t index, ddz_step *step, size_t step_size)
-{
-    if (!e || !step || index >= e->step_count)
-        return DDZ_ERR_ARGUMENT;
-    ddz_copy_sized(step, step_size, &e->steps[index].step, sizeof e->steps[index].step);
-    return DDZ_OK;
-}
-
-ddz_status ddz_research_encoder_step(const ddz_encoder *e, size_t index, ddz_research_step *step,
-                                     size_t step_size)
-{
-    if (!e || !step || index >= e->step_count)
-        return DDZ_ERR_ARGUMENT;
-    ddz_copy_sized(step, step_size, &e->steps[index].research, sizeof e->steps[index].research);
-    return DDZ_OK;
-}
-
-ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pixels, size_t stride,
-                               size_t size)
-{
-    struct layout layout;
-    if (!e || !pixels)
-        return DDZ_ERR_ARGUMENT;
-    if (!e->has_chain)
-        return DDZ_ERR_STATE;
-    ddz_status status =
-        ddz_layout_make(&layout, format, e->chain.pyramid.width[0], e->chain.pyramid.height[0], stride, size);
-    if (status != DDZ_OK)
-        return status;
-    ddz_chain_last_estimate(&e->chain);
-    ddz_chain_pixels(&e->chain, &layout, e->alpha, pixels);
-    return DDZ_OK;
-}
-
-ddz_status ddz_research_encoder_estimate(ddz_encoder *e, int32_t *estimate, size_t count)
-{
-    if (!e || !estimate)
-        return DDZ_ERR_ARGUMENT;
-    if (!e->has_chain)
-        return DDZ_ERR_STATE;
-    if (count != ddz_chain_samples(&e->chain, 0))
-        return DDZ_ERR_ARGUMENT;
-    ddz_chain_last_estimate(&e->chain);
-    ddz_chain_full_estimate(&e->chain, estimate);
-    return DDZ_OK;
 }

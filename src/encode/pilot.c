@@ -9,14 +9,15 @@
 enum { OCTAVE = LEVELS_PER_OCTAVE };
 
 /* Mean |x_0 - xhat_0|^2 per sample at a noise level, in squared units of 1/256 grey level. */
-static double denoising_error(struct chain *chain, const int32_t *x, size_t n, int32_t level)
+static double denoising_error(struct chain *chain, const int16_t *x, int32_t *noise, size_t n, int32_t level)
 {
-    ddz_ideal_draw((uint64_t)level, NULL, chain->noise, n);
-    ddz_chain_place(chain, x, level);
+    ddz_ideal_draw((uint64_t)level, NULL, noise, n);
+    ddz_chain_place(chain, x, noise, level);
     ddz_chain_call(chain, 1);
+    const int16_t *estimate = ddz_chain_estimate(chain);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        double e = x[i] - chain->estimate[i];
+        double e = x[i] - estimate[i];
         sum += e * e;
     }
     return sum / (double)n;
@@ -82,7 +83,7 @@ static double share_for_bits(const struct octave *o, double strength, double bit
     return high;
 }
 
-ddz_status ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal,
+ddz_status ddz_pilot_end_level(struct chain *chain, const int16_t *x, int32_t *noise, struct pilot_goal goal,
                                struct progress *progress, int32_t *end_level)
 {
     size_t n = ddz_chain_samples(chain, 0);
@@ -95,7 +96,7 @@ ddz_status ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pil
         if (ddz_progress_tell(progress, (uint64_t)level, LEVEL_MAX_END) != DDZ_OK)
             return DDZ_ERR_CANCELLED;
         double sigma = (double)ddz_sigma_q8(level) / 256;
-        double mse = denoising_error(chain, x, n, level), next_psnr = psnr_of(mse);
+        double mse = denoising_error(chain, x, noise, n, level), next_psnr = psnr_of(mse);
         o.end = mse / (sigma * sigma) + 1e-9;
         if (level > 0) {
             double share = share_for_bits(&o, goal.steering, goal.bits);

@@ -17,8 +17,8 @@ struct pilot_goal {
 };
 
 /* *end_level = the level at which scale 0 reaches the goal, within the schedule's limits. x is the picture,
- * [h][w][3]. Overwrites the chain's y and estimate. CANCELLED. */
-ddz_status ddz_pilot_end_level(struct chain *chain, const int32_t *x, struct pilot_goal goal,
+ * noise room for one, [h][w][3]. Overwrites the chain's y and estimate. CANCELLED. */
+ddz_status ddz_pilot_end_level(struct chain *chain, const int16_t *x, int32_t *noise, struct pilot_goal goal,
                                struct progress *progress, int32_t *end_level);
 
 #endif

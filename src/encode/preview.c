@@ -9,17 +9,18 @@
 
 enum {
     BEAM = 8,
-    PART = 12,                /* bits that a search adds to those that stand, */
-    PARTS = 4,                /* or more in a step of many: so often it is searched for, */
-    MANY = 96,                /* and with fewer searches in a step of more than these */
-    MAX_SAMPLES = 3 * 32 * 32 /* labels 5 to 7 */
+    PART = 12,                            /* bits that a search adds to those that stand, */
+    PARTS = 4,                            /* or more in a step of many: so often it is searched for, */
+    MANY = 96,                            /* and with fewer searches in a step of more than these */
+    MAX_SAMPLES = 3 * 32 * 32,            /* labels 5 to 7 */
+    PATH_STATE = CHAIN_Y | CHAIN_ESTIMATE /* there are no updates in the preview */
 };
 
 static const double spread = 0.06; /* of the shifts tried, in units of the step's noise */
 
 /* A chain after some steps, and the bits of all of them and of the step that is being searched. */
 struct path {
-    struct chain_state state;
+    struct chain_state *state;
     double error; /* of the estimate after all the bits, squared */
     uint8_t *bits;
 };
@@ -31,9 +32,9 @@ struct beam {
 
 /* What one thread searches with, and what it found */
 struct worker {
-    struct chain chain;
+    struct chain *chain;
     struct viterbi *viterbi;
-    int32_t noise[MAX_SAMPLES];
+    int32_t shift[MAX_SAMPLES], target[MAX_SAMPLES], noise[MAX_SAMPLES];
     uint8_t *bits; /* of the step */
     double error;
 };
@@ -61,7 +62,7 @@ uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int tria
     uint64_t workers = (uint64_t)(threads < trials ? threads : trials);
     uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST, features) +
                       ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, 1);
-    uint64_t path = 2 * 3 * (uint64_t)(FINEST + 1) * (FINEST + 1) * sizeof(int32_t);
+    uint64_t path = ddz_chain_state_memory(model, FINEST, FINEST, PATH_STATE);
     return sizeof(struct search) + workers * worker + 2 * BEAM * path;
 }
 
@@ -69,9 +70,9 @@ static void search_free(struct search *s)
 {
     struct mem mem = s->mem;
     for (int i = 0; i < 2 * BEAM; i++)
-        ddz_chain_state_free(&s->beam[i / BEAM].path[i % BEAM].state, &mem);
+        ddz_chain_state_free(s->beam[i / BEAM].path[i % BEAM].state);
     for (int i = 0; s->worker && i < s->workers; i++) {
-        ddz_chain_free(&s->worker[i].chain);
+        ddz_chain_free(s->worker[i].chain);
         ddz_viterbi_free(s->worker[i].viterbi);
         ddz_mem_free(&mem, s->worker[i].bits);
     }
@@ -82,11 +83,10 @@ static void search_free(struct search *s)
 static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
 {
     int finest = e->schedule.step[e->schedule.preview_steps - 1].scale;
-    if (ddz_chain_init_coarse(&w->chain, &e->chain, finest) != DDZ_OK)
-        return false;
+    w->chain = ddz_chain_new_coarse(e->chain, finest);
     w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, NULL, e->features);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
-    return w->viterbi && w->bits;
+    return w->chain && w->viterbi && w->bits;
 }
 
 static struct search *search_new(const ddz_encoder *e)
@@ -108,21 +108,22 @@ static struct search *search_new(const ddz_encoder *e)
     bool ok = s->worker;
     for (int i = 0; ok && i < s->workers; i++)
         ok = worker_init(&s->worker[i], e, bytes);
-    for (int i = 0; ok && i < 2 * BEAM; i++) /* no updates in the preview */
-        ok = ddz_chain_state_reserve(&s->beam[i / BEAM].path[i % BEAM].state, &s->worker[0].chain, false) ==
-             DDZ_OK;
+    for (int i = 0; ok && i < 2 * BEAM; i++)
+        ok = (s->beam[i / BEAM].path[i % BEAM].state = ddz_chain_state_new(s->worker[0].chain, PATH_STATE));
     if (ok)
         return s;
     search_free(s);
     return NULL;
 }
 
-static double squared_error(const struct chain *c, const int32_t *x)
+static double squared_error(const struct chain *c, const ddz_encoder *e)
 {
-    size_t n = ddz_chain_samples(c, c->scale);
+    int scale = ddz_chain_position(c).scale;
+    const int16_t *x = e->x[scale], *estimate = ddz_chain_estimate(c);
+    size_t n = ddz_chain_samples(c, scale);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        double difference = x[i] - c->estimate[i];
+        double difference = x[i] - estimate[i];
         sum += difference * difference;
     }
     return sum;
@@ -153,24 +154,25 @@ struct part {
 /* Search for a part the k-th time. What an earlier search found for it comes first. */
 static void try_part(const ddz_encoder *e, struct worker *w, const struct path *from, struct part part, int k)
 {
-    struct chain *c = &w->chain;
+    struct chain *c = w->chain;
+    struct shift_room room = {w->shift, w->target};
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
     struct trellis t = ddz_chain_trellis(step, index, step->bits, PREVIEW_TRELLIS_BITS);
-    ddz_chain_restore(c, &from->state);
-    ddz_shift_of_step(e, c, step);
+    ddz_chain_restore(c, from->state);
+    ddz_shift_of_step(e, c, step, &room, NULL);
     if (k > 0) {
         ddz_ideal_draw(hash_pair((uint64_t)index << 32 | part.first, (uint64_t)k), NULL, w->noise,
                        step->samples);
         for (size_t i = 0; i < step->samples; i++)
-            c->shift[i] += (int32_t)(spread * w->noise[i]);
+            w->shift[i] += (int32_t)(spread * w->noise[i]);
     }
     memcpy(w->bits, from->bits + ddz_preview_offset(&e->schedule, index), (step->bits + 7) / 8);
     if (k > 0 || part.first == 0)
-        ddz_shift_search(c, w->viterbi, &t, part.first, w->bits);
+        ddz_shift_search(c, w->viterbi, &t, w->shift, part.first, w->bits);
     ddz_chain_apply(c, step, &t, w->bits, step->bits);
     ddz_chain_next_estimate(c);
-    w->error = squared_error(c, e->x[c->scale]);
+    w->error = squared_error(c, e);
 }
 
 /* Does what a worker found come among the best? While a part of the step is still open, its chain goes on
@@ -184,8 +186,8 @@ static void judge(const ddz_encoder *e, struct worker *w, const struct path *fro
     uint32_t bits = e->schedule.step[part.index].bits;
     size_t offset = ddz_preview_offset(&e->schedule, part.index);
     if (part.end < bits)
-        ddz_chain_restore(&w->chain, &from->state);
-    ddz_chain_save(&w->chain, &p->state);
+        ddz_chain_restore(w->chain, from->state);
+    ddz_chain_save(w->chain, p->state);
     p->error = w->error;
     memcpy(p->bits, from->bits, offset);
     memcpy(p->bits + offset, w->bits, (bits + 7) / 8);
@@ -253,7 +255,7 @@ static ddz_status search_part(ddz_encoder *e, struct search *s, struct part part
 static ddz_status search_all(ddz_encoder *e, struct search *s)
 {
     s->before->count = 1;
-    ddz_chain_save(&s->worker[0].chain, &s->before->path[0].state);
+    ddz_chain_save(s->worker[0].chain, s->before->path[0].state);
     for (int index = 0; index < e->schedule.preview_steps; index++) {
         uint32_t bits = e->schedule.step[index].bits,
                  parts = bits < PARTS * PART ? (bits + PART - 1) / PART : PARTS;

@@ -2,41 +2,61 @@
 
 #include <math.h>
 
+#include "base/fixed.h"
 #include "base/units.h"
+
+/* Of an 8-bit picture */
+struct comparison {
+    const int16_t *x;
+    size_t row; /* samples */
+    uint64_t squares;
+};
+
+/* The 8-bit sample of a value in 1/256 of a grey level less CENTRE */
+static int shown(int32_t value)
+{
+    return (int)((clamp64((int64_t)value + CENTRE, 0, MAX_SAMPLE) + GREY_LEVEL / 2) / GREY_LEVEL);
+}
+
+static void compare_row(void *cookie, uint32_t y, const int32_t *row)
+{
+    struct comparison *c = cookie;
+    for (size_t i = 0; i < c->row; i++) {
+        int d = shown(row[i]) - shown(c->x[y * c->row + i]);
+        c->squares += (uint64_t)(d * d);
+    }
+}
 
 /* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
 static double estimate_psnr(ddz_encoder *e)
 {
-    ddz_chain_picture(&e->chain, e->shown);
-    size_t n = ddz_chain_samples(&e->chain, 0);
-    uint64_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        int original = (e->x[0][i] + CENTRE + GREY_LEVEL / 2) / GREY_LEVEL, d = e->shown[i] - original;
-        sum += (uint64_t)(d * d);
-    }
-    return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : 99;
+    struct comparison c = {e->x[0], (size_t)3 * ddz_chain_pyramid(e->chain)->width[0], 0};
+    double samples = (double)ddz_chain_samples(e->chain, 0);
+    ddz_chain_show(e->chain, compare_row, &c);
+    return c.squares ? 10 * log10(255.0 * 255.0 * samples / (double)c.squares) : 99;
 }
 
 double ddz_psnr_of_last_estimate(ddz_encoder *e)
 {
-    ddz_chain_last_estimate(&e->chain);
+    ddz_chain_last_estimate(e->chain);
     return estimate_psnr(e);
 }
 
 double ddz_psnr_of_next_estimate(ddz_encoder *e)
 {
-    ddz_chain_next_estimate(&e->chain);
+    ddz_chain_next_estimate(e->chain);
     return estimate_psnr(e);
 }
 
-/* Make the last step again, which took `sent`, from fewer of its bits: those in the first `bytes` of main. */
+/* Make the last step again, which took `sent`, from fewer of its bits: those in the first `bytes` of main. An update of
+ * the estimate is not to be had: the network has gone on. */
 static void cut_step(ddz_encoder *e, const struct step *step, int index, struct sent *sent, uint64_t bytes)
 {
     struct trellis t = ddz_chain_trellis(step, index, sent->bits, e->register_bits);
     uint64_t known = 8 * bytes - sent->place.at - (uint64_t)sent->place.side_bits;
     sent->place.known = known < sent->bits ? (uint32_t)known : sent->bits;
-    ddz_chain_restore(&e->chain, &e->before_step);
-    ddz_chain_apply(&e->chain, step, &t, e->bits, sent->place.known);
+    ddz_chain_restore(e->chain, e->before_step);
+    ddz_chain_apply(e->chain, step, &t, e->bits, sent->place.known);
 }
 
 /* Cut the last step to as few whole bytes as still reach the target PSNR: as one view of y tells, to which
@@ -50,7 +70,7 @@ static ddz_status trim_to_psnr(ddz_encoder *e, const struct step *step, int inde
         if (ddz_progress_again(&e->progress) != DDZ_OK)
             return DDZ_ERR_CANCELLED;
         cut_step(e, step, index, sent, middle);
-        ddz_chain_call(&e->chain, 1);
+        ddz_chain_call(e->chain, 1);
         bool enough = estimate_psnr(e) + e->views_gain >= e->target_value;
         if (high - low <= grain)
             low = high = enough ? middle : high;
@@ -77,14 +97,14 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
         loss += update_loss;
     if (psnr < near - loss)
         return false;
-    ddz_chain_save(&e->chain, &e->present);
-    ddz_chain_call(&e->chain, 1);
+    ddz_chain_save(e->chain, e->present);
+    ddz_chain_call(e->chain, 1);
     psnr = estimate_psnr(e);
     if (psnr >= near) {
         e->views_gain = ddz_psnr_of_last_estimate(e) - psnr;
         psnr += e->views_gain;
     }
-    ddz_chain_restore(&e->chain, &e->present);
+    ddz_chain_restore(e->chain, e->present);
     return psnr >= target;
 }
 

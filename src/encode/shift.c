@@ -6,44 +6,60 @@
 #include "encode/covariance.h"
 #include "encode/shrink.h"
 
-/* What to aim a step of the full size at, into c->aim: less of the error than all of it. The coarse steps
- * of a small picture, of few bits each, are better without the network's word. */
-static void aim(const ddz_encoder *e, struct chain *c, const struct step *step)
+/* What a step of the full size conveys: less of the error than all of it. The coarse steps of a small picture, of few
+ * bits each, are better without the network's word. */
+static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, const struct shift_room *room,
+                struct parallel *parallel)
 {
-    const int32_t *x = e->x[0];
+    const int16_t *x = e->x[0];
+    const struct pyramid *p = ddz_chain_pyramid(c);
     double noise = e->steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
-    if (!step->fixed) {
-        if (c->estimate_kind == ESTIMATE_CALLED)
-            ddz_covariance_target(c, x, noise, e->target);
-        x = e->target;
-    }
-    ddz_shrink_target(x, c->estimate, c->pyramid.width[0], c->pyramid.height[0], noise, c->aim, c->parallel);
+    if (step->fixed)
+        for (size_t i = 0; i < step->samples; i++)
+            room->target[i] = x[i];
+    else if (ddz_chain_position(c).estimate == ESTIMATE_CALLED)
+        ddz_covariance_target(c, x, noise, room->target, (int16_t *)(void *)room->shift);
+    ddz_shrink_error(room->target, ddz_chain_estimate(c), p->width[0], p->height[0], noise, room->shift,
+                     parallel);
 }
 
-double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct step *step)
+/* What the bands of a lift differ in from those that the estimate predicts */
+static void miss_bands(const ddz_encoder *e, struct chain *c, const struct step *step,
+                       const struct shift_room *room)
 {
-    const int32_t *x = e->x[step->scale];
+    const struct pyramid *p = ddz_chain_pyramid(c);
+    int coarse = step->scale + 1;
+    int32_t *predicted = room->target;
+    ddz_lift_split(e->x[step->scale], p->width[step->scale], p->height[step->scale], room->shift);
+    ddz_lift_predict(ddz_chain_estimate(c), p->width[coarse], p->height[coarse], predicted);
+    for (size_t i = 0; i < step->samples; i++)
+        room->shift[i] -= predicted[i];
+}
+
+double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct step *step,
+                         const struct shift_room *room, struct parallel *parallel)
+{
+    int32_t *shift = room->shift;
     if (step->lift) {
-        ddz_chain_enter_lift(c, step);
-        ddz_lift_split(x, c->pyramid.width[step->scale], c->pyramid.height[step->scale], c->aim);
-        x = c->aim;
-    }
-    if (step->scale == 0 && !step->lift && e->steering > 0) {
-        aim(e, c, step);
-        x = c->aim;
+        miss_bands(e, c, step, room);
+    } else if (step->scale == 0 && e->steering > 0) {
+        aim(e, c, step, room, parallel);
+    } else {
+        const int16_t *x = e->x[step->scale], *estimate = ddz_chain_estimate(c);
+        for (size_t i = 0; i < step->samples; i++)
+            shift[i] = x[i] - estimate[i];
     }
     struct reverse_step r = ddz_chain_reverse_step(step);
-    ddz_posterior_shift(&r, x, c->estimate, c->shift, step->samples);
+    ddz_posterior_shift(&r, shift, step->samples);
     double sum = 0;
     for (size_t i = 0; i < step->samples; i++)
-        sum += (double)c->shift[i] * c->shift[i];
+        sum += (double)shift[i] * shift[i];
     return sum * 0x1p-24 / (2 * M_LN2);
 }
 
-void ddz_shift_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, uint32_t given,
-                      uint8_t *bits)
+void ddz_shift_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, int32_t *shift,
+                      uint32_t given, uint8_t *bits)
 {
-    struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
-    ddz_mix_forward(&m, c->shift, c->mixed, c->scratch, c->parallel);
-    ddz_viterbi_search(viterbi, t, c->mixed, given, bits);
+    struct placement where = ddz_chain_mix(c, t, shift);
+    ddz_viterbi_search(viterbi, t, shift, where, given, bits);
 }

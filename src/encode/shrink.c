@@ -69,8 +69,9 @@ static void turn_colours(block c[3], int inverse)
 }
 
 struct frame {
-    const int32_t *x, *estimate;
-    int32_t *target;
+    const int32_t *x;
+    const int16_t *estimate;
+    int32_t *error; /* the sum of all shifts */
     int64_t width, height;
     int64_t left, top; /* where the first block begins */
     float noise2;
@@ -82,7 +83,7 @@ static int64_t inside(int64_t i, int64_t n)
     return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-/* Shrink one block of the error at (left, top), which may stick out, and add it to the target. */
+/* Shrink one block of the error at (left, top), which may stick out, and add it to the sum. */
 static void shrink_block(const struct frame *f, int64_t left, int64_t top)
 {
     block c[3];
@@ -104,7 +105,7 @@ static void shrink_block(const struct frame *f, int64_t left, int64_t top)
             int64_t y = top + i, x = left + j;
             if (y >= 0 && y < f->height && x >= 0 && x < f->width)
                 for (int k = 0; k < 3; k++)
-                    f->target[3 * (y * f->width + x) + k] += (int32_t)lrintf(c[k][i][j]);
+                    f->error[3 * (y * f->width + x) + k] += (int32_t)lrintf(c[k][i][j]);
         }
 }
 
@@ -117,24 +118,24 @@ static void shrink_row(void *argument, size_t index, int lane)
         shrink_block(f, at, f->top + (int64_t)index * SIDE);
 }
 
-void ddz_shrink_target(const int32_t *x, const int32_t *estimate, uint32_t width, uint32_t height,
-                       double noise, int32_t *target, struct parallel *parallel)
+void ddz_shrink_error(const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height,
+                      double noise, int32_t *error, struct parallel *parallel)
 {
     struct frame f = {.x = x,
                       .estimate = estimate,
-                      .target = target,
+                      .error = error,
                       .width = width,
                       .height = height,
                       .noise2 = (float)(noise * noise)};
     int64_t n = 3 * f.width * f.height;
     dct_matrix(f.forward);
     transpose(f.forward, f.backward);
-    memset(target, 0, (size_t)n * sizeof *target);
+    memset(error, 0, (size_t)n * sizeof *error);
     for (int shift = 0; shift < SHIFTS; shift++) {
         f.left = shift & 1 ? -SIDE / 2 : 0;
         f.top = shift & 2 ? -SIDE / 2 : 0;
         ddz_parallel_for(parallel, (size_t)((f.height - f.top + SIDE - 1) / SIDE), shrink_row, &f);
     }
     for (int64_t i = 0; i < n; i++)
-        target[i] = estimate[i] + target[i] / SHIFTS;
+        error[i] /= SHIFTS;
 }

@@ -28,10 +28,22 @@ enum {
     ENCODER_PARAMETERS
 };
 
+/* What of the chain is kept for a target PSNR */
+enum {
+    ENCODER_STATE_BEFORE_STEP = CHAIN_Y | CHAIN_ESTIMATE,
+    ENCODER_STATE_PRESENT = CHAIN_ESTIMATE | CHAIN_NETWORK
+};
+
 /* The step that was sent last */
 struct sent {
     uint32_t bits; /* of the step */
     struct step_place place;
+};
+
+/* Where a step's shift is made, each for a chain's samples */
+struct shift_room {
+    int32_t *shift;
+    int32_t *target; /* of the steps of a call, by ddz_covariance_target; for a lift, its predicted bands */
 };
 
 /* What is told of a step that was sent */
@@ -62,17 +74,15 @@ struct ddz_encoder {
     int trials;        /* searches for each part of a step of the preview */
 
     /* Of one picture */
-    bool has_chain;
     struct parallel *parallel;
-    struct chain chain;
-    struct chain_state before_step, present; /* of a target PSNR: before the last step, and now */
+    struct chain *chain;                       /* NULL: there is no picture */
+    struct chain_state *before_step, *present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;
-    int32_t *x[PYRAMID_MAX_SCALES + 1];
-    uint8_t *alpha;  /* NULL: none */
-    int32_t *target; /* of the steps of a call, by ddz_covariance_target */
+    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale */
+    uint8_t *alpha;                     /* NULL: none */
+    struct shift_room room;
     struct schedule schedule;
     uint8_t *bits;         /* of one step */
-    uint8_t *shown;        /* the 8-bit picture of an estimate */
     uint8_t *preview_bits; /* of the preview, once they are chosen */
     struct stream_writer writer;
     double views_gain; /* dB that all views add to one: as last seen, at first a guess */

@@ -37,21 +37,21 @@ static ddz_status guess_end(ddz_encoder *e)
             return DDZ_OK;
     }
     ddz_progress_next(&e->progress, 10);
-    return ddz_pilot_end_level(&e->chain, e->x[0], goal, &e->progress, &e->walk.end_level);
+    return ddz_pilot_end_level(e->chain, e->x[0], e->room.shift, goal, &e->progress, &e->walk.end_level);
 }
 
 ddz_status ddz_target_choose_end(ddz_encoder *e)
 {
     ddz_status status = DDZ_OK;
     e->walk.end_level = LEVEL_MIN_END;
-    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
     if (e->target_kind == DDZ_TARGET_QUALITY)
         e->walk.end_level = quality_level(e->target_value);
     else if (e->target_kind == DDZ_TARGET_SIGMA)
         e->walk.end_level = ddz_report_level(e->target_value);
     else
         status = guess_end(e);
-    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
     return status;
 }
 
@@ -101,7 +101,7 @@ ddz_status ddz_target_end_later(ddz_encoder *e, bool *moved)
         return DDZ_OK;
     double levels = ceil(LEVELS_PER_OCTAVE * (fmin(octaves, 2) + 0.05));
     e->walk.end_level = (int32_t)fmin(LEVEL_MAX_END, e->walk.end_level + levels);
-    ddz_schedule_build(&e->schedule, e->model, &e->chain.pyramid, e->walk);
+    ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
     *moved = true;
     return DDZ_OK;
 }

@@ -50,30 +50,29 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     sent->bits = record.bits;
     if (!ddz_stream_writer_put_step(&e->writer, &record, &sent->place))
         return false;
-    struct chain *c = &e->chain;
     int register_bits = record.preview ? PREVIEW_TRELLIS_BITS : e->register_bits;
     struct trellis t = ddz_chain_trellis(step, index, record.bits, register_bits);
     if (record.preview)
         memcpy(e->bits, e->preview_bits + ddz_preview_offset(&e->schedule, index), (record.bits + 7) / 8);
     else
-        ddz_shift_search(c, e->viterbi, &t, 0, e->bits);
+        ddz_shift_search(e->chain, e->viterbi, &t, e->room.shift, 0, e->bits);
     ddz_stream_writer_put_bits(&e->writer, record.preview, e->bits, sent->place.known);
-    ddz_chain_apply(c, step, &t, e->bits, sent->place.known);
+    ddz_chain_apply(e->chain, step, &t, e->bits, sent->place.known);
     return true;
 }
 
 static void send_ideally(ddz_encoder *e, const struct step *step, int index)
 {
-    struct chain *c = &e->chain;
-    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, c->shift, c->noise,
+    int32_t *shift = e->room.shift, *noise = shift;
+    ddz_ideal_draw((uint64_t)e->value[ENCODER_IDEAL_SEED] << 32 | (uint32_t)index, shift, noise,
                    step->samples);
-    ddz_chain_apply_noise(c, step);
+    ddz_chain_apply_noise(e->chain, step, noise);
 }
 
 static ddz_status tell_progress(ddz_encoder *e, int index)
 {
     const struct schedule *s = &e->schedule;
-    const struct pyramid *p = &e->chain.pyramid;
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
     return ddz_progress_tell(&e->progress, ddz_report_work(s, p, 0, index),
                              ddz_report_work(s, p, 0, s->steps));
 }
@@ -95,7 +94,7 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
 {
     const struct step *step = &e->schedule.step[i];
     struct sent_step *report = &e->steps[e->step_count];
-    double kl_bits = ddz_shift_of_step(e, &e->chain, step);
+    double kl_bits = ddz_shift_of_step(e, e->chain, step, &e->room, e->parallel);
     report->research.kl_bits = kl_bits;
     report->step.offset_bits = ddz_stream_writer_position(&e->writer);
     if (e->ideal) {
@@ -114,11 +113,14 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     return false;
 }
 
-/* What a target PSNR needs */
+/* What a target PSNR needs; another walk finds it there. */
 static ddz_status reserve_states(ddz_encoder *e)
 {
-    ddz_status status = ddz_chain_state_reserve(&e->before_step, &e->chain, true);
-    return status == DDZ_OK ? ddz_chain_state_reserve(&e->present, &e->chain, true) : status;
+    if (!e->before_step)
+        e->before_step = ddz_chain_state_new(e->chain, ENCODER_STATE_BEFORE_STEP);
+    if (!e->present)
+        e->present = ddz_chain_state_new(e->chain, ENCODER_STATE_PRESENT);
+    return e->before_step && e->present ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
 ddz_status ddz_encoder_walk(ddz_encoder *e)
@@ -129,12 +131,12 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
     if (status != DDZ_OK)
         return status;
     e->views_gain = 1; /* more than a trained network's */
-    ddz_chain_start(&e->chain);
+    ddz_chain_start(e->chain);
     for (int i = 0; i < e->schedule.steps; i++) {
         if (walk_ends(e, i, &sent, &status))
             return status;
         if (to_psnr)
-            ddz_chain_save(&e->chain, &e->before_step);
+            ddz_chain_save(e->chain, e->before_step);
         if (!walk_step(e, i, &sent))
             return DDZ_OK;
     }

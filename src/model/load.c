@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/fixed.h"
+#include "base/units.h"
 #include "model/model.h"
 
 enum {
@@ -180,7 +181,7 @@ static int take_rate(struct reader *r, int label, uint32_t *rate_q16)
 static int parse_plan(struct ddz_model *m, struct reader *r)
 {
     for (int i = 0; i < 3; i++)
-        m->mean[i] = take_int(r, -(1 << 16), 1 << 16);
+        m->mean[i] = take_int(r, -CENTRE, CENTRE);
     for (int label = 1; label < MODEL_LABELS; label++) {
         int count = take_int(r, 1, MODEL_MAX_PLAN);
         int previous = label == MODEL_LABELS - 1 ? LEVEL_FIRST - 1 : LIFTED;

@@ -1,0 +1,113 @@
+/* Where the chain begins, and the calls of the network. */
+#include <string.h>
+
+#include "base/fixed.h"
+#include "chain/chain.h"
+#include "chain/fields.h"
+#include "diffusion/precondition.h"
+#include "nn/mirror.h"
+
+void ddz_chain_start(struct chain *chain)
+{
+    chain_move(chain, chain->pyramid.coarsest, 0);
+    memset(chain->y, 0, ddz_chain_samples(chain, chain->scale) * sizeof *chain->y);
+    ddz_chain_next_estimate(chain);
+}
+
+void ddz_chain_place(struct chain *chain, const int16_t *x, const int32_t *noise, int32_t level)
+{
+    chain_move(chain, 0, ddz_sigma_q8(level));
+    size_t n = ddz_chain_samples(chain, 0);
+    for (size_t i = 0; i < n; i++)
+        chain->y[i] = x[i] + (int32_t)asr64(chain->sigma_q8 * noise[i], 20);
+}
+
+/* How the network is told what y is */
+static int present_label(const struct chain *chain, int32_t level_q8)
+{
+    /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
+    return ddz_scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
+}
+
+void ddz_chain_next_estimate(struct chain *chain)
+{
+    if (chain->estimate_kind == ESTIMATE_UPDATED)
+        return;
+    /* small pictures cost little; the smallest are estimated hundreds of times to choose their bits */
+    int label = chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+    ddz_chain_call(chain, label >= 2 && label <= 4 ? MAX_VIEWS : 1);
+}
+
+void ddz_chain_last_estimate(struct chain *chain)
+{
+    ddz_chain_call(chain, MAX_VIEWS);
+}
+
+/* vector = F of y seen in a mirror */
+static void call_view(struct chain *chain, const struct precondition *p, int mirror)
+{
+    uint32_t width = chain->pyramid.width[chain->scale], height = chain->pyramid.height[chain->scale];
+    int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
+    ddz_precondition_input(p, chain->y, chain->vector, ddz_chain_samples(chain, chain->scale));
+    ddz_mirror(chain->vector, width, height, mirror);
+    ddz_net_forward(chain->net, chain->vector, chain->vector, width, height, present_label(chain, level_q8),
+                    level_q8);
+    ddz_mirror(chain->vector, width, height, mirror);
+}
+
+/* Four times the mean of the views, as far as they are added up: 4 estimate + remainder, so that the sum needs no
+ * wider array. */
+static void add_view(struct chain *chain, int views, bool first)
+{
+    size_t n = ddz_chain_samples(chain, chain->scale);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *remainders = &chain->remainders[i / 4];
+        int shift = 2 * (int)(i % 4), sum = chain->vector[i] * (MAX_VIEWS / views);
+        if (!first)
+            sum += 4 * chain->estimate[i] + (*remainders >> shift & 3);
+        chain->estimate[i] = (int16_t)asr32(sum, 2);
+        *remainders = (uint8_t)((*remainders & ~(3 << shift)) | (sum & 3) << shift);
+    }
+}
+
+/* The mean, rounded */
+static void round_views(struct chain *chain)
+{
+    size_t n = ddz_chain_samples(chain, chain->scale);
+    for (size_t i = 0; i < n; i++)
+        chain->vector[i] = (int16_t)(chain->estimate[i] + (chain->remainders[i / 4] >> 2 * (i % 4) & 3) / 2);
+}
+
+void ddz_chain_call(struct chain *chain, int views)
+{
+    static const int mirrors[MAX_VIEWS] = {0, MIRROR_ACROSS | MIRROR_DOWN, MIRROR_ACROSS, MIRROR_DOWN};
+    if (chain->estimate_kind == ESTIMATE_CALLED && chain->views == views)
+        return;
+    chain->estimate_kind = ESTIMATE_CALLED;
+    chain->views = views;
+    size_t n = ddz_chain_samples(chain, chain->scale);
+    if (!chain->sigma_q8) {
+        for (size_t i = 0; i < n; i++)
+            chain->estimate[i] = (int16_t)chain->model->mean[i % 3];
+        return;
+    }
+    struct precondition p = ddz_precondition_of(chain->sigma_q8);
+    for (int i = views - 1; i >= 0; i--) { /* y as it is comes last, so that updates have its gates */
+        call_view(chain, &p, mirrors[i]);
+        if (views > 1)
+            add_view(chain, views, i == views - 1);
+    }
+    if (views > 1)
+        round_views(chain);
+    ddz_precondition_output(&p, chain->y, chain->vector, chain->estimate, n);
+}
+
+int16_t *ddz_chain_vector(struct chain *chain)
+{
+    return chain->vector;
+}
+
+void ddz_chain_times_jacobian(struct chain *chain, int16_t *v)
+{
+    ddz_net_update(chain->net, v, v);
+}

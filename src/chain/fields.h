@@ -1,0 +1,40 @@
+/* What a chain consists of: for src/chain alone. */
+#ifndef DDZ_CHAIN_FIELDS_H
+#define DDZ_CHAIN_FIELDS_H
+
+#include "base/units.h"
+#include "chain/chain.h"
+#include "channel/mix.h"
+#include "nn/net.h"
+
+/* Bytes a sample: 4 for y, and as many for estimate and vector together, so that after a lift they can change places;
+ * a quarter for the remainders. */
+struct chain {
+    struct mem mem;
+    const struct ddz_model *model;
+    struct net *net;
+    struct parallel *parallel; /* NULL: none but the calling thread */
+    struct pyramid pyramid;
+    size_t capacity; /* samples of the finest scale, padded to even sides for a lift's bands */
+
+    int scale;                        /* that y and estimate have now */
+    int64_t sigma_q8;                 /* noise of y; 0 before the first step */
+    enum estimate_kind estimate_kind; /* for y */
+    int views;                        /* of which a called estimate is the mean */
+
+    int32_t *y;          /* [h][w][3]; within a lift, y of the coarse scale and behind it the bands */
+    int16_t *estimate;   /* xhat_0 */
+    int16_t *vector;     /* a step's impulses, then its noise; the network's input and output */
+    uint8_t *remainders; /* of a sum of views, by 4: two bits a sample */
+    struct mix_room room;
+};
+
+/* y's noise is sigma_q8 at `scale` now, and the estimate is still to be made. */
+static inline void chain_move(struct chain *chain, int scale, int64_t sigma_q8)
+{
+    chain->scale = scale;
+    chain->sigma_q8 = sigma_q8;
+    chain->estimate_kind = ESTIMATE_NONE;
+}
+
+#endif

@@ -1,0 +1,199 @@
+/* A step of the chain, from its bits or its noise. */
+#include <string.h>
+
+#include "base/fixed.h"
+#include "base/hash.h"
+#include "chain/chain.h"
+#include "chain/fields.h"
+#include "diffusion/lift.h"
+
+static const uint64_t chain_key = 0x64647A2D31u;
+
+struct trellis ddz_chain_trellis(const struct step *step, int index, uint32_t bits, int register_bits)
+{
+    return (struct trellis){.samples = step->samples,
+                            .branches = bits,
+                            .register_bits = register_bits,
+                            .key = hash_pair(chain_key, (uint64_t)index)};
+}
+
+struct reverse_step ddz_chain_reverse_step(const struct step *step)
+{
+    return step->lift ? ddz_reverse_step_lift(step->level_to)
+                      : ddz_reverse_step_of(step->level_from, step->level_to);
+}
+
+static struct mixing mixing_of(const struct trellis *t)
+{
+    return ddz_mix_plan(t->samples, t->branches, t->key);
+}
+
+struct placement ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift)
+{
+    struct mixing m = mixing_of(t);
+    ddz_mix_forward(&m, shift, chain->room, chain->parallel);
+    return ddz_mix_positions(&m);
+}
+
+void ddz_chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count)
+{
+    for (uint32_t i = 0; i < (count + 7) / 8; i++)
+        bits[i] = (uint8_t)hash_pair(key, i);
+}
+
+/* Replace the bits from `known` on. */
+static void draw_missing(const struct trellis *t, uint8_t *bits, uint32_t known)
+{
+    for (uint32_t i = known; i < t->branches; i++) {
+        uint8_t mask = (uint8_t)(0x80 >> (i & 7));
+        bool one = hash_pair(t->key ^ chain_key, i) & 1;
+        bits[i >> 3] = (uint8_t)(one ? bits[i >> 3] | mask : bits[i >> 3] & ~mask);
+    }
+}
+
+/* ---- y ------------------------------------------------------------------------------------- */
+
+/* What a step changes, of samples in any order */
+struct change {
+    struct reverse_step step;
+    struct impulses impulses;
+    int32_t *y;              /* of a lift: its bands */
+    const int16_t *estimate; /* of a lift: NULL, for the bands are as predicted before it */
+    int16_t *vector;         /* impulses; then, if it is kept, noise as the network takes it */
+    bool keep;
+};
+
+/* Of a value of y with this estimate, by noise c */
+static inline int32_t change_of(const struct change *change, uint32_t at, int32_t c)
+{
+    if (!change->estimate)
+        return (int32_t)rshift_round(change->step.noise_q8 * c, 20);
+    return reverse_step_change(&change->step, change->y[at], change->estimate[at], c);
+}
+
+static inline void change_sample(const struct change *change, uint32_t at, int32_t c)
+{
+    change->y[at] += change_of(change, at, c);
+    if (change->keep)
+        change->vector[at] = (int16_t)clamp64(c, INT16_MIN, INT16_MAX);
+}
+
+/* A unit's impulses into its noise, in linear order */
+static void unmix_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values,
+                           const struct change *change)
+{
+    struct mix_cursor c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        values[i] = change->impulses.value[change->vector[c.at] - IMPULSE_FIRST];
+    ddz_mix_unit_inverse(m, unit, values);
+}
+
+static void change_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct change *change = argument;
+    unmix_impulses(m, unit, values, change);
+    struct mix_cursor c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        change_sample(change, c.at, mix_sign(&c, values[i]));
+}
+
+/* The part of the change that known coordinates have */
+static void change_unit_in_part(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct change *change = argument;
+    unmix_impulses(m, unit, values, change);
+    struct mix_cursor c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        values[i] = mix_sign(&c, change_of(change, c.at, mix_sign(&c, values[i])));
+    ddz_mix_unit_forward(m, unit, values);
+    c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        if (change->vector[c.at] == IMPULSE_UNKNOWN)
+            values[i] = 0;
+    ddz_mix_unit_inverse(m, unit, values);
+    c = mix_begin(m, unit);
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
+        change->y[c.at] += mix_sign(&c, values[i]);
+}
+
+/* The step begins: a lift's bands, behind the coarse y, are those that the estimate predicts. */
+static struct change begin_change(struct chain *chain, const struct step *step)
+{
+    struct change change = {.step = ddz_chain_reverse_step(step),
+                            .y = chain->y,
+                            .estimate = chain->estimate,
+                            .vector = chain->vector,
+                            .keep = step->update};
+    if (!step->lift)
+        return change;
+    change.y += ddz_chain_samples(chain, chain->scale);
+    change.estimate = NULL;
+    ddz_lift_predict(chain->estimate, chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
+                     change.y);
+    return change;
+}
+
+/* A lift joins its bands to the coarse y, where estimate and vector were. */
+static void join_bands(struct chain *chain, const struct step *step, const int32_t *bands)
+{
+    int32_t *fine = (int32_t *)(void *)chain->estimate;
+    ddz_lift_join(chain->y, bands, fine, chain->pyramid.width[step->scale],
+                  chain->pyramid.height[step->scale]);
+    chain->estimate = (int16_t *)(void *)chain->y;
+    chain->vector = chain->estimate + chain->capacity;
+    chain->y = fine;
+}
+
+static void end_change(struct chain *chain, const struct step *step, const struct change *change,
+                       int64_t sigma_q8)
+{
+    if (step->lift)
+        join_bands(chain, step, change->y);
+    chain_move(chain, step->scale, sigma_q8);
+}
+
+/* ---- Steps --------------------------------------------------------------------------------- */
+
+/* All of the step's noise is known, and kept if there is to be an update: xhat_0 + sigma_s sqrt(1 - r^2) J c */
+static void end_step(struct chain *chain, const struct step *step, const struct change *change)
+{
+    end_change(chain, step, change, ddz_sigma_q8(step->level_to));
+    if (!step->update)
+        return;
+    ddz_net_update(chain->net, chain->vector, chain->vector);
+    for (size_t i = 0; i < step->samples; i++) {
+        int64_t moved = chain->estimate[i] + rshift_round(change->step.noise_q8 * chain->vector[i], 20);
+        chain->estimate[i] = (int16_t)clamp64(moved, -CENTRE, CENTRE);
+    }
+    chain->estimate_kind = ESTIMATE_UPDATED;
+}
+
+void ddz_chain_apply_noise(struct chain *chain, const struct step *step, const int32_t *noise)
+{
+    struct change change = begin_change(chain, step);
+    for (uint32_t i = 0; i < step->samples; i++)
+        change_sample(&change, i, noise[i]);
+    end_step(chain, step, &change);
+}
+
+void ddz_chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
+                     uint32_t known)
+{
+    bool fresh = step->lift || step->level_from == LEVEL_NOTHING;
+    if (fresh && known < t->branches) {
+        draw_missing(t, bits, known);
+        known = t->branches;
+    }
+    struct mixing m = mixing_of(t);
+    struct change change = begin_change(chain, step);
+    change.impulses = ddz_trellis_impulses(t);
+    ddz_trellis_walk(t, bits, known, ddz_mix_positions(&m), chain->vector, chain->parallel);
+    if (known == t->branches) {
+        ddz_mix_units(&m, chain->room, chain->parallel, change_unit, &change);
+        end_step(chain, step, &change);
+    } else {
+        ddz_mix_units(&m, chain->room, chain->parallel, change_unit_in_part, &change);
+        end_change(chain, step, &change,
+                   ddz_sigma_between_q8(step->level_from, step->level_to, known, t->branches));
+    }
+}
