@@ -40,8 +40,8 @@ if [ ${#packages[@]} -gt 0 ]; then
     sudo=
     [ "$(id -u)" -eq 0 ] || sudo=sudo
     echo "installing ${packages[*]}"
-    $sudo apt-get update -q
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${packages[@]}"
+    $sudo apt-get -o DPkg::Lock::Timeout=600 update -q
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends "${packages[@]}"
 fi
 if [ ! -d "$bench/node_modules/thumbhash" ] || [ ! -d "$bench/node_modules/blurhash" ]; then
     npm install --prefix "$bench" --no-package-lock --ignore-scripts --no-audit --no-fund

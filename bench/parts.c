@@ -153,7 +153,8 @@ WRAP(START, struct chain *, ddz_chain_new,
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, struct parallel *parallel, uint64_t features), mem,
      register_bits, parallel, features)
-WRAP(INPUT, int, picture_load, (const char *path, struct image *image), path, image)
+WRAP(INPUT, int, picture_load, (const char *path, const struct common *common, struct image *image), path,
+     common, image)
 WRAP(INPUT, ddz_status, ddz_stream_reader_feed,
      (struct stream_reader * l, const uint8_t *data, size_t size, int last_bits), l, data, size, last_bits)
 WRAP(PILOT, ddz_status, ddz_pilot_end_level,
@@ -249,14 +250,15 @@ static int keep(const ddz_encoder *encoder, struct stream *stream)
 /* All that ddpmenc does, but for writing the stream. */
 static int encode(const struct task *task, struct stream *stream)
 {
-    struct common common = {.threads = task->threads, .features = -1};
+    struct common common = common_usual();
+    common.threads = task->threads;
     struct encoding encoding = encoding_usual();
     encoding.effort = task->effort;
     encoding.target = DDZ_TARGET_BYTES;
     ddz_model *model = NULL;
     ddz_encoder *encoder = NULL;
     struct image image = {0};
-    int code = picture_load(task->picture, &image);
+    int code = picture_load(task->picture, &common, &image);
     if (code == CLI_OK)
         code = model_load(task->model, "parts", NULL, &model);
     if (code == CLI_OK) {
@@ -293,7 +295,8 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
 /* All that ddpmdec does, but for reading the stream. */
 static int decode(const struct task *task, struct stream *stream)
 {
-    struct common common = {.threads = task->threads, .features = -1};
+    struct common common = common_usual();
+    common.threads = task->threads;
     struct decoding decoding = decoding_usual();
     ddz_model *model = NULL;
     ddz_decoder *decoder = NULL;

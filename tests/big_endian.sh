@@ -18,18 +18,18 @@ fetch_libraries() {
     local had
     had=$(dpkg --print-foreign-architectures)
     [[ $had == *s390x* ]] || $sudo dpkg --add-architecture s390x
-    $sudo apt-get update -q > /dev/null
+    $sudo apt-get -o DPkg::Lock::Timeout=600 update -q > /dev/null
     (cd "$scratch" && apt-get download -q libpng-dev:s390x zlib1g-dev:s390x libzstd-dev:s390x > /dev/null)
     if [[ $had != *s390x* ]]; then
         $sudo dpkg --remove-architecture s390x
-        $sudo apt-get update -q > /dev/null
+        $sudo apt-get -o DPkg::Lock::Timeout=600 update -q > /dev/null
     fi
     for package in "$scratch"/*.deb; do
         dpkg -x "$package" "$scratch/root"
     done
 }
 
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends \
     gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user > /dev/null
 fetch_libraries
 

@@ -32,8 +32,9 @@ install_missing() {
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" -eq 0 ] || sudo=sudo
     echo "installing ${missing[*]}"
-    $sudo apt-get update -q
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    # Another program that installs holds a lock for a while.
+    $sudo apt-get -o DPkg::Lock::Timeout=600 update -q
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends "${missing[@]}"
 }
 
 install_missing

@@ -56,3 +56,14 @@ for header in $headers; do
             "$scratch/alone.c" -o "$scratch/alone.o" || exit 1
     done
 done
+
+# A program that links the static library gets what that needs from pkg-config's file.
+for archive in "$top_builddir"/.libs/libddz.a "$top_builddir"/libddz.a; do
+    [ -f "$archive" ] || continue
+    if $NM -u "$archive" 2> /dev/null | grep -Eq ' (log2?|exp2?|pow|lrint|llrint)$' &&
+        ! grep '^Libs.private:' "$top_builddir/ddz.pc" | grep -q -- '-lm'; then
+        case $(uname -s) in
+        Linux) echo "ddz.pc lacks -lm" && exit 1 ;;
+        esac
+    fi
+done

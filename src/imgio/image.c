@@ -32,6 +32,15 @@ int image_alloc(struct image *image, uint32_t width, uint32_t height, int channe
     return image->pixels ? 0 : -1;
 }
 
+int image_copy(struct image *copy, const struct image_view *image)
+{
+    if (image_alloc(copy, image->width, image->height, image->channels, image->depth) != 0)
+        return -1;
+    memcpy(copy->pixels, image->pixels,
+           image_size(image->width, image->height, image->channels, image->depth));
+    return 0;
+}
+
 static uint8_t sample8(const struct image *image, size_t i)
 {
     if (image->depth == 8)
@@ -93,7 +102,7 @@ int image_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, const
     if (width < 1 || height < 1 || width > IMAGE_MAX_SIDE || height > IMAGE_MAX_SIDE)
         image_error(messages, "%s: %llu x %llu pixels; a side has 1 to %d", format, (unsigned long long)width,
                     (unsigned long long)height, IMAGE_MAX_SIDE);
-    else if (width * height > max_pixels)
+    else if ((messages->too_large = width * height > max_pixels))
         image_error(messages, "%s: %llu x %llu pixels are more than the limit of %llu", format,
                     (unsigned long long)width, (unsigned long long)height, (unsigned long long)max_pixels);
     else

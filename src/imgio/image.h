@@ -33,6 +33,7 @@ struct image_view {
 /* A reader's or writer's message is one line without a newline. */
 struct image_messages {
     char error[160];   /* why it failed */
+    int too_large;     /* it failed because of max_pixels */
     char warning[160]; /* what the file has that is wrong but does no harm, the first of them; "": nothing */
 };
 
@@ -43,6 +44,9 @@ size_t image_size(uint32_t width, uint32_t height, int channels, int depth);
 
 /* Pixels that are not set, and nothing else. Returns 0, or -1 if there is no memory. */
 int image_alloc(struct image *image, uint32_t width, uint32_t height, int channels, int depth);
+
+/* A copy of the pixels, and nothing else. Returns 0, or -1 if there is no memory. */
+int image_copy(struct image *copy, const struct image_view *image);
 
 /* Turn the pixels into RGB of 8 bits: grey becomes R = G = B, 16 bits are rounded, alpha is dropped. Returns 0, or
  * -1 if there is no memory, and the image is as it was. */

@@ -47,6 +47,8 @@ ddz_status encoder_open(const ddz_model *model, const struct common *common, con
 {
     const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
                                        {DDZ_PARAM_CPU_FEATURES, common->features},
+                                       {DDZ_PARAM_MAX_PIXELS, (int64_t)common->max_pixels},
+                                       {DDZ_PARAM_MEMORY_LIMIT, (int64_t)common->memory},
                                        {DDZ_PARAM_EFFORT, how->effort},
                                        {DDZ_PARAM_TRELLIS_BITS, how->trellis_bits},
                                        {DDZ_PARAM_STEERING, llrint(1000 * how->steering)},
@@ -71,6 +73,8 @@ ddz_status decoder_open(const ddz_model *model, const struct common *common, con
     const int64_t max_bits = how->max_bits < INT64_MAX ? (int64_t)how->max_bits : INT64_MAX;
     const struct setting settings[] = {{DDZ_PARAM_THREADS, common->threads},
                                        {DDZ_PARAM_CPU_FEATURES, common->features},
+                                       {DDZ_PARAM_MAX_PIXELS, (int64_t)common->max_pixels},
+                                       {DDZ_PARAM_MEMORY_LIMIT, (int64_t)common->memory},
                                        {DDZ_PARAM_MAX_BITS, max_bits},
                                        {DDZ_PARAM_SEED, how->seed},
                                        {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps}};
@@ -81,6 +85,46 @@ ddz_status decoder_open(const ddz_model *model, const struct common *common, con
     if (status == DDZ_OK && progress)
         status = ddz_decoder_set_progress(*decoder, cli_progress_draw, progress);
     return status;
+}
+
+int check_pixels(const char *name, const struct common *common, uint32_t width, uint32_t height)
+{
+    if ((uint64_t)width * height <= common->max_pixels)
+        return CLI_OK;
+    return cli_fail(CLI_LIMIT, "%s: %u x %u pixels are more than the limit of %llu; --max-pixels raises it",
+                    name, width, height, (unsigned long long)common->max_pixels);
+}
+
+int check_memory(const char *name, const struct common *common, uint64_t bytes)
+{
+    const uint64_t unit = (uint64_t)1 << 20;
+    if (!common->memory || bytes <= common->memory)
+        return CLI_OK;
+    return cli_fail(
+        CLI_LIMIT, "%s: the picture may take %lluM of memory, the limit is %lluM; --memory raises it", name,
+        (unsigned long long)((bytes + unit - 1) / unit), (unsigned long long)(common->memory / unit));
+}
+
+int encoder_check_memory(const char *name, const struct common *common, const ddz_encoder *encoder,
+                         const struct image_view *image)
+{
+    uint64_t bytes = 0;
+    ddz_status status = ddz_encoder_memory(encoder, image->width, image->height, &bytes);
+    if (status != DDZ_OK)
+        return cli_fail_status(name, status);
+    return check_memory(name, common,
+                        bytes + image_size(image->width, image->height, image->channels, image->depth));
+}
+
+int decoder_check_memory(const char *name, const struct common *common, const ddz_decoder *decoder,
+                         const struct image *image)
+{
+    uint64_t bytes = 0;
+    ddz_status status = ddz_decoder_memory(decoder, image->width, image->height, &bytes);
+    if (status != DDZ_OK)
+        return cli_fail_status(name, status);
+    return check_memory(name, common,
+                        bytes + image_size(image->width, image->height, image->channels, image->depth));
 }
 
 ddz_pixel_format pixel_format(int channels, int depth)

@@ -35,6 +35,17 @@ ddz_status encoder_open(const ddz_model *model, const struct common *common, con
 ddz_status decoder_open(const ddz_model *model, const struct common *common, const struct decoding *how,
                         struct cli_progress *progress, ddz_decoder **decoder);
 
+/* Whether a picture of this size is within the limits, given the bytes that it takes; else a line about `name` that
+ * says how to raise the limit. Both return an exit status. */
+int check_pixels(const char *name, const struct common *common, uint32_t width, uint32_t height);
+int check_memory(const char *name, const struct common *common, uint64_t bytes);
+
+/* check_memory for what a handle and an image of this kind take together */
+int encoder_check_memory(const char *name, const struct common *common, const ddz_encoder *encoder,
+                         const struct image_view *image);
+int decoder_check_memory(const char *name, const struct common *common, const ddz_decoder *decoder,
+                         const struct image *image);
+
 /* The library's name for the pixels of an image */
 ddz_pixel_format pixel_format(int channels, int depth);
 

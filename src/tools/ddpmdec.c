@@ -13,6 +13,8 @@
 #include "tools/message.h"
 #include "tools/models.h"
 #include "tools/options.h"
+#include "tools/output.h"
+#include "tools/paths.h"
 #include "tools/picture.h"
 #include "tools/stream.h"
 
@@ -39,6 +41,9 @@ static const char help[] =
     "  -t, --threads N     0: as many as there are processors (default)\n"
     "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else the one that made the stream\n"
     "      --isa NAME      portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
+    "      --max-pixels N  refuse larger pictures; default 67108864\n"
+    "      --memory SIZE   refuse pictures that may take more memory; default 4G, 0: no limit\n"
+    "  -f, --force         replace a file that was not named; write under the name of another kind of file\n"
     "  -v, --verbose       say what was decoded\n"
     "      --quiet         no progress\n"
     "  -h, --help          this text\n"
@@ -58,7 +63,7 @@ enum {
     OPTION_IGNORE_DIGEST
 };
 
-static const char letters[] = ":v" COMMON_LETTERS;
+static const char letters[] = ":fv" COMMON_LETTERS;
 static const struct option words[] = {{"bits", required_argument, NULL, OPTION_BITS},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
@@ -70,6 +75,7 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"dither", no_argument, NULL, OPTION_DITHER},
                                       {"info", no_argument, NULL, OPTION_INFO},
                                       {"ignore-digest", no_argument, NULL, OPTION_IGNORE_DIGEST},
+                                      {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
@@ -82,7 +88,7 @@ struct task {
     ddz_recon recon;
     const char *input, *output, *frames;
     int depth; /* 8 or 16 bits a sample */
-    int dither, info, ignore_digest, verbose;
+    int dither, info, ignore_digest, force, verbose;
 };
 
 /* What is being decoded. */
@@ -144,11 +150,14 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_IGNORE_DIGEST:
         task->ignore_digest = 1;
         return CLI_OK;
+    case 'f':
+        task->force = 1;
+        return CLI_OK;
     case 'v':
         task->verbose = 1;
         return CLI_OK;
     default:
-        return common_option(&task->common, help, option, argv);
+        return common_option(&task->common, help, letters, option, argv);
     }
 }
 
@@ -172,18 +181,13 @@ static int read_arguments(struct task *task, int argc, char **argv)
         return cli_fail(CLI_USAGE, "no output can be named with %s", task->info ? "--info" : "--frames");
     task->input = argv[optind];
     task->output = names == 2 ? argv[optind + 1] : NULL;
-    return CLI_OK;
+    return task->output && !task->force ? picture_check_name(task->output) : CLI_OK;
 }
 
 /* The input's name with .png in place of .ddz, or after it; "-" for "-". NULL: no memory. */
 static char *default_output(const char *input)
 {
-    size_t length = strlen(input);
-    if (strcmp(input, "-") == 0)
-        return strdup(input);
-    if (length > 4 && strcmp(input + length - 4, ".ddz") == 0)
-        length -= 4;
-    return file_path("%.*s.png", (int)length, input);
+    return strcmp(input, "-") == 0 ? strdup(input) : path_with_extension(input, NULL, PATH_STREAMS, ".png");
 }
 
 /* ---- Output --------------------------------------------------------------------------------- */
@@ -193,9 +197,15 @@ static int make_room(struct job *job)
 {
     const struct task *task = job->task;
     const ddz_info *info = &job->stream.info;
+    struct image image = {.width = info->width,
+                          .height = info->height,
+                          .channels = stream_channels(job->decoder),
+                          .depth = task->dither ? 16 : task->depth};
+    int code = decoder_check_memory(job->stream.name, &task->common, job->decoder, &image);
+    if (code != CLI_OK)
+        return code;
     image_free(&job->image);
-    if (image_alloc(&job->image, info->width, info->height, stream_channels(job->decoder),
-                    task->dither ? 16 : task->depth) != 0)
+    if (image_alloc(&job->image, image.width, image.height, image.channels, image.depth) != 0)
         return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
     return CLI_OK;
 }
@@ -229,11 +239,12 @@ static void note_trailing(const struct job *job)
                  (unsigned long long)info.trailing_bytes);
 }
 
-static int decode_to_file(struct job *job, const char *path)
+static int decode_to_file(struct job *job, const char *path, int keep)
 {
+    const struct output_guard guard = {.input = job->task->input, .keep = keep};
     struct output output;
     struct image_view view;
-    int code = output_begin(&output, path);
+    int code = output_begin(&output, path, guard);
     if (code != CLI_OK)
         return code;
     code = decode(job, &view);
@@ -253,10 +264,10 @@ static void print_outcome(const struct job *job, const char *path)
 
 static int make_frame(struct job *job, uint64_t bits)
 {
-    char *path = file_path("%s/%010llu.png", job->task->frames, (unsigned long long)bits);
+    char *path = path_make("%s/%010llu.png", job->task->frames, (unsigned long long)bits);
     if (!path)
         return cli_fail(CLI_LIMIT, "out of memory");
-    int status = decode_to_file(job, path);
+    int status = decode_to_file(job, path, 0);
     if (status == CLI_OK)
         print_outcome(job, path);
     free(path);
@@ -276,14 +287,14 @@ static int make_frames(struct job *job)
     for (uint64_t bits = first_frame_bits;; bits *= 2) {
         int last = bits >= end;
         size_t until = last ? job->stream.size : (size_t)(bits / 8);
-        ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data + fed, until - fed);
-        if (status != DDZ_OK)
-            return cli_fail_status(job->stream.name, status);
+        int code = stream_feed(&job->stream, job->decoder, fed, until);
+        if (code != CLI_OK)
+            return code;
         fed = until;
         /* The header of a large picture is longer than the first frame. */
         if (!last && ddz_decoder_info(job->decoder, &header, sizeof header) == DDZ_ERR_TRUNCATED)
             continue;
-        int code = make_frame(job, last ? end : bits);
+        code = make_frame(job, last ? end : bits);
         if (code != CLI_OK || last)
             return code;
     }
@@ -294,14 +305,14 @@ static int make_frames(struct job *job)
 static int make_one(struct job *job)
 {
     const struct task *task = job->task;
-    ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
-    if (status != DDZ_OK)
-        return cli_fail_status(job->stream.name, status);
+    int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
+    if (code != CLI_OK)
+        return code;
     note_trailing(job);
     char *path = task->output ? strdup(task->output) : default_output(task->input);
     if (!path)
         return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    int code = decode_to_file(job, path);
+    code = decode_to_file(job, path, !task->output && !task->force);
     if (code == CLI_OK)
         print_outcome(job, path);
     free(path);
@@ -310,8 +321,6 @@ static int make_one(struct job *job)
 
 static int make_pictures(struct job *job)
 {
-    if ((uint64_t)job->stream.info.width * job->stream.info.height > PICTURE_MAX_PIXELS)
-        return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
     int code = job->task->frames ? make_frames(job) : make_one(job);
     image_free(&job->image);
     return code;
@@ -319,9 +328,10 @@ static int make_pictures(struct job *job)
 
 static int inform(struct job *job, const ddz_model *model)
 {
-    ddz_status status = ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size);
-    if (status == DDZ_OK)
-        status = info_print(job->decoder, model);
+    int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
+    if (code != CLI_OK)
+        return code;
+    ddz_status status = info_print(job->decoder, model);
     return status == DDZ_OK ? cli_flush() : cli_fail_status(job->stream.name, status);
 }
 
@@ -352,7 +362,7 @@ int main(int argc, char **argv)
     if (status != CLI_OK || task.common.done)
         return status;
     struct job job = {.task = &task};
-    status = stream_open(&job.stream, task.input);
+    status = stream_open(&job.stream, task.input, &task.common);
     if (status == CLI_OK)
         status = run(&task, argv[0], &job);
     stream_close(&job.stream);

@@ -11,8 +11,11 @@
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/message.h"
+#include "tools/metrics.h"
 #include "tools/models.h"
 #include "tools/options.h"
+#include "tools/output.h"
+#include "tools/paths.h"
 #include "tools/picture.h"
 
 static const char help[] =
@@ -32,7 +35,10 @@ static const char help[] =
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
     "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
+    "      --max-pixels N    refuse larger pictures; default 67108864\n"
+    "      --memory SIZE     refuse pictures that may take more memory; default 4G, 0: no limit\n"
     "\n"
+    "  -f, --force           write under the name of another kind of file, too\n"
     "  -v, --verbose         a table of the steps, on standard error\n"
     "      --quiet           no summary, no progress\n"
     "  -h, --help            this text\n"
@@ -40,7 +46,7 @@ static const char help[] =
 
 enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING };
 
-static const char letters[] = ":q:e:v" COMMON_LETTERS;
+static const char letters[] = ":q:e:fv" COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
@@ -48,6 +54,7 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"effort", required_argument, NULL, 'e'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
+                                      {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
@@ -57,7 +64,7 @@ struct task {
     double bpp; /* 0: the target stands in the settings */
     int targets;
     const char *input, *output;
-    int verbose;
+    int force, verbose;
 };
 
 static int read_target(struct task *task, int option, const char *text)
@@ -99,11 +106,14 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
     case OPTION_STEERING:
         return cli_real("--steering", optarg, 0, 4, &s->steering);
+    case 'f':
+        task->force = 1;
+        return CLI_OK;
     case 'v':
         task->verbose = 1;
         return CLI_OK;
     default:
-        return common_option(&task->common, help, option, argv);
+        return common_option(&task->common, help, letters, option, argv);
     }
 }
 
@@ -122,6 +132,9 @@ static int read_arguments(struct task *task, int argc, char **argv)
         return cli_fail(CLI_USAGE, "two names are needed, IN.png and OUT.ddz; see ddpmenc --help");
     task->input = argv[optind];
     task->output = argv[optind + 1];
+    if (!task->force && path_is_of(task->output, PATH_PICTURES " " PATH_MODELS))
+        return cli_fail(CLI_USAGE, "%s is not the name of a stream; --force writes one all the same",
+                        task->output);
     return CLI_OK;
 }
 
@@ -170,6 +183,47 @@ static ddz_status attach_extras(ddz_encoder *encoder, const struct image_view *i
     return status;
 }
 
+static int too_few_bytes(const struct task *task, const struct image_view *image)
+{
+    const char *name = file_input_name(task->input);
+    if (task->bpp > 0)
+        return cli_fail(CLI_USAGE, "%s: --bpp %g are %.0f bytes, too few for a picture of %u x %u", name,
+                        task->bpp, task->encoding.target_value, image->width, image->height);
+    return cli_fail(CLI_USAGE, "%s: --bytes %.0f are too few for a picture of %u x %u", name,
+                    task->encoding.target_value, image->width, image->height);
+}
+
+/* PSNR in dB of the picture that a decoder would show, over three channels of 8 bits */
+static int reached_psnr(ddz_encoder *encoder, const struct image_view *image, double *reached)
+{
+    struct image original = {0}, decoded = {0};
+    int code = image_copy(&original, image) != 0 || image_to_rgb8(&original) != 0 ||
+                       image_alloc(&decoded, image->width, image->height, 3, 8) != 0
+                   ? cli_fail(CLI_LIMIT, "out of memory")
+                   : CLI_OK;
+    size_t size = image_size(image->width, image->height, 3, 8);
+    if (code == CLI_OK) {
+        ddz_status status = ddz_encoder_picture(encoder, DDZ_PIXELS_RGB8, decoded.pixels, 0, size);
+        code = status == DDZ_OK ? CLI_OK : cli_fail_status("the decoded picture", status);
+    }
+    if (code == CLI_OK)
+        *reached = psnr(original.pixels, decoded.pixels, size);
+    image_free(&original);
+    image_free(&decoded);
+    return code;
+}
+
+/* A chain has an end: a line says where, if that is before what was asked for. */
+static int check_psnr(const struct task *task, ddz_encoder *encoder, const struct image_view *image)
+{
+    double reached = 0;
+    int code = reached_psnr(encoder, image, &reached);
+    if (code == CLI_OK && reached < task->encoding.target_value)
+        cli_note("%s: warning: %.2f dB were reached, not %g: the chain ends there",
+                 file_input_name(task->input), reached, task->encoding.target_value);
+    return code;
+}
+
 /* Bytes of the stream in *size. */
 static int encode(const struct task *task, ddz_encoder *encoder, const struct image_view *image,
                   struct cli_progress *progress, FILE *file, size_t *size)
@@ -182,8 +236,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
         status = encode_image(encoder, image);
     cli_progress_end();
     if (status == DDZ_ERR_ARGUMENT && task->encoding.target == DDZ_TARGET_BYTES)
-        return cli_fail(CLI_USAGE, "%s: %.0f bytes are too few for this picture", name,
-                        task->encoding.target_value);
+        return too_few_bytes(task, image);
     if (status == DDZ_OK)
         status = ddz_encoder_stream(encoder, &data, size);
     if (status != DDZ_OK)
@@ -199,7 +252,7 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     struct output output;
     size_t size;
     double begun = cli_seconds();
-    int code = output_begin(&output, task->output);
+    int code = output_begin(&output, task->output, (struct output_guard){.input = task->input});
     if (code != CLI_OK)
         return code;
     code = encode(task, encoder, image, progress, output.file, &size);
@@ -207,6 +260,8 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
         code = output_finish(&output);
     else
         output_abandon(&output);
+    if (code == CLI_OK && task->encoding.target == DDZ_TARGET_PSNR)
+        code = check_psnr(task, encoder, image);
     if (code == CLI_OK && task->verbose)
         print_steps(encoder);
     if (code == CLI_OK && !task->common.quiet)
@@ -220,9 +275,17 @@ static int run(struct task *task, const ddz_model *model, const struct image_vie
     ddz_encoder *encoder = NULL;
     if (task->bpp > 0)
         task->encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
+    const char *name = file_input_name(task->input);
     ddz_status status = encoder_open(model, &task->common, &task->encoding, &progress, &encoder);
-    int code = status == DDZ_OK ? encode_to_file(task, encoder, image, &progress)
-                                : cli_fail_status(file_input_name(task->input), status);
+    int code = CLI_OK;
+    if (status == DDZ_ERR_ARGUMENT && task->bpp > 0)
+        code = too_few_bytes(task, image);
+    else if (status != DDZ_OK)
+        code = cli_fail_status(name, status);
+    if (code == CLI_OK)
+        code = encoder_check_memory(name, &task->common, encoder, image);
+    if (code == CLI_OK)
+        code = encode_to_file(task, encoder, image, &progress);
     ddz_encoder_free(encoder);
     return code;
 }
@@ -236,7 +299,7 @@ int main(int argc, char **argv)
     int status = read_arguments(&task, argc, argv);
     if (status != CLI_OK || task.common.done)
         return status;
-    status = picture_load(task.input, &image);
+    status = picture_load(task.input, &task.common, &image);
     const struct image_view view = image_view(&image);
     if (status == CLI_OK)
         status = model_load(task.common.model, argv[0], NULL, &model);

@@ -41,6 +41,8 @@ static const char help[] =
     "      --seed N          of --ideal; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
+    "      --max-pixels N    refuse larger pictures; default 67108864\n"
+    "      --memory SIZE     refuse pictures that may take more memory; default 4G, 0: no limit\n"
     "      --isa NAME        portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
     "\n"
     "      --csv             comma-separated values in place of a table\n"
@@ -171,7 +173,7 @@ static int read_option(struct task *task, int option, char **argv)
         task->csv = 1;
         return CLI_OK;
     default:
-        return common_option(&task->common, help, option, argv);
+        return common_option(&task->common, help, letters, option, argv);
     }
 }
 
@@ -358,7 +360,7 @@ static int measure_prefixes(struct work *w, struct report *report)
 
 static int measure(struct work *w, struct report *report)
 {
-    int code = picture_load_rgb8(w->name, &w->image);
+    int code = picture_load_rgb8(w->name, &w->task->common, &w->image);
     if (code != CLI_OK)
         return code;
     if (image_alloc(&w->decoded, w->image.width, w->image.height, 3, 8) != 0)
@@ -394,12 +396,12 @@ static int measure_paper(const struct task *task, const ddz_model *model, char *
     return paper_measure(&paper, model, pictures, (size_t)count);
 }
 
-static int compare(const char *a, const char *b)
+static int compare(const struct common *common, const char *a, const char *b)
 {
     struct image first = {0}, second = {0};
-    int code = picture_load_rgb8(a, &first);
+    int code = picture_load_rgb8(a, common, &first);
     if (code == CLI_OK)
-        code = picture_load_rgb8(b, &second);
+        code = picture_load_rgb8(b, common, &second);
     if (code == CLI_OK && (first.width != second.width || first.height != second.height))
         code = cli_fail(CLI_INPUT, "%s and %s differ in size", a, b);
     if (code == CLI_OK) {
@@ -420,7 +422,7 @@ int main(int argc, char **argv)
     if (status != CLI_OK || task.common.done)
         return status;
     if (task.mode == MODE_COMPARE)
-        return compare(argv[optind], argv[optind + 1]);
+        return compare(&task.common, argv[optind], argv[optind + 1]);
     status = model_load(task.common.model, argv[0], NULL, &model);
     if (status == CLI_OK && task.mode == MODE_PAPER)
         status = measure_paper(&task, model, argv + optind, argc - optind);

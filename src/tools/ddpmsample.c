@@ -11,6 +11,8 @@
 #include "tools/message.h"
 #include "tools/models.h"
 #include "tools/options.h"
+#include "tools/output.h"
+#include "tools/paths.h"
 #include "tools/picture.h"
 #include "tools/sheet.h"
 #include "tools/stream.h"
@@ -36,7 +38,10 @@ static const char help[] =
     "  -t, --threads N     0: as many as there are processors (default)\n"
     "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else that of --from, else default\n"
     "      --isa NAME      portable, avx2, avx512 or best; default: $DDZ_ISA, else best\n"
+    "      --max-pixels N  refuse larger pictures; default 67108864\n"
+    "      --memory SIZE   refuse pictures that may take more memory; default 4G, 0: no limit\n"
     "\n"
+    "  -f, --force         write under the name of another kind of file, too\n"
     "  -v, --verbose       say what was drawn\n"
     "      --quiet         no progress\n"
     "  -h, --help          this text\n"
@@ -53,7 +58,7 @@ enum {
     OPTION_STEPS
 };
 
-static const char letters[] = ":s:n:v" COMMON_LETTERS;
+static const char letters[] = ":s:n:fv" COMMON_LETTERS;
 static const struct option words[] = {{"size", required_argument, NULL, 's'},
                                       {"from", required_argument, NULL, OPTION_FROM},
                                       {"bits", required_argument, NULL, OPTION_BITS},
@@ -64,6 +69,7 @@ static const struct option words[] = {{"size", required_argument, NULL, 's'},
                                       {"grid", no_argument, NULL, OPTION_GRID},
                                       {"frames", required_argument, NULL, OPTION_FRAMES},
                                       {"steps", required_argument, NULL, OPTION_STEPS},
+                                      {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
@@ -75,7 +81,7 @@ struct task {
     struct stream_limit limit;
     uint32_t width, height; /* 0: not given */
     int count;
-    int grid, verbose;
+    int grid, force, verbose;
     const char *from, *output, *frames;
 };
 
@@ -143,11 +149,14 @@ static int read_option(struct task *task, int option, char **argv)
         return CLI_OK;
     case OPTION_STEPS:
         return cli_power_of_two("--steps", optarg, 1, 32, &task->decoding.sample_steps);
+    case 'f':
+        task->force = 1;
+        return CLI_OK;
     case 'v':
         task->verbose = 1;
         return CLI_OK;
     default:
-        return common_option(&task->common, help, option, argv);
+        return common_option(&task->common, help, letters, option, argv);
     }
 }
 
@@ -180,7 +189,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
     task->output = argv[optind];
     if (!task->frames && !task->grid && task->count > 1 && strcmp(task->output, "-") == 0)
         return cli_fail(CLI_USAGE, "only one picture fits into standard output; see --grid");
-    return CLI_OK;
+    return task->output && !task->force ? picture_check_name(task->output) : CLI_OK;
 }
 
 /* ---- Names ---------------------------------------------------------------------------------- */
@@ -199,7 +208,7 @@ static char *picture_name(const struct job *job)
         return strdup(path);
     size_t length = strlen(path);
     const char *suffix = length > 4 && strcmp(path + length - 4, ".png") == 0 ? ".png" : "";
-    return file_path("%.*s-%0*d%s", (int)(length - strlen(suffix)), path, digits(job->task), job->number,
+    return path_make("%.*s-%0*d%s", (int)(length - strlen(suffix)), path, digits(job->task), job->number,
                      suffix);
 }
 
@@ -207,8 +216,8 @@ static char *frame_name(const struct job *job)
 {
     const struct task *task = job->task;
     if (task->count == 1)
-        return file_path("%s/%02d.png", task->frames, job->frame);
-    return file_path("%s/%0*d-%02d.png", task->frames, digits(task), job->number, job->frame);
+        return path_make("%s/%02d.png", task->frames, job->frame);
+    return path_make("%s/%0*d-%02d.png", task->frames, digits(task), job->number, job->frame);
 }
 
 /* ---- Drawing -------------------------------------------------------------------------------- */
@@ -218,11 +227,12 @@ static int write_frame(struct job *job, const void *pixels)
 {
     struct output output;
     struct image_view frame;
+    const struct output_guard guard = {.input = job->task->from};
     char *name = frame_name(job);
     int code = stream_view(&job->stream, job->decoder, &job->image, &frame);
     frame.pixels = pixels;
     if (code == CLI_OK)
-        code = name ? output_begin(&output, name) : cli_fail(CLI_LIMIT, "out of memory");
+        code = name ? output_begin(&output, name, guard) : cli_fail(CLI_LIMIT, "out of memory");
     if (code == CLI_OK)
         code = picture_finish(&output, name, &frame, CLI_OK);
     free(name);
@@ -280,9 +290,10 @@ static int draw_to_file(struct job *job, int number)
 {
     struct output output;
     struct image_view view;
+    const struct output_guard guard = {.input = job->task->from};
     job->number = number;
     char *path = picture_name(job);
-    int code = path ? output_begin(&output, path) : cli_fail(CLI_LIMIT, "out of memory");
+    int code = path ? output_begin(&output, path, guard) : cli_fail(CLI_LIMIT, "out of memory");
     if (code == CLI_OK) {
         code = draw(job, number);
         if (code == CLI_OK)
@@ -325,9 +336,10 @@ static int draw_grid(struct job *job)
     const struct task *task = job->task;
     struct sheet sheet;
     struct output output;
+    const struct output_guard guard = {.input = task->from};
     int code = sheet_make(&sheet, (uint32_t)task->count, job->image.width, job->image.height);
     if (code == CLI_OK)
-        code = output_begin(&output, task->output);
+        code = output_begin(&output, task->output, guard);
     if (code == CLI_OK) {
         struct image_view view;
         code = fill(&sheet, job);
@@ -365,8 +377,12 @@ static ddz_status decode_stream(struct job *job)
 static int begin(struct job *job)
 {
     const ddz_info *size = &job->stream.info;
-    if ((uint64_t)size->width * size->height > PICTURE_MAX_PIXELS)
-        return cli_fail_status(job->stream.name, DDZ_ERR_PIXEL_LIMIT);
+    const struct image image = {.width = size->width, .height = size->height, .channels = 4, .depth = 8};
+    int code = check_pixels(job->stream.name, &job->task->common, size->width, size->height);
+    if (code == CLI_OK)
+        code = decoder_check_memory(job->stream.name, &job->task->common, job->decoder, &image);
+    if (code != CLI_OK)
+        return code;
     ddz_status status = job->task->from ? ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size)
                                         : ddz_decoder_begin(job->decoder, size->width, size->height);
     if (status == DDZ_OK)
@@ -403,7 +419,7 @@ int main(int argc, char **argv)
         return status;
     struct job job = {.task = &task};
     if (task.from) {
-        status = stream_open(&job.stream, task.from);
+        status = stream_open(&job.stream, task.from, &task.common);
     } else {
         job.stream.name = "--size";
         job.stream.info.width = task.width ? task.width : DEFAULT_SIDE;

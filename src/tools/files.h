@@ -1,4 +1,4 @@
-/* Whole files in, and files out that are complete or not there. */
+/* Whole files in, and folders. */
 #ifndef DDZ_TOOLS_FILES_H
 #define DDZ_TOOLS_FILES_H
 
@@ -9,9 +9,6 @@
 /* Name for messages: "-" is standard input or output. */
 const char *file_input_name(const char *path);
 const char *file_output_name(const char *path);
-
-/* A path put together as by printf, freed by the caller; NULL: no memory. */
-char *file_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Open for reading, "-" is stdin. Both return an exit status and have said what went wrong. */
 int file_open(const char *path, FILE **file);
@@ -26,21 +23,5 @@ int file_read(const char *path, size_t limit, file_check check, uint8_t **data, 
 
 /* Make a folder unless it is there. */
 int folder_make(const char *path);
-
-/*
- * A file under construction. It is written under a temporary name in the folder of its own, and
- * takes that over at the end; it is removed by output_abandon, and by SIGINT, SIGTERM and SIGHUP.
- * Standard output ("-") and what is not a regular file (a device, a pipe) are written to directly.
- * One at a time.
- */
-struct output {
-    FILE *file;
-    char *path;      /* NULL: standard output */
-    char *temporary; /* NULL: written to directly */
-};
-
-int output_begin(struct output *output, const char *path);
-int output_finish(struct output *output); /* the output is gone afterwards, finished or not */
-void output_abandon(struct output *output);
 
 #endif

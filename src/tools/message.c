@@ -1,7 +1,9 @@
 #include "tools/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +13,21 @@
 static const char *program_name = "ddz";
 static int line_drawn; /* a progress line stands on the terminal */
 
+/* Files that were opened later would take the numbers of standard streams that are closed, and messages would end up
+ * in a picture. What stands in their place cannot be used: reading standard input fails, and so does writing. */
+static void open_descriptors(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (fcntl(i, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 void cli_begin(const char *program)
 {
     program_name = program;
+    open_descriptors();
+    /* A file that grows too large is told as a full disk is. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 const char *cli_program(void)
@@ -62,7 +76,10 @@ int cli_fail_status(const char *subject, ddz_status status)
         code = CLI_LIMIT;
     else if (status == DDZ_ERR_ARGUMENT)
         code = CLI_USAGE;
-    return cli_fail(code, "%s: %s", subject, ddz_strerror(status));
+    const char *remedy = status == DDZ_ERR_MEMORY_LIMIT  ? "; --memory raises it"
+                         : status == DDZ_ERR_PIXEL_LIMIT ? "; --max-pixels raises it"
+                                                         : "";
+    return cli_fail(code, "%s: %s%s", subject, ddz_strerror(status), remedy);
 }
 
 int cli_flush(void)

@@ -18,7 +18,8 @@ enum cli_exit {
     CLI_LIMIT = 5  /* out of memory, or a picture too large */
 };
 
-/* `program` is a string constant; it begins every message. Call this first. */
+/* `program` is a string constant; it begins every message. Call this first: it opens standard streams that are
+ * closed, and lets a file that grows too large be an error instead of a signal. */
 void cli_begin(const char *program);
 const char *cli_program(void);
 

@@ -7,6 +7,7 @@
 
 #include "tools/files.h"
 #include "tools/message.h"
+#include "tools/paths.h"
 
 enum { MODEL_MAX_SIZE = 256 << 20 };
 
@@ -22,13 +23,13 @@ static char *models_folder(const char *argv0)
     const char *slash = strrchr(argv0, '/');
     int folder = slash ? (int)(slash - argv0) + 1 : 0;
     for (size_t i = 0; slash && i < sizeof tops / sizeof *tops; i++) {
-        char *mark = file_path("%.*s%sconfig.status", folder, argv0, tops[i]);
+        char *mark = path_make("%.*s%sconfig.status", folder, argv0, tops[i]);
         int stands_here = mark && access(mark, R_OK) == 0;
         free(mark);
         if (stands_here)
-            return file_path("%.*s%smodels", folder, argv0, tops[i]);
+            return path_make("%.*s%smodels", folder, argv0, tops[i]);
     }
-    return file_path("%s", DDZ_MODEL_DIR);
+    return path_make("%s", DDZ_MODEL_DIR);
 }
 
 static int load_file(const char *path, ddz_model **model)
@@ -46,7 +47,7 @@ static int load_file(const char *path, ddz_model **model)
 static int load_installed(const char *name, const char *argv0, ddz_model **model)
 {
     char *folder = models_folder(argv0);
-    char *path = folder ? file_path("%s/%s.ddm", folder, name) : NULL;
+    char *path = folder ? path_make("%s/%s.ddm", folder, name) : NULL;
     int status = path ? load_file(path, model) : cli_fail(CLI_LIMIT, "out of memory");
     free(path);
     free(folder);
@@ -61,17 +62,27 @@ static int load_named(const char *name, const char *argv0, ddz_model **model)
     return load_file(name, model);
 }
 
-/* If no installed model made the stream, the first one, with which the decoder says so. */
+/* The installed model that made the stream. One that cannot be loaded is no hindrance, unless it is missed: a line
+ * says why. If none made it, the last one that could be loaded, with which the decoder says so. */
 static int load_for_stream(const ddz_info *stream, const char *argv0, ddz_model **model)
 {
+    int failure = CLI_OK;
     for (int i = 0; i < INSTALLED; i++) {
-        int status = load_installed(installed[i], argv0, model);
-        if (status != CLI_OK || ddz_model_matches(*model, stream->model_id, stream->model_id_bits))
-            return status;
+        ddz_model *next = NULL;
+        int status = load_installed(installed[i], argv0, &next);
+        failure = status == CLI_OK ? failure : status;
+        if (!next)
+            continue;
+        ddz_model_free(*model);
+        *model = next;
+        if (ddz_model_matches(*model, stream->model_id, stream->model_id_bits))
+            return CLI_OK;
+    }
+    if (failure != CLI_OK) {
         ddz_model_free(*model);
         *model = NULL;
     }
-    return load_installed(installed[0], argv0, model);
+    return failure;
 }
 
 int model_load(const char *name, const char *argv0, const ddz_info *stream, ddz_model **model)

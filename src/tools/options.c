@@ -33,6 +33,28 @@ int cli_real(const char *option, const char *text, double low, double high, doub
     return CLI_OK;
 }
 
+int cli_size(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+    static const char units[] = "KMGT";
+    char digits[24];
+    size_t length = strspn(text, "0123456789");
+    const char *unit = text[length] ? strchr(units, text[length]) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    uint64_t number = 0;
+    int plain = length > 0 && length < sizeof digits && (!text[length] || (unit && !text[length + 1]));
+    if (plain) {
+        memcpy(digits, text, length);
+        digits[length] = 0;
+        errno = 0;
+        number = strtoull(digits, NULL, 10);
+    }
+    if (!plain || errno || number > UINT64_MAX >> shift || number << shift < low || number << shift > high)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not a number of bytes such as 4096, 500M or 2G", option,
+                        text);
+    *value = number << shift;
+    return CLI_OK;
+}
+
 int cli_int(const char *option, const char *text, int low, int high, int *value)
 {
     uint64_t number = 0;
@@ -85,13 +107,17 @@ uint64_t cli_bytes_of_bpp(double bpp, uint32_t width, uint32_t height)
 
 /* ---- Options that all programs have --------------------------------------------------------- */
 
-static int bad_option(int answer, char **argv)
+/* getopt has moved past a long option, but not past a word of letters before its last one: there, the letter says
+ * which option it was. A known letter is that of a long option that was given a value. */
+static int bad_option(int answer, const char *letters, char **argv)
 {
-    /* getopt has moved past a long option, but stays at a word of letters until its last one. */
     const char *word = argv[optind - 1];
+    int is_letter = optopt > 0 && optopt < 128;
+    if (answer == ':' && is_letter && strncmp(word, "--", 2) != 0)
+        return cli_fail(CLI_USAGE, "option -%c needs a value; see %s --help", optopt, cli_program());
     if (answer == ':')
         return cli_fail(CLI_USAGE, "option %s needs a value; see %s --help", word, cli_program());
-    if (optopt > 0 && optopt < 128 && strncmp(word, "--", 2) != 0)
+    if (is_letter && !strchr(letters, optopt))
         return cli_fail(CLI_USAGE, "unknown option -%c; see %s --help", optopt, cli_program());
     if (optopt > 0)
         return cli_fail(CLI_USAGE, "option %s takes no value; see %s --help", word, cli_program());
@@ -110,15 +136,21 @@ static int print_version(void)
     return cli_flush();
 }
 
+struct common common_usual(void)
+{
+    return (struct common){
+        .features = -1, .max_pixels = COMMON_MAX_PIXELS_USUAL, .memory = COMMON_MEMORY_USUAL};
+}
+
 int common_begin(struct common *common)
 {
     const char *isa = getenv("DDZ_ISA");
-    *common = (struct common){.features = -1};
+    *common = common_usual();
     opterr = 0; /* bad_option says it */
     return isa && *isa ? cli_isa("DDZ_ISA", isa, &common->features) : CLI_OK;
 }
 
-int common_option(struct common *common, const char *help, int answer, char **argv)
+int common_option(struct common *common, const char *help, const char *letters, int answer, char **argv)
 {
     switch (answer) {
     case 't':
@@ -128,6 +160,10 @@ int common_option(struct common *common, const char *help, int answer, char **ar
         return CLI_OK;
     case COMMON_ISA:
         return cli_isa("--isa", optarg, &common->features);
+    case COMMON_MAX_PIXELS:
+        return cli_whole("--max-pixels", optarg, 1, COMMON_MOST_PIXELS, &common->max_pixels);
+    case COMMON_MEMORY:
+        return cli_size("--memory", optarg, 0, COMMON_MOST_MEMORY, &common->memory);
     case COMMON_QUIET:
         common->quiet = 1;
         return CLI_OK;
@@ -138,6 +174,6 @@ int common_option(struct common *common, const char *help, int answer, char **ar
         common->done = 1;
         return print_version();
     default:
-        return bad_option(answer, argv);
+        return bad_option(answer, letters, argv);
     }
 }

@@ -7,7 +7,7 @@
 /* ---- Options that all programs have --------------------------------------------------------- */
 
 /* getopt_long's codes of those that have no letter; a program's own begin at 256. */
-enum { COMMON_ISA = 128, COMMON_QUIET };
+enum { COMMON_ISA = 128, COMMON_QUIET, COMMON_MAX_PIXELS, COMMON_MEMORY };
 
 /* The ends of a program's letters, and of its table of words, which need <getopt.h>. */
 #define COMMON_LETTERS "t:m:hV"
@@ -16,6 +16,8 @@ enum { COMMON_ISA = 128, COMMON_QUIET };
     {"threads", required_argument, NULL, 't'}, \
     {"model", required_argument, NULL, 'm'}, \
     {"isa", required_argument, NULL, COMMON_ISA}, \
+    {"max-pixels", required_argument, NULL, COMMON_MAX_PIXELS}, \
+    {"memory", required_argument, NULL, COMMON_MEMORY}, \
     {"quiet", no_argument, NULL, COMMON_QUIET}, \
     {"help", no_argument, NULL, 'h'}, \
     {"version", no_argument, NULL, 'V'}, \
@@ -24,25 +26,39 @@ enum { COMMON_ISA = 128, COMMON_QUIET };
 
 /* What they say */
 struct common {
-    const char *model; /* NULL: not given */
-    int threads;       /* 0: as many as there are processors */
-    int64_t features;  /* instruction sets that may be used, as for DDZ_PARAM_CPU_FEATURES */
+    const char *model;   /* NULL: not given */
+    int threads;         /* 0: as many as there are processors */
+    int64_t features;    /* instruction sets that may be used, as for DDZ_PARAM_CPU_FEATURES */
+    uint64_t max_pixels; /* larger pictures are refused */
+    uint64_t memory;     /* bytes that a picture may take; 0: no limit */
     int quiet;
     int done; /* --help or --version was answered */
 };
 
-/* What is so if no option says otherwise; the environment's DDZ_ISA may. Returns an exit status. */
+/* What is so if no option says otherwise */
+struct common common_usual(void);
+
+/* The same, but for what the environment's DDZ_ISA says. Returns an exit status. */
 int common_begin(struct common *common);
 
 /* For what getopt_long answered and is not the program's own, '?' and ':' included; `help` is the text for
- * --help. Returns an exit status. */
-int common_option(struct common *common, const char *help, int answer, char **argv);
+ * --help, `letters` what getopt_long was given. Returns an exit status. */
+int common_option(struct common *common, const char *help, const char *letters, int answer, char **argv);
+
+/* Limits of the options: what the library takes, and what holds without them. */
+#define COMMON_MOST_PIXELS ((uint64_t)1 << 28)
+#define COMMON_MAX_PIXELS_USUAL ((uint64_t)1 << 26)
+#define COMMON_MOST_MEMORY ((uint64_t)1 << 62)
+#define COMMON_MEMORY_USUAL ((uint64_t)4 << 30)
 
 /* ---- Option values -------------------------------------------------------------------------- */
 
 /* A whole number, or a decimal one, in [low, high]; else a message that names `option`. */
 int cli_whole(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value);
 int cli_real(const char *option, const char *text, double low, double high, double *value);
+
+/* Bytes in [low, high]: a whole number, K, M, G or T behind it for powers of 1024. */
+int cli_size(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value);
 
 int cli_int(const char *option, const char *text, int low, int high, int *value); /* low >= 0 */
 int cli_power_of_two(const char *option, const char *text, int low, int high, int *value);

@@ -129,7 +129,7 @@ static int walk(struct work *w, const char *name, int ideal, double sigma, struc
     struct encoding encoding = *w->task->encoding;
     encoding.steering = 0; /* the KLs are those of the paper: towards the picture itself */
     ddz_encoder *encoder = NULL;
-    int code = picture_load_rgb8(name, &image);
+    int code = picture_load_rgb8(name, w->task->common, &image);
     if (code != CLI_OK)
         return code;
     encoding.target = DDZ_TARGET_SIGMA;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/options.h"
@@ -16,13 +17,21 @@ static int looks_like_a_stream(const uint8_t *data, size_t size)
     return ddz_probe(data, size, &info, sizeof info) == DDZ_OK;
 }
 
-int stream_open(struct stream *stream, const char *path)
+int stream_open(struct stream *stream, const char *path, const struct common *common)
 {
     *stream = (struct stream){.name = file_input_name(path)};
     int code = file_read(path, stream_max_size, looks_like_a_stream, &stream->data, &stream->size);
     if (code != CLI_OK)
         return code;
     ddz_status status = ddz_probe(stream->data, stream->size, &stream->info, sizeof stream->info);
+    if (status != DDZ_OK)
+        return cli_fail_status(stream->name, status);
+    return check_pixels(stream->name, common, stream->info.width, stream->info.height);
+}
+
+int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, size_t until)
+{
+    ddz_status status = ddz_decoder_feed(decoder, stream->data + from, until - from);
     return status == DDZ_OK ? CLI_OK : cli_fail_status(stream->name, status);
 }
 

@@ -7,6 +7,7 @@
 
 #include "ddz.h"
 #include "imgio/image.h"
+#include "tools/options.h"
 
 /* A stream in memory. */
 struct stream {
@@ -16,10 +17,13 @@ struct stream {
     ddz_info info; /* what the header says */
 };
 
-/* Read a file, "-" is stdin, up to its header; no model is needed. To be closed in any case. Functions
+/* Read a file, "-" is stdin, up to its header; no model is needed. Pictures that are larger than the limit are refused. To be closed in any case. Functions
  * that return an exit status have said why. */
-int stream_open(struct stream *stream, const char *path);
+int stream_open(struct stream *stream, const char *path, const struct common *common);
 void stream_close(struct stream *stream);
+
+/* Feed a decoder the bytes from `from` to `until` - 1. */
+int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, size_t until);
 
 /* How much of it to use: --bits, --bytes or --bpp, of which one can be given. */
 struct stream_limit {
