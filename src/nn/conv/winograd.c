@@ -52,54 +52,76 @@ size_t ddz_wino_packed_size(const struct layer_shape *shape)
     return tail_at(shape) + sizeof(struct wino_tail);
 }
 
-/* G times a column, or a row times H of 2 */
-static void transform_2(const int g[3], int u[4])
-{
-    u[0] = 2 * g[0];
-    u[1] = g[0] + g[1] + g[2];
-    u[2] = g[0] - g[1] + g[2];
-    u[3] = 2 * g[2];
-}
+/* Pairs of input channels for a block of outputs: transformed at once, by the compiler's vectors. */
+enum { LANES = 2 * CONV_BLOCK };
+typedef int16_t lanes[LANES];
 
-static void transform_4(const int g[3], int u[6])
+/* G times a column g0, g1, g2, or a row times H of 2 */
+static void transform_2(const lanes g0, const lanes g1, const lanes g2, lanes *u)
 {
-    u[0] = 6 * g[0];
-    u[1] = -4 * (g[0] + g[1] + g[2]);
-    u[2] = -4 * (g[0] - g[1] + g[2]);
-    u[3] = g[0] + 2 * g[1] + 4 * g[2];
-    u[4] = g[0] - 2 * g[1] + 4 * g[2];
-    u[5] = 24 * g[2];
-}
-
-/* U of a filter of 3x3 weights, `step` from one to the next, into values `next` from position to position */
-static void transform(const int8_t *weight, ptrdiff_t step, enum wino_form form, int16_t *to, ptrdiff_t next)
-{
-    int down[3][4];
-    for (int x = 0; x < 3; x++)
-        transform_2((int[]){weight[x * step], weight[(3 + x) * step], weight[(6 + x) * step]}, down[x]);
-    for (int y = 0; y < 4; y++) {
-        const int row[3] = {down[0][y], down[1][y], down[2][y]};
-        int u[MAX_COLUMNS + 2];
-        (form == WINO_4 ? transform_4 : transform_2)(row, u);
-        for (int x = 0; x < columns_of(form) + 2; x++, to += next)
-            *to = (int16_t)u[x];
+    for (int i = 0; i < LANES; i++) {
+        u[0][i] = (int16_t)(2 * g0[i]);
+        u[1][i] = (int16_t)(g0[i] + g1[i] + g2[i]);
+        u[2][i] = (int16_t)(g0[i] - g1[i] + g2[i]);
+        u[3][i] = (int16_t)(2 * g2[i]);
     }
 }
 
-/* [blocks][positions][pairs][CONV_BLOCK][2] */
-static void pack_form(const struct conv_layer *layer, enum wino_form form, int16_t *to)
+static void transform_4(const lanes g0, const lanes g1, const lanes g2, lanes *u)
 {
-    static const int8_t nothing[9] = {0};
+    for (int i = 0; i < LANES; i++) {
+        u[0][i] = (int16_t)(6 * g0[i]);
+        u[1][i] = (int16_t)(-4 * (g0[i] + g1[i] + g2[i]));
+        u[2][i] = (int16_t)(-4 * (g0[i] - g1[i] + g2[i]));
+        u[3][i] = (int16_t)(g0[i] + 2 * g1[i] + 4 * g2[i]);
+        u[4][i] = (int16_t)(g0[i] - 2 * g1[i] + 4 * g2[i]);
+        u[5][i] = (int16_t)(24 * g2[i]);
+    }
+}
+
+/* U of filters g of 3x3 weights, a position `next` values from the one before */
+static void transform(const lanes g[9], enum wino_form form, int16_t *to, ptrdiff_t next)
+{
+    lanes down[3][4], u[MAX_COLUMNS + 2];
+    for (int x = 0; x < 3; x++)
+        transform_2(g[x], g[3 + x], g[6 + x], down[x]);
+    for (int y = 0; y < 4; y++) {
+        (form == WINO_4 ? transform_4 : transform_2)(down[0][y], down[1][y], down[2][y], u);
+        for (int x = 0; x < columns_of(form) + 2; x++, to += next)
+            memcpy(to, u[x], sizeof u[x]);
+    }
+}
+
+/* Filters of a block for input channels c and c + 1 */
+static void take_filters(const struct conv_layer *layer, int block, int c, lanes g[9])
+{
+    const ptrdiff_t cin = layer->shape->cin;
+    for (int o = 0; o < CONV_BLOCK; o++) {
+        int source = ddz_direct_channel(layer->shape, block + o);
+        const int8_t *weight = layer->weight + source * 9 * cin + c;
+        for (int tap = 0; tap < 9; tap++) {
+            g[tap][2 * o] = source < 0 ? 0 : weight[tap * cin];
+            g[tap][2 * o + 1] = source < 0 ? 0 : weight[tap * cin + 1];
+        }
+    }
+}
+
+/* For each form [blocks][positions][pairs][CONV_BLOCK][2] */
+static void pack_forms(const struct conv_layer *layer, int16_t *to)
+{
     const struct layer_shape *shape = layer->shape;
-    ptrdiff_t next = (ptrdiff_t)shape->cin * CONV_BLOCK, entries = ddz_direct_entries(shape);
-    for (ptrdiff_t block = 0; block < entries; block += CONV_BLOCK, to += positions_of(form) * next)
-        for (int c = 0; c < shape->cin; c++)
-            for (int o = 0; o < CONV_BLOCK; o++) {
-                int source = ddz_direct_channel(shape, (int)block + o);
-                const int8_t *weight = layer->weight + (ptrdiff_t)source * 9 * shape->cin + c;
-                transform(source < 0 ? nothing : weight, source < 0 ? 1 : shape->cin, form,
-                          to + (c / 2 * CONV_BLOCK + o) * 2 + c % 2, next);
-            }
+    const ptrdiff_t next = (ptrdiff_t)shape->cin * CONV_BLOCK;
+    int16_t *to_4 = to + weights_of(shape, WINO_2);
+    for (int block = 0; block < ddz_direct_entries(shape); block += CONV_BLOCK) {
+        for (int c = 0; c < shape->cin; c += 2) {
+            lanes g[9];
+            take_filters(layer, block, c, g);
+            transform(g, WINO_2, to + c * CONV_BLOCK, next);
+            transform(g, WINO_4, to_4 + c * CONV_BLOCK, next);
+        }
+        to += positions_of(WINO_2) * next;
+        to_4 += positions_of(WINO_4) * next;
+    }
 }
 
 /* F(2x4): inputs with which all |acc| < 2^27; more than 4095 would not do for the steps that look at V. */
@@ -119,9 +141,7 @@ static int limit_of(const struct conv_layer *layer)
 void ddz_wino_pack(const struct conv_layer *layer, void *packed)
 {
     const struct layer_shape *shape = layer->shape;
-    int16_t *to = packed;
-    pack_form(layer, WINO_2, to);
-    pack_form(layer, WINO_4, to + weights_of(shape, WINO_2));
+    pack_forms(layer, packed);
     ddz_direct_pack(layer, (char *)packed + direct_at(shape));
     struct wino_tail tail = {.limit = limit_of(layer)};
     memcpy((char *)packed + tail_at(shape), &tail, sizeof tail);
