@@ -287,37 +287,55 @@ INLINE void end_8(enum layer_end end, __m256i a, __m256i b, int16_t *out, ptrdif
     store_8(out, step, v);
 }
 
-INLINE void end_tile(const struct wino_output *o, const struct wino_place *place, const int32_t *m,
-                     const struct rescale *first, const struct rescale *second, int columns,
-                     enum layer_end end, bool upper)
+/* How a block's sums end, of 8 channels */
+struct ending {
+    const struct conv_band *band;
+    struct rescale scale, gate_scale; /* gate_scale: with END_GATE */
+    enum layer_end end;
+    ptrdiff_t channel;
+    bool upper;
+    int columns; /* the form's */
+};
+
+/* Row y of a tile, of which the map has `width` pixels; gate: with END_GATE */
+INLINE void end_row(const struct ending *e, const struct wino_place *place, int y, int width, const vec *sum,
+                    const vec *gate)
 {
-    const struct conv_band *band = o->band;
-    const ptrdiff_t next = (ptrdiff_t)o->tiles * CONV_BLOCK;
+    const struct map *out = &e->band->out, *gates = &e->band->gates;
+    int16_t *to = map_pixel(out, place->y + y, place->x) + e->channel;
+    const int16_t *by = e->end == END_GATE_BY ? map_pixel(gates, place->y + y, place->x) + e->channel : NULL;
+    for (int x = 0; x < e->columns && x < width; x += 2) {
+        const int i = y * e->columns + x;
+        const bool two = x + 1 < width;
+        __m256i a = value(&e->scale, sum[i], e->columns, e->upper);
+        __m256i b = value(&e->scale, sum[i + 1], e->columns, e->upper);
+        if (e->end == END_GATE) {
+            __m256i c = value(&e->gate_scale, gate[i], e->columns, e->upper);
+            __m256i d = value(&e->gate_scale, gate[i + 1], e->columns, e->upper);
+            store_8(to, two ? out->step : 0, gated(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
+        } else {
+            end_8(e->end, a, b, to, two ? out->step : 0, by, two ? gates->step : 0);
+        }
+        to += 2 * out->step;
+        if (by)
+            by += 2 * gates->step;
+    }
+}
+
+/* Most tiles are whole: they have a copy in which the compiler knows it, and keeps the sums in registers. */
+INLINE void end_tile(const struct ending *e, const struct wino_place *place, const int32_t *m, ptrdiff_t next)
+{
     vec sum[8], gate[8];
-    for (int half = 0; half < 2; half++) {
-        const struct rescale *s = half && end != END_GATE ? second : first;
-        sums(m + 8 * half, next, columns, half && end == END_GATE ? gate : sum);
-        if (end == END_GATE && half == 0)
-            continue;
-        for (int y = 0; y < place->rows; y++)
-            for (int x = 0; x < columns && x < place->columns; x += 2) {
-                const int i = y * columns + x;
-                const bool two = x + 1 < place->columns;
-                const ptrdiff_t step = two ? band->out.step : 0, gates_step = two ? band->gates.step : 0,
-                                channel = o->channel + (end == END_GATE ? 0 : 8 * half);
-                int16_t *out = map_pixel(&band->out, place->y + y, place->x + x) + channel;
-                __m256i a = value(s, sum[i], columns, upper), b = value(s, sum[i + 1], columns, upper);
-                if (end == END_GATE) {
-                    __m256i c = value(second, gate[i], columns, upper),
-                            d = value(second, gate[i + 1], columns, upper);
-                    store_8(out, step, gated(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)));
-                } else {
-                    const int16_t *gates = end == END_GATE_BY
-                                               ? map_pixel(&band->gates, place->y + y, place->x + x) + channel
-                                               : NULL;
-                    end_8(end, a, b, out, step, gates, gates_step);
-                }
-            }
+    sums(m, next, e->columns, sum);
+    if (e->end == END_GATE)
+        sums(m + 8, next, e->columns, gate);
+    if (place->rows == 2 && place->columns == e->columns) {
+        end_row(e, place, 0, e->columns, sum, gate);
+        end_row(e, place, 1, e->columns, sum, gate);
+    } else {
+        end_row(e, place, 0, place->columns, sum, gate);
+        if (place->rows == 2)
+            end_row(e, place, 1, place->columns, sum, gate);
     }
 }
 
@@ -325,8 +343,17 @@ INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns
                       bool upper)
 {
     const struct rescale first = rescale_make(&o->rescaling, 0), second = rescale_make(&o->rescaling, 8);
-    for (int t = 0; t < o->tiles; t++)
-        end_tile(o, &o->place[t], m + t * CONV_BLOCK, &first, &second, columns, end, upper);
+    for (int half = 0; half < (end == END_GATE ? 1 : 2); half++) {
+        const struct ending e = {.band = o->band,
+                                 .scale = half ? second : first,
+                                 .gate_scale = second,
+                                 .end = end,
+                                 .channel = o->channel + 8 * half,
+                                 .upper = upper,
+                                 .columns = columns};
+        for (int t = 0; t < o->tiles; t++)
+            end_tile(&e, &o->place[t], m + t * CONV_BLOCK + 8 * half, (ptrdiff_t)o->tiles * CONV_BLOCK);
+    }
 }
 
 /* A function for each end, each way of rescaling, and each form */
