@@ -31,7 +31,10 @@ struct settings {
 static const struct variant {
     const char *name;
     uint64_t features;
-} variants[] = {{"portable", 0}, {"AVX2", DDZ_CPU_AVX2}, {"AVX-512", DDZ_CPU_AVX2 | DDZ_CPU_AVX512}};
+} variants[] = {{"portable", 0},
+                {"SSE2", DDZ_CPU_SSE2},
+                {"AVX2", DDZ_CPU_SSE2 | DDZ_CPU_AVX2},
+                {"AVX-512", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512}};
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

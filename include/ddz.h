@@ -86,8 +86,12 @@ typedef struct ddz_allocator {
 /* Instruction sets for which the library has kernels of their own: bits of a set. All kernels give the same
  * bytes. A feature includes those that it builds on. */
 typedef enum ddz_cpu_feature {
-    DDZ_CPU_AVX2 = 1 << 0,  /* x86-64 */
-    DDZ_CPU_AVX512 = 1 << 1 /* x86-64: F, BW, VL, DQ, VBMI and VNNI; includes AVX2 */
+    DDZ_CPU_SSE2 = 1 << 0,    /* what every x86-64 has */
+    DDZ_CPU_AVX2 = 1 << 1,    /* x86-64; includes SSE2 */
+    DDZ_CPU_AVX512 = 1 << 2,  /* x86-64: F, BW, VL, DQ, VBMI and VNNI; includes AVX2 */
+    DDZ_CPU_NEON = 1 << 3,    /* what every AArch64 processor has */
+    DDZ_CPU_DOTPROD = 1 << 4, /* AArch64: dot products of bytes; includes NEON */
+    DDZ_CPU_I8MM = 1 << 5     /* AArch64: matrix products of bytes; includes dot products */
 } ddz_cpu_feature;
 
 /* The features that this machine has, of those that this build of the library can use. */

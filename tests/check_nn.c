@@ -41,7 +41,8 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 static const struct {
     uint64_t features;
     int threads;
-} variants[] = {{0, 1}, {0, 2}, {DDZ_CPU_AVX2, 1}, {DDZ_CPU_AVX2, 2}, {UINT64_MAX, 1}, {UINT64_MAX, 2}};
+} variants[] = {{0, 1},          {0, 2},         {DDZ_CPU_SSE2, 2}, {DDZ_CPU_AVX2, 1}, {DDZ_CPU_AVX2, 2},
+                {UINT64_MAX, 1}, {UINT64_MAX, 2}};
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

@@ -80,8 +80,12 @@ END_TEST
 
 START_TEST(features_have_names)
 {
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_SSE2), "sse2");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AVX2), "avx2");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AVX512), "avx512");
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_NEON), "neon");
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_DOTPROD), "dotprod");
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_I8MM), "i8mm");
     ck_assert_ptr_null(ddz_cpu_feature_name(0));
     ck_assert_ptr_null(ddz_cpu_feature_name(DDZ_CPU_AVX2 | DDZ_CPU_AVX512));
     ck_assert_ptr_null(ddz_cpu_feature_name((uint64_t)1 << 63));

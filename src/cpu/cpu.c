@@ -7,8 +7,12 @@ static const struct {
     uint64_t feature, builds_on;
     const char *name;
 } known[] = {
-    {DDZ_CPU_AVX2, 0, "avx2"},
+    {DDZ_CPU_SSE2, 0, "sse2"},
+    {DDZ_CPU_AVX2, DDZ_CPU_SSE2, "avx2"},
     {DDZ_CPU_AVX512, DDZ_CPU_AVX2, "avx512"},
+    {DDZ_CPU_NEON, 0, "neon"},
+    {DDZ_CPU_DOTPROD, DDZ_CPU_NEON, "dotprod"},
+    {DDZ_CPU_I8MM, DDZ_CPU_DOTPROD, "i8mm"},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };

@@ -4,18 +4,48 @@
 
 #include "cpu/cpu.h"
 
-#ifdef DDZ_X86
+#if defined DDZ_X86
 
 /* The compiler's run-time library asks CPUID, and XGETBV for what the operating system saves. */
 uint64_t ddz_cpu_detect(void)
 {
     __builtin_cpu_init();
     if (!__builtin_cpu_supports("avx2"))
-        return 0;
+        return DDZ_CPU_SSE2;
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-    return DDZ_CPU_AVX2 | (avx512 ? DDZ_CPU_AVX512 : 0);
+    return DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | (avx512 ? DDZ_CPU_AVX512 : 0);
+}
+
+#elif defined DDZ_SSE2
+
+uint64_t ddz_cpu_detect(void)
+{
+    return DDZ_CPU_SSE2;
+}
+
+#elif defined DDZ_ARM
+
+#include <sys/auxv.h>
+
+/* Linux tells the features of the processor: bits of its interface, which older headers do not name. */
+uint64_t ddz_cpu_detect(void)
+{
+    const unsigned long dotprod = 1ul << 20, i8mm = 1ul << 13; /* HWCAP_ASIMDDP, HWCAP2_I8MM */
+    uint64_t features = DDZ_CPU_NEON;
+    if (getauxval(AT_HWCAP) & dotprod)
+        features |= DDZ_CPU_DOTPROD;
+    if (features & DDZ_CPU_DOTPROD && getauxval(AT_HWCAP2) & i8mm)
+        features |= DDZ_CPU_I8MM;
+    return features;
+}
+
+#elif defined DDZ_NEON
+
+uint64_t ddz_cpu_detect(void)
+{
+    return DDZ_CPU_NEON;
 }
 
 #else

@@ -9,6 +9,15 @@ const struct conv_kernel *const ddz_conv_kernels[] = {
     &ddz_conv_avx512, &ddz_conv_wino_avx2,
     &ddz_conv_avx2,
 #endif
+#ifdef DDZ_SSE2
+    &ddz_conv_sse2,
+#endif
+#ifdef DDZ_ARM
+    &ddz_conv_i8mm,   &ddz_conv_dotprod,
+#endif
+#ifdef DDZ_NEON
+    &ddz_conv_neon,
+#endif
     &ddz_conv_c,      NULL,
 };
 

@@ -39,16 +39,16 @@ static void two_channels(const int16_t *in, ptrdiff_t in_step, const int16_t *we
         memcpy(sums + p * CONV_BLOCK, sum[p], sizeof sum[p]);
 }
 
-static void sums_of_block(const int16_t *in, ptrdiff_t in_step, const int16_t *weight, ptrdiff_t weight_step,
-                          ptrdiff_t chunks, int32_t *sums)
+static void sums_of_block(const struct gather_tile *tile, int32_t *sums)
 {
     for (int o = 0; o < CONV_BLOCK; o += 2)
-        two_channels(in, in_step, weight + o * weight_step, weight_step, chunks, sums + o);
+        two_channels(tile->in, tile->in_step, tile->weight + o * tile->inputs + tile->first, tile->inputs,
+                     tile->chunks, sums + o);
 }
 
 static void inner(const struct direct_run *run)
 {
-    ddz_gather_run(run, sums_of_block);
+    ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
 static void run_band(const struct conv *conv, const struct conv_band *band)

@@ -71,8 +71,4 @@ void ddz_direct_run(const struct conv *conv, const struct conv_band *band, direc
 void ddz_direct_run_part(const struct conv *conv, const struct conv_band *band, ptrdiff_t y, int rows,
                          ptrdiff_t x, ptrdiff_t pixels, direct_fn *inner);
 
-/* Entries of all blocks, and the layer's output that one of them computes, -1 for padding */
-int ddz_direct_entries(const struct layer_shape *shape);
-int ddz_direct_channel(const struct layer_shape *shape, int entry);
-
 #endif

@@ -61,16 +61,24 @@ static int adjacent(const struct direct_run *run, int t)
     return n;
 }
 
+static void copy(int16_t *in, ptrdiff_t in_step, ptrdiff_t pixel, ptrdiff_t at, const int16_t *from,
+                 ptrdiff_t count)
+{
+    memcpy(in + pixel * in_step + at, from, (size_t)count * sizeof *in);
+}
+
 /* The inputs of `count` pixels; the rows behind them are left as they are. */
-static void rows_fill(struct rows *rows, const struct direct_run *run, ptrdiff_t pixel, ptrdiff_t count)
+static void rows_fill(struct rows *rows, const struct direct_run *run, const struct gather_kernel *kernel,
+                      ptrdiff_t pixel, ptrdiff_t count)
 {
     int cin = 2 * run->pairs;
     for (int t = 0, taps; t < run->taps; t += taps) {
         const int16_t *from = run->in[t] + pixel * run->in_step;
-        int16_t *to = rows->in + (run->tap[t] - rows->first_tap) * cin;
+        ptrdiff_t at = (ptrdiff_t)(run->tap[t] - rows->first_tap) * cin;
         taps = adjacent(run, t);
         for (ptrdiff_t i = 0; i < count; i++)
-            memcpy(to + i * rows->step, from + i * run->in_step, (size_t)(taps * cin) * sizeof *to);
+            (kernel->fill ? kernel->fill : copy)(rows->in, rows->step, i, at, from + i * run->in_step,
+                                                 taps * cin);
     }
 }
 
@@ -114,20 +122,22 @@ static void store(const struct direct_run *run, int block, ptrdiff_t pixel, cons
         gate(v, run->gates + pixel * run->gates_step + block * CONV_BLOCK, CONV_BLOCK, out);
 }
 
-void ddz_gather_run(const struct direct_run *run, gather_sums_fn *sums)
+void ddz_gather_run(const struct direct_run *run, const struct gather_kernel *kernel)
 {
     struct rows rows;
     rows_init(&rows, run);
-    ptrdiff_t inputs = (ptrdiff_t)run->kernel_taps * 2 * run->pairs;
-    const int16_t *weight = run->weight + (ptrdiff_t)rows.first_tap * 2 * run->pairs;
+    const ptrdiff_t cin = 2 * run->pairs, inputs = run->kernel_taps * cin;
+    struct gather_tile tile = {run,  NULL,   rows.step,           rows.step / GATHER_CHUNK,
+                               NULL, inputs, rows.first_tap * cin};
     for (ptrdiff_t pixel = 0; pixel < run->pixels; pixel += PIXELS) {
         ptrdiff_t count = run->pixels - pixel < PIXELS ? run->pixels - pixel : PIXELS;
-        rows_fill(&rows, run, pixel, count);
+        rows_fill(&rows, run, kernel, pixel, count);
         for (int block = 0; block < run->blocks; block++)
             for (ptrdiff_t i = 0; i < count; i += GATHER_TILE) {
                 int32_t acc[GATHER_TILE * CONV_BLOCK];
-                sums(rows.in + i * rows.step, rows.step, weight + block * CONV_BLOCK * inputs, inputs,
-                     rows.step / GATHER_CHUNK, acc);
+                tile.in = rows.in + i * rows.step;
+                tile.weight = run->weight + block * CONV_BLOCK * inputs;
+                kernel->sums(&tile, acc);
                 for (ptrdiff_t k = 0; k < GATHER_TILE && i + k < count; k++)
                     store(run, block, pixel + i + k, acc + k * CONV_BLOCK);
             }
