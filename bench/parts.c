@@ -151,8 +151,9 @@ WRAP(START, struct chain *, ddz_chain_new,
       struct parallel *parallel, uint64_t features),
      mem, model, width, height, parallel, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
-     (const struct mem *mem, int register_bits, struct parallel *parallel, uint64_t features), mem,
-     register_bits, parallel, features)
+     (const struct mem *mem, int register_bits, uint32_t branches, struct parallel *parallel,
+      uint64_t features),
+     mem, register_bits, branches, parallel, features)
 WRAP(INPUT, int, picture_load, (const char *path, const struct common *common, struct image *image), path,
      common, image)
 WRAP(INPUT, ddz_status, ddz_stream_reader_feed,

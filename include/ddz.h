@@ -260,8 +260,8 @@ DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint
                                       ddz_pixel_format format, const void *pixels, size_t stride,
                                       size_t size);
 
-/* Bytes that encoding a width x height picture takes with the present settings, the model not counted: an
- * upper bound, unless there are side layers, which take their own size twice more. Nothing is allocated. */
+/* Bytes that encoding a width x height picture takes with the present settings, the model not counted; the stream itself
+ * takes up to four times its size more, and side layers twice theirs. Nothing is allocated. */
 DDZ_API ddz_status ddz_encoder_memory(const ddz_encoder *encoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 
@@ -320,8 +320,9 @@ DDZ_API ddz_status ddz_decoder_set_model(ddz_decoder *decoder, const ddz_model *
 DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, size_t size);
 
 /* Bytes that decoding a width x height picture takes with the present settings, the model not counted; the
- * stream itself takes up to three times its size more. Nothing is allocated. DDZ_ERR_STATE without a model.
- */
+ * stream itself takes up to three times its size more. That is for a stream of which a part has arrived, and for
+ * DDZ_RECON_SAMPLE; one that has arrived in full takes 12 bytes a pixel less. Nothing is allocated. DDZ_ERR_STATE
+ * without a model. */
 DDZ_API ddz_status ddz_decoder_memory(const ddz_decoder *decoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 

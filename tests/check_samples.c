@@ -148,6 +148,38 @@ START_TEST(sample_of_a_whole_stream)
 }
 END_TEST
 
+/* A complete stream that ends within a step: its pictures are those of new decoders, in any order. */
+START_TEST(pictures_of_an_ended_stream)
+{
+    static const ddz_recon order[] = {DDZ_RECON_MEAN,   DDZ_RECON_MEAN, DDZ_RECON_SAMPLE,
+                                      DDZ_RECON_SAMPLE, DDZ_RECON_MEAN, DDZ_RECON_SAMPLE};
+    struct buffer rgb = picture(SMALL_W, SMALL_H);
+    for (int bytes = 40; bytes < 600; bytes += bytes / 2) {
+        struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, bytes);
+        es.updates = 4;
+        struct buffer stream = encode(&rgb, SMALL_W, SMALL_H, &es);
+        uint8_t expected[2][SMALL_BYTES], got[SMALL_BYTES];
+        struct decoder_settings ds = decoder_settings();
+        for (int recon = 0; recon < 2; recon++) {
+            ddz_decoder *d = decoder_new(&ds);
+            ddz_decoder_feed(d, stream.data, stream.size);
+            decode_rgb(d, (ddz_recon)recon, expected[recon]);
+            ddz_decoder_free(d);
+        }
+        ck_assert_mem_ne(expected[0], expected[1], SMALL_BYTES);
+        ddz_decoder *d = decoder_new(&ds);
+        ddz_decoder_feed(d, stream.data, stream.size);
+        for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+            decode_rgb(d, order[i], got);
+            ck_assert_mem_eq(got, expected[order[i]], SMALL_BYTES);
+        }
+        ddz_decoder_free(d);
+        free(stream.data);
+    }
+    free(rgb.data);
+}
+END_TEST
+
 /* An observer that keeps what it was told last, and stops at call number `stop` */
 struct watcher {
     int calls, stop;
@@ -271,6 +303,7 @@ int main(void)
     tcase_add_test(sample, begin_refuses);
     tcase_add_test(sample, seeds_of_one_decoder);
     tcase_add_test(sample, sample_of_a_whole_stream);
+    tcase_add_test(sample, pictures_of_an_ended_stream);
     tcase_add_test(sample, observed_sample);
     tcase_add_test(sample, observed_decoding);
     tcase_add_test(sample, steps_of_a_sample);

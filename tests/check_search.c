@@ -25,7 +25,8 @@ static void search(const struct trellis *t, const int32_t *delta, uint32_t given
 {
     struct mem mem = ddz_mem_init(NULL);
     /* a workspace for longer registers serves as well */
-    struct viterbi *v = ddz_viterbi_new(&mem, t->register_bits + (threads > 1), crew(threads), features);
+    struct viterbi *v =
+        ddz_viterbi_new(&mem, t->register_bits + (threads > 1), t->branches, crew(threads), features);
     ck_assert_ptr_nonnull(v);
     ddz_viterbi_search(v, t, delta, placement_plain(t->samples), given, bits);
     ddz_viterbi_free(v);
@@ -253,7 +254,7 @@ START_TEST(search_without_memory)
         struct ledger l = {.fails_at = granted + 1};
         ddz_allocator allocator = ledger_allocator(&l);
         struct mem mem = ddz_mem_init(&allocator);
-        struct viterbi *v = ddz_viterbi_new(&mem, 8, crew(2), ddz_cpu_features());
+        struct viterbi *v = ddz_viterbi_new(&mem, 8, 100, crew(2), ddz_cpu_features());
         ck_assert_int_eq(v != NULL, granted == 4);
         ddz_viterbi_free(v);
         ck_assert_int_eq(l.alive, 0);

@@ -36,6 +36,9 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
 struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
 void ddz_chain_free(struct chain *chain);
 
+/* No step of a chain of such a picture has more samples, no lift either. */
+size_t ddz_chain_capacity(uint32_t width, uint32_t height);
+
 /* Bytes that a chain of such a picture takes, and one of ddz_chain_new_coarse whose finest scale has this size. */
 uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features);
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
@@ -45,9 +48,8 @@ uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, 
 
 const struct pyramid *ddz_chain_pyramid(const struct chain *chain);
 
-/* Samples of the picture at a scale; and no less than any step of the chain has, a lift's included. */
+/* Samples of the picture at a scale */
 size_t ddz_chain_samples(const struct chain *chain, int scale);
-size_t ddz_chain_most_samples(const struct chain *chain);
 
 struct chain_position {
     int scale;                   /* of y and estimate */

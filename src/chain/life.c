@@ -9,7 +9,7 @@
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-static size_t capacity_of(uint32_t width, uint32_t height)
+size_t ddz_chain_capacity(uint32_t width, uint32_t height)
 {
     /* a lift's bands cover the picture padded to even sides; and each half of an array begins aligned */
     size_t samples = ddz_size_mul(3, ddz_size_mul((size_t)width + 1, (size_t)height + 1));
@@ -43,7 +43,7 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
                             .net = ddz_net_new(mem, model, width, height, parallel, features),
                             .parallel = parallel,
                             .pyramid = ddz_pyramid_of(width, height),
-                            .capacity = capacity_of(width, height)};
+                            .capacity = ddz_chain_capacity(width, height)};
     if (allocate(chain))
         return chain;
     ddz_chain_free(chain);
@@ -60,7 +60,7 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest)
                             .model = whole->model,
                             .net = ddz_net_new_beside(whole->net, width, height),
                             .pyramid = whole->pyramid,
-                            .capacity = capacity_of(width, height)};
+                            .capacity = ddz_chain_capacity(width, height)};
     if (allocate(chain))
         return chain;
     ddz_chain_free(chain);
@@ -87,13 +87,14 @@ static uint64_t array_memory(uint64_t capacity)
 
 uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features)
 {
-    return array_memory(capacity_of(width, height)) + ddz_net_memory(model, width, height, features);
+    return array_memory(ddz_chain_capacity(width, height)) + ddz_net_memory(model, width, height, features);
 }
 
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
                                  uint64_t features)
 {
-    return array_memory(capacity_of(width, height)) + ddz_net_memory_beside(model, width, height, features);
+    return array_memory(ddz_chain_capacity(width, height)) +
+           ddz_net_memory_beside(model, width, height, features);
 }
 
 /* ---- Where it is --------------------------------------------------------------------------- */
@@ -106,11 +107,6 @@ const struct pyramid *ddz_chain_pyramid(const struct chain *chain)
 size_t ddz_chain_samples(const struct chain *chain, int scale)
 {
     return (size_t)3 * chain->pyramid.width[scale] * chain->pyramid.height[scale];
-}
-
-size_t ddz_chain_most_samples(const struct chain *chain)
-{
-    return chain->capacity;
 }
 
 struct chain_position ddz_chain_position(const struct chain *chain)

@@ -48,7 +48,7 @@ void ddz_chain_state_free(struct chain_state *state)
 
 uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int parts)
 {
-    uint64_t samples = 3 * ((uint64_t)width + 1) * (height + 1), bytes = sizeof(struct chain_state);
+    uint64_t samples = ddz_chain_capacity(width, height), bytes = sizeof(struct chain_state);
     bytes += parts & CHAIN_Y ? samples * sizeof(int32_t) : 0;
     bytes += parts & CHAIN_ESTIMATE ? samples * sizeof(int16_t) : 0;
     bytes += parts & CHAIN_NETWORK ? ddz_net_state_size(model, width, height) : 0;

@@ -16,11 +16,12 @@ struct viterbi {
     struct mem mem;
     search_step_fn *step;
     int register_bits;
+    uint32_t segment; /* branches of one, at most */
     struct parallel *parallel;
     /* of each lane, one after the other */
     int16_t *scores;     /* 2 * 2^L */
     int16_t *values;     /* VALUES */
-    uint32_t *decisions; /* TRELLIS_MAX_SEGMENT * 2^L bits */
+    uint32_t *decisions; /* segment * 2^L bits */
 };
 
 /* What one lane works on */
@@ -43,31 +44,37 @@ static size_t decision_words(int register_bits)
     return states(register_bits) / 32;
 }
 
-struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, struct parallel *parallel,
-                                uint64_t features)
+static uint32_t longest_segment(uint32_t branches)
+{
+    return branches < TRELLIS_MAX_SEGMENT ? branches : TRELLIS_MAX_SEGMENT;
+}
+
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32_t branches,
+                                struct parallel *parallel, uint64_t features)
 {
     struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v);
     if (!v)
         return NULL;
     v->mem = *mem;
     v->register_bits = register_bits;
+    v->segment = longest_segment(branches);
     v->parallel = parallel;
     v->step = ddz_search_choose(features)->step;
     size_t lanes = (size_t)ddz_parallel_lanes(parallel);
     v->scores = ddz_mem_alloc(mem, ddz_size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
     v->values = ddz_mem_alloc(mem, ddz_size_mul(lanes, VALUES), sizeof *v->values);
-    v->decisions = ddz_mem_alloc(
-        mem, ddz_size_mul(lanes, TRELLIS_MAX_SEGMENT * decision_words(register_bits)), sizeof *v->decisions);
+    v->decisions = ddz_mem_alloc(mem, ddz_size_mul(lanes, v->segment * decision_words(register_bits)),
+                                 sizeof *v->decisions);
     if (v->scores && v->values && v->decisions)
         return v;
     ddz_viterbi_free(v);
     return NULL;
 }
 
-uint64_t ddz_viterbi_memory(int register_bits, int lanes)
+uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes)
 {
     uint64_t lane = 2 * states(register_bits) * sizeof(int16_t) + VALUES * sizeof(int16_t) +
-                    (uint64_t)TRELLIS_MAX_SEGMENT * decision_words(register_bits) * sizeof(uint32_t);
+                    (uint64_t)longest_segment(branches) * decision_words(register_bits) * sizeof(uint32_t);
     return sizeof(struct viterbi) + (uint64_t)lanes * lane;
 }
 
@@ -231,7 +238,7 @@ static void search_item(void *argument, size_t index, int lane)
     job.scores = v->scores + number * 2 * states(v->register_bits);
     job.next = job.scores + states(v->register_bits);
     job.values = v->values + number * VALUES;
-    job.decisions = v->decisions + number * TRELLIS_MAX_SEGMENT * decision_words(v->register_bits);
+    job.decisions = v->decisions + number * v->segment * decision_words(v->register_bits);
     uint32_t begin = ddz_trellis_segment_first(s->t, (uint32_t)index),
              end = ddz_trellis_segment_first(s->t, (uint32_t)index + 1);
     if (s->given < end)

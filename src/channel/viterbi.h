@@ -13,12 +13,12 @@
 
 struct viterbi;
 
-/* Workspace for searches with registers of up to `register_bits`, by kernels for `features`; NULL if memory is
- * short. `parallel` (NULL: none) must outlive it. */
-struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, struct parallel *parallel,
-                                uint64_t features);
-/* Bytes that it takes for so many lanes of `parallel` */
-uint64_t ddz_viterbi_memory(int register_bits, int lanes);
+/* Workspace for searches with registers of up to `register_bits` and trellises of up to `branches`, by kernels for
+ * `features`; NULL if memory is short. `parallel` (NULL: none) must outlive it. */
+struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32_t branches,
+                                struct parallel *parallel, uint64_t features);
+/* Bytes that it takes for `lanes` lanes of `parallel` */
+uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes);
 void ddz_viterbi_free(struct viterbi *v);
 
 /* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples], q12, each coordinate at its place

@@ -9,6 +9,7 @@
 #include "chain/report.h"
 #include "cpu/cpu.h"
 #include "decode/state.h"
+#include "format/frames.h"
 #include "format/header.h"
 #include "format/limits.h"
 
@@ -61,13 +62,17 @@ ddz_status ddz_decoder_set(ddz_decoder *d, int parameter, int64_t value)
 
 ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t height, uint64_t *bytes)
 {
-    enum { FRAMES = 1 << 20, PIXEL_SIZE = 8 /* at most, of what is shown */ };
+    enum {
+        SLACK = 1 << 13 /* what allocations take beside what they give */,
+        PIXEL_SIZE = 8 /* at most, of what is shown */
+    };
     if (!d || !bytes || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
         return DDZ_ERR_ARGUMENT;
     if (!d->model)
         return DDZ_ERR_STATE;
-    uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
-    *bytes = sizeof *d + FRAMES + samples / 8 + (d->observer ? PIXEL_SIZE * pixels : 0) +
+    uint64_t pixels = (uint64_t)width * height;
+    *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(width, height) / 8 +
+             (d->observer ? PIXEL_SIZE * pixels : 0) +
              ddz_chain_memory(d->model, width, height, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES])) +
              ddz_chain_state_memory(d->model, width, height, CHAIN_Y);
     return DDZ_OK;
@@ -175,7 +180,7 @@ ddz_status ddz_decoder_set_model(ddz_decoder *d, const ddz_model *model)
     d->arrived = NULL;
     d->chain = NULL;
     d->bits = NULL;
-    d->wrong_model = d->digest_agrees = false;
+    d->wrong_model = d->digest_agrees = d->ended = false;
     d->cursor = (struct step_cursor){0};
     d->model = model;
     if (d->reader.part != PART_HEADER)

@@ -30,7 +30,7 @@ static ddz_status ensure_chain(ddz_decoder *d)
     if (!chain)
         return DDZ_ERR_MEMORY;
     /* a step has at most one bit a sample */
-    d->bits = ddz_mem_alloc(&d->mem, ddz_chain_most_samples(chain) / 8 + 1, 1);
+    d->bits = ddz_mem_alloc(&d->mem, ddz_chain_capacity(w, h) / 8 + 1, 1);
     if (!d->bits) {
         ddz_chain_free(chain);
         return DDZ_ERR_MEMORY;
@@ -103,12 +103,13 @@ static void fetch_bits(ddz_decoder *d, const struct step_bits *s)
 
 /* What a call of ddz_decoder_picture does */
 struct plan {
-    int whole;  /* steps that are there, */
-    bool part;  /* and a part of the next one */
+    int whole;  /* steps that are there */
+    bool part;  /* there is a part of the next one, too */
     int resume; /* the step that later ones go on from: the last to begin with a call of the network */
-    bool apart; /* the picture's y does not stay where that step begins: so the y there is kept, */
-    bool kept;  /* has been, */
-    struct step_cursor cursor; /* and this is where */
+    bool last;  /* y or the estimate goes beyond that step for good, the stream being complete */
+    bool apart; /* y goes beyond that step for this picture alone: as it is there it is kept */
+    bool kept;  /* that has been done */
+    struct step_cursor cursor; /* where it was */
 };
 
 /* Make all steps that are wholly there. *part is the one that is not, if part->bits is not 0. */
@@ -122,6 +123,8 @@ static ddz_status walk(ddz_decoder *d, struct plan *plan, struct step_bits *part
         }
         struct step_cursor next = d->cursor;
         *part = (struct step_bits){0};
+        if (d->ended)
+            return DDZ_OK;
         int more = ddz_step_reader_next(&d->reader, &d->schedule, &next, part);
         if (more <= 0) {
             part->bits = 0;
@@ -175,7 +178,7 @@ static ddz_status sample_rest(ddz_decoder *d, const struct step_bits *part)
 /* ---- Pictures ------------------------------------------------------------------------------- */
 
 /* Kept is only y. Between two calls of the network that would not do: what is done since the last one is done again
- * for the next picture. */
+ * for the next picture. At a stream's end nothing is kept: a sample that is drawn after the mean begins anew. */
 static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
 {
     struct step_cursor cursor = d->cursor;
@@ -188,7 +191,9 @@ static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
     plan.resume = plan.whole;
     while (plan.resume > d->cursor.index && d->schedule.step[plan.resume - 1].update)
         plan.resume--;
-    plan.apart = plan.part || recon == DDZ_RECON_SAMPLE || plan.resume < plan.whole;
+    bool beyond = plan.part || plan.resume < plan.whole;
+    plan.last = beyond && d->reader.part == PART_END && recon == DDZ_RECON_MEAN;
+    plan.apart = (beyond && !plan.last) || recon == DDZ_RECON_SAMPLE;
     return plan;
 }
 
@@ -212,8 +217,8 @@ static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
 }
 
 /* The picture where the bits end, or where the chain does that goes on without them. */
-static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz_recon recon,
-                               const struct layout *layout, void *pixels)
+static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const struct step_bits *part,
+                               ddz_recon recon, const struct layout *layout, void *pixels)
 {
     ddz_status status = DDZ_OK;
     if (recon == DDZ_RECON_SAMPLE)
@@ -222,6 +227,7 @@ static ddz_status last_picture(ddz_decoder *d, const struct step_bits *part, ddz
         status = make_step(d, &d->schedule, d->cursor.index, part);
     if (status != DDZ_OK)
         return status;
+    d->ended = d->ended || plan->last;
     ddz_chain_last_estimate(d->chain);
     status = show(d);
     if (status == DDZ_OK)
@@ -257,6 +263,11 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
                          ddz_status *stream)
 {
     struct step_bits part;
+    if (d->ended && recon == DDZ_RECON_SAMPLE) {
+        ddz_chain_start(d->chain);
+        d->cursor = (struct step_cursor){0};
+        d->ended = false;
+    }
     struct plan plan = plan_picture(d, recon);
     ddz_status status = ensure_memory(d, &plan);
     if (status != DDZ_OK)
@@ -267,7 +278,7 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
         status = walk(d, &plan, &part);
     *stream = status == DDZ_ERR_CORRUPT ? status : DDZ_OK;
     if (status == *stream) {
-        status = last_picture(d, &part, recon, layout, pixels);
+        status = last_picture(d, &plan, &part, recon, layout, pixels);
         if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
             *stream = check_digest(d);
     }

@@ -46,6 +46,7 @@ struct ddz_decoder {
     struct chain *chain;         /* NULL until there has been a picture */
     struct chain_state *arrived; /* y where it can go on, while a picture goes on from elsewhere */
     struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
+    bool ended; /* the stream is complete, and y or the estimate beyond the cursor for good */
     bool digest_agrees;
 
     uint8_t *bits;  /* of one step */

@@ -148,34 +148,38 @@ static void apply_settings(ddz_encoder *e)
         e->walk.updates_log2 = ddz_ilog2((uint64_t)value[ENCODER_UPDATES]);
 }
 
-/* Bytes that the buffers of a stream may take, growing, and being put together */
-static uint64_t stream_memory(const ddz_encoder *e, uint64_t pixels)
+/* x_0 of all scales, shift and target, and the bits of a step */
+static uint64_t picture_memory(const struct pyramid *p)
 {
-    uint64_t most = 2 * pixels;
-    if (e->target_kind == DDZ_TARGET_BYTES && e->target_value < (double)most)
-        most = (uint64_t)e->target_value;
-    return 6 * most;
+    uint64_t capacity = ddz_chain_capacity(p->width[0], p->height[0]), bytes = 8 * capacity + capacity / 8;
+    for (int k = 0; k <= p->coarsest; k++)
+        bytes += (uint64_t)2 * 3 * p->width[k] * p->height[k];
+    return bytes;
 }
 
 ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
 {
-    enum { SLACK = 1 << 16 };
+    enum { SLACK = 1 << 13, LANE_SLACK = 1 << 10 }; /* what allocations take beside what they give */
     if (!e || !bytes || width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
         return DDZ_ERR_ARGUMENT;
     struct ddz_encoder plan = {.target_kind = e->target_kind, .target_value = e->target_value};
     memcpy(plan.value, e->value, sizeof plan.value);
     apply_settings(&plan);
-    uint64_t pixels = (uint64_t)width * height, samples = 3 * ((uint64_t)width + 1) * (height + 1);
     int lanes = e->runner.run ? e->runner.lanes : ddz_parallel_threads((int)e->value[ENCODER_THREADS]);
-    /* x_0 of all scales in two bytes a sample, shift and target in four, and the bits of a step */
-    uint64_t pictures = 2 * (samples + samples / 2) + 8 * samples + samples / 8 + pixels;
-    *bytes = sizeof plan + SLACK + pictures + stream_memory(e, pixels) +
-             ddz_chain_memory(e->model, width, height, plan.features) +
-             ddz_viterbi_memory(plan.register_bits, lanes) +
-             ddz_preview_memory(e->model, lanes, plan.trials, plan.features);
+    struct pyramid p = ddz_pyramid_of(width, height);
+    plan.walk.end_level = LEVEL_MIN_END; /* the preview is the same for any */
+    ddz_schedule_build(&plan.schedule, e->model, &p, plan.walk);
+    uint64_t states = 0, preview = plan.ideal ? 0
+                                              : ddz_preview_memory(&plan.schedule, &p, e->model, lanes,
+                                                                   plan.trials, plan.features);
     if (e->target_kind == DDZ_TARGET_PSNR)
-        *bytes += ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
-                  ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
+        states = ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
+                 ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
+    /* the preview is chosen before the walk, which keeps states */
+    *bytes = sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK + picture_memory(&p) +
+             (preview > states ? preview : states) +
+             ddz_chain_memory(e->model, width, height, plan.features) +
+             ddz_viterbi_memory(plan.register_bits, (uint32_t)ddz_chain_capacity(width, height), lanes);
     return DDZ_OK;
 }
 
@@ -267,11 +271,11 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, e->parallel, e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;
-    size_t samples = ddz_chain_most_samples(e->chain);
+    size_t samples = ddz_chain_capacity(layout->width, layout->height);
     e->bits = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
     e->room.shift = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.shift);
     e->room.target = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.target);
-    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, e->parallel, e->features);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
     bool ok = e->bits && e->room.shift && e->room.target && e->viterbi;
     return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }

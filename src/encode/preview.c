@@ -56,13 +56,30 @@ size_t ddz_preview_offset(const struct schedule *s, int index)
     return bytes;
 }
 
-uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials, uint64_t features)
+/* The longest trellis that is searched */
+static uint32_t most_branches(const struct schedule *s)
 {
-    enum { FINEST = 32 }; /* longer side of the finest scale */
+    uint32_t most = 0;
+    for (int i = 0; i < s->preview_steps; i++)
+        most = s->step[i].bits > most ? s->step[i].bits : most;
+    return most;
+}
+
+static int finest_scale(const struct schedule *s)
+{
+    return s->step[s->preview_steps - 1].scale;
+}
+
+uint64_t ddz_preview_memory(const struct schedule *s, const struct pyramid *p, const struct ddz_model *model,
+                            int threads, int trials, uint64_t features)
+{
+    uint32_t width = p->width[finest_scale(s)], height = p->height[finest_scale(s)];
     uint64_t workers = (uint64_t)(threads < trials ? threads : trials);
-    uint64_t worker = sizeof(struct worker) + ddz_chain_memory_coarse(model, FINEST, FINEST, features) +
-                      ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, 1);
-    uint64_t path = ddz_chain_state_memory(model, FINEST, FINEST, PATH_STATE);
+    uint64_t bytes = ddz_preview_offset(s, s->preview_steps);
+    uint64_t worker = sizeof(struct worker) + bytes +
+                      ddz_chain_memory_coarse(model, width, height, features) +
+                      ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, most_branches(s), 1);
+    uint64_t path = ddz_chain_state_memory(model, width, height, PATH_STATE) + bytes;
     return sizeof(struct search) + workers * worker + 2 * BEAM * path;
 }
 
@@ -82,9 +99,9 @@ static void search_free(struct search *s)
 
 static bool worker_init(struct worker *w, const ddz_encoder *e, size_t bytes)
 {
-    int finest = e->schedule.step[e->schedule.preview_steps - 1].scale;
-    w->chain = ddz_chain_new_coarse(e->chain, finest);
-    w->viterbi = ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, NULL, e->features);
+    w->chain = ddz_chain_new_coarse(e->chain, finest_scale(&e->schedule));
+    w->viterbi =
+        ddz_viterbi_new(&e->mem, PREVIEW_TRELLIS_BITS, most_branches(&e->schedule), NULL, e->features);
     w->bits = ddz_mem_alloc(&e->mem, bytes, 1);
     return w->chain && w->viterbi && w->bits;
 }

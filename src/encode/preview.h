@@ -13,8 +13,9 @@
  * steering of one that is a single coarse scale knows where the chain ends. MEMORY, CANCELLED. */
 ddz_status ddz_preview_choose(ddz_encoder *e);
 
-/* Bytes that the search takes, about */
-uint64_t ddz_preview_memory(const struct ddz_model *model, int threads, int trials, uint64_t features);
+/* Bytes that the search takes with `threads` threads */
+uint64_t ddz_preview_memory(const struct schedule *s, const struct pyramid *p, const struct ddz_model *model,
+                            int threads, int trials, uint64_t features);
 
 /* Where the bits of step `index` of the preview begin there. */
 size_t ddz_preview_offset(const struct schedule *s, int index);

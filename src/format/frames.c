@@ -168,6 +168,11 @@ void ddz_frame_reader_free(struct frame_reader *r)
     ddz_mem_free(&mem, r);
 }
 
+uint64_t ddz_frame_reader_memory(void)
+{
+    return sizeof(struct frame_reader) + ZSTD_estimateDStreamSize((size_t)1 << STORED_WINDOW_LOG);
+}
+
 /* libzstd would take skippable frames and those of its old versions, too. */
 static int magic_fits(struct frame_reader *r, const uint8_t *data, size_t size)
 {

@@ -41,6 +41,9 @@ struct frame_reader;
 struct frame_reader *ddz_frame_reader_new(const struct mem *mem, uint64_t max_content);
 void ddz_frame_reader_free(struct frame_reader *r);
 
+/* Bytes that it takes for a frame of ddz_frame_store, but for the content. */
+uint64_t ddz_frame_reader_memory(void);
+
 /* Take bytes until the frame ends; *consumed is how many of them belong to it (all, unless it
  * ended; 0 on an error). CORRUPT: not a frame, a damaged one, a window that is too large, or more than
  * max_content bytes of content. An error stays; so does the content of the feeds before it. */
