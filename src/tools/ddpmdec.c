@@ -1,4 +1,4 @@
-/* ddpmdec: a ddz stream, or any beginning of one, in; PNG out. */
+/* ddpmdec: a ddz stream, or any beginning of one, in; a picture out. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +19,11 @@
 #include "tools/stream.h"
 
 static const char help[] =
-    "Usage: ddpmdec [options] IN.ddz [OUT.png]\n"
+    "Usage: ddpmdec [options] IN.ddz [OUT]\n"
     "Decode a stream, or what there is of it. '-' is standard input or output.\n"
-    "OUT.png defaults to the name of the input with .png, or to '-' for standard input.\n"
+    "OUT is PNG, or PAM or PNM if its name says so. It defaults to the name of the input with .png, or to "
+    "'-'\n"
+    "for standard input.\n"
     "\n"
     "How much of the stream to use:\n"
     "      --bits N        its first N bits\n"

@@ -1,4 +1,4 @@
-/* ddpmenc: PNG in, ddz stream out. */
+/* ddpmenc: a picture in, ddz stream out. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,8 +19,8 @@
 #include "tools/picture.h"
 
 static const char help[] =
-    "Usage: ddpmenc [options] IN.png OUT.ddz\n"
-    "Encode a picture as a progressive stream. '-' is standard input or output.\n"
+    "Usage: ddpmenc [options] IN OUT.ddz\n"
+    "Encode a picture (PNG, JPEG, PNM, PAM) as a progressive stream. '-' is standard input or output.\n"
     "\n"
     "Where to end (one of):\n"
     "  -q, --quality N       0 (small) to 100 (near lossless); default 60\n"
@@ -130,7 +130,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
     if (status != CLI_OK || task->common.done)
         return status;
     if (argc - optind != 2)
-        return cli_fail(CLI_USAGE, "two names are needed, IN.png and OUT.ddz; see ddpmenc --help");
+        return cli_fail(CLI_USAGE, "two names are needed, a picture and OUT.ddz; see ddpmenc --help");
     task->input = argv[optind];
     task->output = argv[optind + 1];
     if (!task->force && path_is_of(task->output, PATH_PICTURES " " PATH_MODELS))

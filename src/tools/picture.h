@@ -16,7 +16,7 @@ int picture_load_rgb8(const char *path, const struct common *common, struct imag
  * not written. Returns an exit status. */
 int picture_check_name(const char *path);
 
-/* End an output that was begun for `path` with a picture; if `code` is a failure, give it up and return
+/* End an output that was begun for `path` with a picture, in the format that its name says, else PNG; if `code` is a failure, give it up and return
  * that. */
 int picture_finish(struct output *output, const char *path, const struct image_view *image, int code);
 

@@ -43,7 +43,7 @@ static void check_sum(const void *data, size_t size)
 static void read_file(const uint8_t *data, size_t size)
 {
     struct image image;
-    struct image_messages messages = {"", ""};
+    struct image_messages messages = {.error = ""};
     if (png_read(data, size, MAX_PIXELS, &image, &messages) != 0) {
         if (!messages.error[0] || strchr(messages.error, '\n'))
             abort();

@@ -1,0 +1,99 @@
+#include "imgio/exif.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    UPRIGHT = 1,
+    ORIENTATIONS = 8,
+    TAG_ORIENTATION = 0x0112,
+    TYPE_SHORT = 3,
+    ENTRY_SIZE = 12,
+    HEAD_SIZE = 8
+};
+
+/* `bytes` bytes, at most 4, in the block's byte order */
+static uint32_t number(const uint8_t *data, int bytes, bool high_first)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value = value << 8 | data[high_first ? i : bytes - 1 - i];
+    return value;
+}
+
+/* Where the two bytes of the orientation stand, 0 if it is not there; *high_first is their order. */
+static size_t find_orientation(const uint8_t *exif, size_t size, bool *high_first)
+{
+    if (size < HEAD_SIZE || (memcmp(exif, "MM\0*", 4) != 0 && memcmp(exif, "II*\0", 4) != 0))
+        return 0;
+    bool high = *high_first = exif[0] == 'M';
+    size_t at = number(exif + 4, 4, high);
+    if (at < HEAD_SIZE || at > size - 2)
+        return 0;
+    uint32_t entries = number(exif + at, 2, high);
+    at += 2;
+    for (uint32_t i = 0; i < entries && size - at >= ENTRY_SIZE; i++, at += ENTRY_SIZE)
+        if (number(exif + at, 2, high) == TAG_ORIENTATION)
+            return number(exif + at + 2, 2, high) == TYPE_SHORT && number(exif + at + 4, 4, high) == 1
+                       ? at + 8
+                       : 0;
+    return 0;
+}
+
+int exif_orientation(const uint8_t *exif, size_t size)
+{
+    bool high_first = false;
+    size_t at = find_orientation(exif, size, &high_first);
+    uint32_t value = at ? number(exif + at, 2, high_first) : UPRIGHT;
+    return value >= 1 && value <= ORIENTATIONS ? (int)value : UPRIGHT;
+}
+
+static void set_upright(uint8_t *exif, size_t size)
+{
+    bool high_first = false;
+    size_t at = find_orientation(exif, size, &high_first);
+    if (at) {
+        exif[at + high_first] = UPRIGHT;
+        exif[at + !high_first] = 0;
+    }
+}
+
+/* The pixel of the stored picture that stands at (x, y) of the upright one. Orientations 5 to 8 exchange rows and
+ * columns; what else they do is to mirror them. */
+static size_t source_of(const struct image *stored, int orientation, uint32_t x, uint32_t y)
+{
+    const bool transposed = orientation >= 5;
+    const bool mirrored = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool flipped = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    uint32_t column = transposed ? y : x, row = transposed ? x : y;
+    if (mirrored)
+        column = stored->width - 1 - column;
+    if (flipped)
+        row = stored->height - 1 - row;
+    return (size_t)row * stored->width + column;
+}
+
+int image_turn_upright(struct image *image)
+{
+    struct image turned;
+    const int orientation = exif_orientation(image->exif, image->exif_size);
+    if (orientation == UPRIGHT)
+        return 0;
+    const uint32_t width = orientation >= 5 ? image->height : image->width;
+    const uint32_t height = orientation >= 5 ? image->width : image->height;
+    if (image_alloc(&turned, width, height, image->channels, image->depth) != 0)
+        return -1;
+    const size_t pixel = image_size(1, 1, image->channels, image->depth);
+    const uint8_t *from = image->pixels;
+    uint8_t *to = turned.pixels;
+    for (uint32_t y = 0; y < height; y++)
+        for (uint32_t x = 0; x < width; x++, to += pixel)
+            memcpy(to, from + pixel * source_of(image, orientation, x, y), pixel);
+    free(image->pixels);
+    image->pixels = turned.pixels;
+    image->width = width;
+    image->height = height;
+    set_upright(image->exif, image->exif_size);
+    return 0;
+}

@@ -1,0 +1,178 @@
+#include "imgio/jpeg.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "imgio/exif.h"
+
+enum { MARKER_EXIF = JPEG_APP0 + 1, MARKER_ICC = JPEG_APP0 + 2, MOST_MARKER = 0xFFFF, MOST_SCANS = 200 };
+
+/* What one call works with; it lives in the function that cleans up, as in png.c. */
+struct job {
+    struct jpeg_decompress_struct jpeg;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf escape;
+    uint64_t max_pixels;
+    struct image image;
+    struct image_messages *messages;
+};
+
+static void on_error(j_common_ptr jpeg)
+{
+    struct job *job = jpeg->client_data;
+    char text[JMSG_LENGTH_MAX];
+    jpeg->err->format_message(jpeg, text);
+    image_error(job->messages, "JPEG: %s", text);
+    longjmp(job->escape, 1);
+}
+
+static _Noreturn void fail(struct job *job, const char *text)
+{
+    image_error(job->messages, "JPEG: %s", text);
+    longjmp(job->escape, 1);
+}
+
+/* libjpeg fills what is missing with grey and warns: for us that is a failure. */
+static int is_damage(int code)
+{
+    return code == JWRN_HIT_MARKER || code == JWRN_JPEG_EOF || code == JWRN_HUFF_BAD_CODE ||
+           code == JWRN_ARITH_BAD_CODE || code == JWRN_MUST_RESYNC;
+}
+
+static void on_message(j_common_ptr jpeg, int level)
+{
+    struct job *job = jpeg->client_data;
+    char text[JMSG_LENGTH_MAX];
+    if (level >= 0)
+        return;
+    if (is_damage(jpeg->err->msg_code))
+        on_error(jpeg);
+    jpeg->err->format_message(jpeg, text);
+    image_warning(job->messages, "JPEG: %s", text);
+}
+
+static void print_nothing(j_common_ptr jpeg)
+{
+    (void)jpeg;
+}
+
+/* A small file can have thousands of scans over a large picture. */
+static void count_scans(j_common_ptr jpeg)
+{
+    struct job *job = jpeg->client_data;
+    if (job->jpeg.input_scan_number > MOST_SCANS)
+        fail(job, "more scans than any encoder makes");
+}
+
+static void take_profile(struct job *job)
+{
+    JOCTET *profile = NULL;
+    unsigned size = 0;
+    if (!jpeg_read_icc_profile(&job->jpeg, &profile, &size))
+        return;
+    job->image.icc = profile;
+    job->image.icc_size = size;
+}
+
+static void take_exif(struct job *job)
+{
+    static const char name[6] = "Exif\0";
+    for (jpeg_saved_marker_ptr m = job->jpeg.marker_list; m && !job->image.exif; m = m->next) {
+        if (m->marker != MARKER_EXIF || m->data_length <= sizeof name ||
+            memcmp(m->data, name, sizeof name) != 0)
+            continue;
+        size_t size = m->data_length - sizeof name;
+        job->image.exif = malloc(size);
+        if (!job->image.exif)
+            fail(job, "out of memory");
+        memcpy(job->image.exif, m->data + sizeof name, size);
+        job->image.exif_size = size;
+    }
+}
+
+static void choose_colours(struct job *job)
+{
+    switch (job->jpeg.jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        job->jpeg.out_color_space = JCS_GRAYSCALE;
+        return;
+    case JCS_RGB:
+    case JCS_YCbCr:
+        job->jpeg.out_color_space = JCS_RGB;
+        return;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        fail(job, "CMYK pictures are not read; convert it to RGB first");
+    default:
+        fail(job, "colours of an unknown kind");
+    }
+}
+
+static void read_header(struct job *job, const uint8_t *data, size_t size)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
+    jpeg_create_decompress(jpeg);
+    jpeg->client_data = job;
+    job->progress.progress_monitor = count_scans;
+    jpeg->progress = &job->progress;
+    jpeg_mem_src(jpeg, data, size);
+    jpeg_save_markers(jpeg, MARKER_EXIF, MOST_MARKER);
+    jpeg_save_markers(jpeg, MARKER_ICC, MOST_MARKER);
+    (void)jpeg_read_header(jpeg, TRUE);
+    if (image_check_size(jpeg->image_width, jpeg->image_height, job->max_pixels, "JPEG", job->messages) != 0)
+        longjmp(job->escape, 1);
+    choose_colours(job);
+}
+
+static int read_guarded(struct job *job, const uint8_t *data, size_t size)
+{
+    struct jpeg_decompress_struct *jpeg = &job->jpeg;
+    if (setjmp(job->escape))
+        return -1;
+    read_header(job, data, size);
+    (void)jpeg_start_decompress(jpeg);
+    if (image_alloc(&job->image, jpeg->output_width, jpeg->output_height, jpeg->output_components, 8) != 0)
+        fail(job, "out of memory");
+    while (jpeg->output_scanline < jpeg->output_height) {
+        size_t row = image_size(job->image.width, 1, job->image.channels, 8);
+        JSAMPROW to = (JSAMPROW)job->image.pixels + jpeg->output_scanline * row;
+        (void)jpeg_read_scanlines(jpeg, &to, 1);
+    }
+    take_profile(job);
+    take_exif(job);
+    (void)jpeg_finish_decompress(jpeg);
+    if (image_turn_upright(&job->image) != 0)
+        fail(job, "out of memory");
+    return 0;
+}
+
+int jpeg_is(const uint8_t *data, size_t size)
+{
+    return size >= 3 && memcmp(data, "\xFF\xD8\xFF", 3) == 0;
+}
+
+int jpeg_read(const uint8_t *data, size_t size, uint64_t max_pixels, struct image *image,
+              struct image_messages *messages)
+{
+    struct job job = {.max_pixels = max_pixels, .messages = messages};
+    *messages = (struct image_messages){0};
+    job.jpeg.err = jpeg_std_error(&job.errors);
+    job.jpeg.client_data = &job;
+    job.errors.error_exit = on_error;
+    job.errors.emit_message = on_message;
+    job.errors.output_message = print_nothing;
+    int result = read_guarded(&job, data, size);
+    jpeg_destroy_decompress(&job.jpeg);
+    if (result == 0)
+        *image = job.image;
+    else
+        image_free(&job.image);
+    return result;
+}

@@ -1,0 +1,128 @@
+/* Orientations of Exif blocks: found in both byte orders, turned once, and neutral afterwards */
+#include <check.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imgio/exif.h"
+#include "inputs.h"
+#include "runner.h"
+
+/* A block with three entries, the second of which is the orientation */
+enum { BLOCK = 8 + 2 + 3 * 12 + 4, VALUE = 8 + 2 + 12 + 8 };
+
+static void put(uint8_t *at, int bytes, uint32_t value, bool high_first)
+{
+    for (int i = 0; i < bytes; i++)
+        at[high_first ? bytes - 1 - i : i] = (uint8_t)(value >> 8 * i);
+}
+
+static void make_block(uint8_t block[BLOCK], uint32_t orientation, bool high_first)
+{
+    static const uint32_t tags[3] = {0x010F, 0x0112, 0x0128};
+    memset(block, 0, BLOCK);
+    memcpy(block, high_first ? "MM" : "II", 2);
+    put(block + 2, 2, 42, high_first);
+    put(block + 4, 4, 8, high_first);
+    put(block + 8, 2, 3, high_first);
+    for (int i = 0; i < 3; i++) {
+        uint8_t *entry = block + 10 + 12 * i;
+        put(entry, 2, tags[i], high_first);
+        put(entry + 2, 2, 3, high_first);
+        put(entry + 4, 4, 1, high_first);
+        put(entry + 8, 2, i == 1 ? orientation : 7, high_first);
+    }
+}
+
+START_TEST(orientations_are_found)
+{
+    uint8_t block[BLOCK];
+    for (int high = 0; high <= 1; high++) {
+        for (uint32_t value = 0; value < 300; value++) {
+            make_block(block, value, high);
+            ck_assert_int_eq(exif_orientation(block, BLOCK), value >= 1 && value <= 8 ? (int)value : 1);
+        }
+        make_block(block, 6, high);
+        for (size_t size = 0; size < BLOCK; size++) {
+            uint8_t *cut = malloc(size + 1);
+            memcpy(cut, block, size);
+            ck_assert_int_eq(exif_orientation(cut, size), size >= 10 + 2 * 12 ? 6 : 1);
+            free(cut);
+        }
+    }
+    ck_assert_int_eq(exif_orientation(NULL, 0), 1);
+}
+END_TEST
+
+/* Any bytes: nothing outside of them is read, and a value comes out. */
+START_TEST(damaged_blocks)
+{
+    for (int round = 0; round < 20000; round++) {
+        uint8_t *block = malloc(BLOCK);
+        make_block(block, 1 + draw(8), round & 1);
+        for (uint32_t n = 1 + draw(4); n > 0; n--)
+            block[draw(BLOCK)] = (uint8_t)draw(256);
+        int value = exif_orientation(block, BLOCK);
+        ck_assert(value >= 1 && value <= 8);
+        free(block);
+    }
+}
+END_TEST
+
+/* Where the stored row 0 and column 0 are in the upright picture, as the standard has it for each orientation: the
+ * side of the first row and that of the first column. */
+static const char sides[9][2] = {"", "tl", "tr", "br", "bl", "lt", "rt", "rb", "lb"};
+
+/* The place along one axis of a stored coordinate that counts from this side */
+static uint32_t place(char side, uint32_t coordinate, uint32_t size)
+{
+    return side == 't' || side == 'l' ? coordinate : size - 1 - coordinate;
+}
+
+static void check_turn(int orientation, int channels, int depth, bool high_first)
+{
+    enum { WIDTH = 5, HEIGHT = 3 };
+    struct image image;
+    ck_assert_int_eq(image_alloc(&image, WIDTH, HEIGHT, channels, depth), 0);
+    size_t size = image_size(WIDTH, HEIGHT, channels, depth), pixel = image_size(1, 1, channels, depth);
+    uint8_t *stored = random_bytes(size);
+    memcpy(image.pixels, stored, size);
+    image.exif = malloc(image.exif_size = BLOCK);
+    make_block(image.exif, (uint32_t)orientation, high_first);
+    ck_assert_int_eq(image_turn_upright(&image), 0);
+    ck_assert_uint_eq(image.width, orientation >= 5 ? HEIGHT : WIDTH);
+    ck_assert_uint_eq(image.height, orientation >= 5 ? WIDTH : HEIGHT);
+    for (uint32_t row = 0; row < HEIGHT; row++)
+        for (uint32_t column = 0; column < WIDTH; column++) {
+            char of_row = sides[orientation][0], of_column = sides[orientation][1];
+            uint32_t along_row = place(of_row, row, HEIGHT), along_column = place(of_column, column, WIDTH);
+            bool rows_are_rows = of_row == 't' || of_row == 'b';
+            uint32_t y = rows_are_rows ? along_row : along_column,
+                     x = rows_are_rows ? along_column : along_row;
+            ck_assert_mem_eq((uint8_t *)image.pixels + pixel * (y * image.width + x),
+                             stored + pixel * (row * WIDTH + column), pixel);
+        }
+    uint8_t neutral[BLOCK];
+    make_block(neutral, 1, high_first);
+    ck_assert_mem_eq(image.exif, neutral, BLOCK);
+    ck_assert_int_eq(image_turn_upright(&image), 0); /* only once */
+    ck_assert_uint_eq(image.width, orientation >= 5 ? HEIGHT : WIDTH);
+    free(stored);
+    image_free(&image);
+}
+
+START_TEST(pictures_are_turned)
+{
+    for (int orientation = 1; orientation <= 8; orientation++)
+        for (int channels = 1; channels <= 4; channels++)
+            for (int high = 0; high <= 1; high++) {
+                check_turn(orientation, channels, 8, high);
+                check_turn(orientation, channels, 16, high);
+            }
+}
+END_TEST
+
+int main(void)
+{
+    return RUN("exif", 20, CASE("exif", orientations_are_found, damaged_blocks, pictures_are_turned));
+}
