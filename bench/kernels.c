@@ -34,7 +34,10 @@ static const struct variant {
 } variants[] = {{"portable", 0},
                 {"SSE2", DDZ_CPU_SSE2},
                 {"AVX2", DDZ_CPU_SSE2 | DDZ_CPU_AVX2},
-                {"AVX-512", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512}};
+                {"AVX-512", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512},
+                {"NEON", DDZ_CPU_NEON},
+                {"dot products", DDZ_CPU_NEON | DDZ_CPU_DOTPROD},
+                {"matrix products", DDZ_CPU_NEON | DDZ_CPU_DOTPROD | DDZ_CPU_I8MM}};
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -262,7 +265,9 @@ static void bench_nets(const struct settings *set, const ddz_model *model, struc
     int16_t *expected = check(malloc(2 * values)), *out = check(malloc(2 * values));
     char what[40];
     snprintf(what, sizeof what, "network %u x %u", size.width, size.height);
-    for (const struct variant *v = variants; v < variants + VARIANTS && is_here(v); v++) {
+    for (const struct variant *v = variants; v < variants + VARIANTS; v++) {
+        if (!is_here(v))
+            continue;
         double best = bench_net(set, model, v, size, v->features ? out : expected);
         if (v->features)
             check_equal(out, expected, values, v, what);
@@ -304,7 +309,9 @@ int main(int argc, char **argv)
     struct mem mem = ddz_mem_init(NULL);
     set.parallel = check(ddz_parallel_new(&mem, set.threads, NULL));
     puts("isa,what,threads,gmac_per_s,milliseconds");
-    for (const struct variant *v = variants; v < variants + VARIANTS && is_here(v); v++) {
+    for (const struct variant *v = variants; v < variants + VARIANTS; v++) {
+        if (!is_here(v))
+            continue;
         bench_instruction(&set, v);
         for (size_t i = 0; set.threads == 1 && i < sizeof shapes / sizeof *shapes; i++)
             bench_conv(&set, v, &shapes[i]);

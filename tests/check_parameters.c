@@ -86,6 +86,7 @@ START_TEST(features_have_names)
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_NEON), "neon");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_DOTPROD), "dotprod");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_I8MM), "i8mm");
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_SIMD128), "simd128");
     ck_assert_ptr_null(ddz_cpu_feature_name(0));
     ck_assert_ptr_null(ddz_cpu_feature_name(DDZ_CPU_AVX2 | DDZ_CPU_AVX512));
     ck_assert_ptr_null(ddz_cpu_feature_name((uint64_t)1 << 63));

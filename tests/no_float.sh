@@ -34,7 +34,7 @@ echo 'int main(void) { return 0; }' > "$scratch/empty.c"
 case $(uname -m) in
 x86_64 | aarch64)
     if $CC -mgeneral-regs-only -c "$scratch/empty.c" -o "$scratch/object.o" 2> "$scratch/messages"; then
-        grep '\.c$' "$scratch/sources" | grep -vE '/(x86|arm)/|decode/(decoder|picture)' | while read -r source; do
+        grep '\.c$' "$scratch/sources" | grep -vE '/(x86|arm|wasm)/|decode/(decoder|picture)' | while read -r source; do
             $CC -std=c11 -O2 -mgeneral-regs-only -DHAVE_CONFIG_H -I"$top_builddir" -I"$top_srcdir/include" -I. \
                 -c "$source" -o "$scratch/object.o" || exit 1
         done || status=1

@@ -13,6 +13,7 @@ static const struct {
     {DDZ_CPU_NEON, 0, "neon"},
     {DDZ_CPU_DOTPROD, DDZ_CPU_NEON, "dotprod"},
     {DDZ_CPU_I8MM, DDZ_CPU_DOTPROD, "i8mm"},
+    {DDZ_CPU_SIMD128, 0, "simd128"},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };

@@ -48,6 +48,14 @@ uint64_t ddz_cpu_detect(void)
     return DDZ_CPU_NEON;
 }
 
+#elif defined DDZ_SIMD128
+
+/* An engine without them does not load the program. */
+uint64_t ddz_cpu_detect(void)
+{
+    return DDZ_CPU_SIMD128;
+}
+
 #else
 
 uint64_t ddz_cpu_detect(void)

@@ -34,7 +34,7 @@ static const char help[] =
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
-    "      --isa NAME        portable, sse2, avx2, avx512, neon, dotprod, i8mm or best;\n"
+    "      --isa NAME        portable, sse2, avx2, avx512, neon, dotprod, i8mm, simd128 or best;\n"
     "                        default: $DDZ_ISA, else best\n"
     "      --max-pixels N    refuse larger pictures; default 67108864\n"
     "      --memory SIZE     refuse pictures that may take more memory; default 4G, 0: no limit\n"

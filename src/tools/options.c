@@ -94,9 +94,10 @@ int cli_isa(const char *option, const char *text, int64_t *features)
         found = known ? (int64_t)1 << bit : 0;
     }
     if (!known)
-        return cli_fail(CLI_USAGE,
-                        "%s: '%s' is not one of portable, sse2, avx2, avx512, neon, dotprod, i8mm, best",
-                        option, text);
+        return cli_fail(
+            CLI_USAGE,
+            "%s: '%s' is not one of portable, sse2, avx2, avx512, neon, dotprod, i8mm, simd128, best", option,
+            text);
     *features = found;
     return CLI_OK;
 }

@@ -8,7 +8,7 @@
 
 const struct search_kernel *const ddz_search_kernels[] = {
 #ifdef DDZ_X86
-    &ddz_search_avx512, &ddz_search_avx2,
+    &ddz_search_avx512,  &ddz_search_avx2,
 #endif
 #ifdef DDZ_SSE2
     &ddz_search_sse2,
@@ -16,7 +16,10 @@ const struct search_kernel *const ddz_search_kernels[] = {
 #ifdef DDZ_NEON
     &ddz_search_neon,
 #endif
-    &ddz_search_c,      NULL,
+#ifdef DDZ_SIMD128
+    &ddz_search_simd128,
+#endif
+    &ddz_search_c,       NULL,
 };
 
 const struct search_kernel *ddz_search_choose(uint64_t features)

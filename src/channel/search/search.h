@@ -45,7 +45,7 @@ struct search_kernel {
 /* The table, the fastest first; NULL ends it. */
 extern const struct search_kernel *const ddz_search_kernels[];
 extern const struct search_kernel ddz_search_c, ddz_search_sse2, ddz_search_avx2, ddz_search_avx512,
-    ddz_search_neon;
+    ddz_search_neon, ddz_search_simd128;
 
 /* The fastest for a set of features that the machine has. */
 const struct search_kernel *ddz_search_choose(uint64_t features);
