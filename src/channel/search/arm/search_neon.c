@@ -7,12 +7,16 @@
 static inline int16x8_t look_up(const int16_t *values, uint16x8_t index)
 {
     int16x8_t v = vdupq_n_s16(values[vgetq_lane_u16(index, 0)]);
-#define LOOK_UP(i) v = vld1q_lane_s16(values + vgetq_lane_u16(index, i), v, i);
-    LOOK_UP(1)
-    LOOK_UP(2)
-    LOOK_UP(3) LOOK_UP(4) LOOK_UP(5) LOOK_UP(6) LOOK_UP(7)
+#define LOOK_UP(i) v = vld1q_lane_s16(values + vgetq_lane_u16(index, i), v, i)
+    LOOK_UP(1);
+    LOOK_UP(2);
+    LOOK_UP(3);
+    LOOK_UP(4);
+    LOOK_UP(5);
+    LOOK_UP(6);
+    LOOK_UP(7);
 #undef LOOK_UP
-        return v;
+    return v;
 }
 
 static inline int16x8_t branch_values(const int16_t *values, uint16x4_t owned, uint16x8_t label)

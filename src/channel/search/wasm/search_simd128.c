@@ -7,11 +7,16 @@
 static inline v128_t look_up(const int16_t *values, v128_t index)
 {
     v128_t v = wasm_i16x8_splat(values[wasm_u16x8_extract_lane(index, 0)]);
-#define LOOK_UP(i) v = wasm_v128_load16_lane(values + wasm_u16x8_extract_lane(index, i), v, i);
-    LOOK_UP(1)
-    LOOK_UP(2) LOOK_UP(3) LOOK_UP(4) LOOK_UP(5) LOOK_UP(6) LOOK_UP(7)
+#define LOOK_UP(i) v = wasm_v128_load16_lane(values + wasm_u16x8_extract_lane(index, i), v, i)
+    LOOK_UP(1);
+    LOOK_UP(2);
+    LOOK_UP(3);
+    LOOK_UP(4);
+    LOOK_UP(5);
+    LOOK_UP(6);
+    LOOK_UP(7);
 #undef LOOK_UP
-        return v;
+    return v;
 }
 
 static inline v128_t branch_values(const int16_t *values, v128_t owned, v128_t label)

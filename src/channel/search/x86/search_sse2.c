@@ -7,11 +7,16 @@
 static inline __m128i look_up(const int16_t *values, __m128i index)
 {
     __m128i v = _mm_cvtsi32_si128(values[_mm_extract_epi16(index, 0)]);
-#define LOOK_UP(i) v = _mm_insert_epi16(v, values[_mm_extract_epi16(index, i)], i);
-    LOOK_UP(1)
-    LOOK_UP(2) LOOK_UP(3) LOOK_UP(4) LOOK_UP(5) LOOK_UP(6) LOOK_UP(7)
+#define LOOK_UP(i) v = _mm_insert_epi16(v, values[_mm_extract_epi16(index, i)], i)
+    LOOK_UP(1);
+    LOOK_UP(2);
+    LOOK_UP(3);
+    LOOK_UP(4);
+    LOOK_UP(5);
+    LOOK_UP(6);
+    LOOK_UP(7);
 #undef LOOK_UP
-        return v;
+    return v;
 }
 
 static inline __m128i branch_values(const int16_t *values, __m128i owned, __m128i label)
