@@ -156,6 +156,8 @@ typedef enum ddz_parameter {
     /* Errors weaker than this many thousandths of the final noise are held back: 0 to 4000, default 1000. 0
      * aims at the picture itself */
     DDZ_PARAM_STEERING = 102,
+    /* 1: keep the colours where alpha is 0, which nobody sees; default 0: make them cheap */
+    DDZ_PARAM_KEEP_INVISIBLE = 103,
 
     /* Of a decoder: use only the first bits of the stream. Default and at most 2^63 - 1 */
     DDZ_PARAM_MAX_BITS = 200,
@@ -211,8 +213,29 @@ typedef int (*ddz_observer)(void *cookie, double sigma, const void *pixels);
 typedef enum ddz_extra {
     DDZ_EXTRA_ALPHA = 1, /* width * height bytes, 255 opaque */
     DDZ_EXTRA_ICC = 2,   /* ICC profile, as in a PNG iCCP chunk, uncompressed */
-    DDZ_EXTRA_EXIF = 3   /* Exif block, as in a PNG eXIf chunk */
+    DDZ_EXTRA_EXIF = 3,  /* Exif block, as in a PNG eXIf chunk */
+    DDZ_EXTRA_XMP = 4,   /* XMP packet, as in a PNG iTXt chunk with the keyword XML:com.adobe.xmp */
+    /* Code points of ITU-T H.273, as in a PNG cICP chunk: primaries, transfer function, matrix (0), full range */
+    DDZ_EXTRA_CICP = 5,
+    /* As in a PNG gAMA chunk and, behind it, those of a cHRM chunk: big-endian numbers of 32 bits in 1/100000.
+     * 4 bytes, the gamma alone; or 36, with white, red, green and blue, x and y */
+    DDZ_EXTRA_CHROMATICITIES = 6,
+    /* As in a PNG pHYs chunk: pixels a unit across and down, big-endian numbers of 32 bits; unit, 1: metre */
+    DDZ_EXTRA_RESOLUTION = 7,
+    /* One byte, 1 to 8, as in Exif: how to turn the picture before it is shown */
+    DDZ_EXTRA_ORIENTATION = 8
 } ddz_extra;
+
+/* What became of a side layer */
+typedef enum ddz_extra_state {
+    DDZ_EXTRA_ABSENT = 0,
+    DDZ_EXTRA_EXACT = 1,       /* all of it is there */
+    DDZ_EXTRA_APPROXIMATE = 2, /* of alpha: the target in bytes left no room for more */
+    DDZ_EXTRA_PARTIAL = 3,     /* of alpha in a decoder: more of it is to come */
+    DDZ_EXTRA_DAMAGED =
+        4, /* in a decoder: its check disagrees. Alpha is given out all the same, others not */
+    DDZ_EXTRA_LEFT_OUT = 5 /* in an encoder: the target in bytes left no room for it */
+} ddz_extra_state;
 
 /* ---- Encoder ----------------------------------------------------------------------------- */
 
@@ -262,12 +285,17 @@ DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint
                                       size_t size);
 
 /* Bytes that encoding a width x height picture takes with the present settings, the model not counted; the stream itself
- * takes up to four times its size more, and side layers twice theirs. Nothing is allocated. */
+ * takes up to four times its size more, and side layers four times theirs. Nothing is allocated. */
 DDZ_API ddz_status ddz_encoder_memory(const ddz_encoder *encoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 
 /* The stream made last; owned by the encoder until its next call. DDZ_ERR_STATE before. */
 DDZ_API ddz_status ddz_encoder_stream(const ddz_encoder *encoder, const uint8_t **data, size_t *size);
+
+/* What became of a side layer of the picture encoded last: with a target in bytes, alpha may be approximated and
+ * others left out. */
+DDZ_API ddz_status ddz_encoder_extra_state(const ddz_encoder *encoder, ddz_extra kind,
+                                           ddz_extra_state *state);
 
 /* Steps of the picture encoded last: how many, and number `index` from 0. `step_size` is sizeof *step. */
 DDZ_API ddz_status ddz_encoder_step_count(const ddz_encoder *encoder, size_t *count);
@@ -346,6 +374,8 @@ typedef struct ddz_info {
     int digest_agrees;        /* 1 when the whole chain was walked and the digest agreed */
     uint64_t skipped_records; /* side layers of kinds that this library does not know */
     uint64_t trailing_bytes;  /* behind the stream's end: ignored */
+    uint64_t damaged_extras; /* side layers that are known to be: 1 << ddz_extra; bit 0: one of those that are
+                                 described in a few bytes, or what is said of one */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
@@ -364,17 +394,20 @@ DDZ_API ddz_status ddz_decoder_step(ddz_decoder *decoder, size_t index, ddz_step
 /*
  * The best picture from what has arrived. May be called again after more bytes; work already done is kept.
  *
- * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (its bits were damaged somewhere),
+ * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (bits of the picture or of a side layer were
+ * damaged: digest_agrees and damaged_extras of ddz_info tell which),
  * DDZ_ERR_CORRUPT (the picture of what came before the damage) and DDZ_ERR_FEATURE (that of what this library
  * knows). On any other status it is not.
  */
 DDZ_API ddz_status ddz_decoder_picture(ddz_decoder *decoder, ddz_recon recon, ddz_pixel_format format,
                                        void *pixels, size_t stride, size_t size);
 
-/* A side layer, if it has arrived: *data is NULL and *size 0 if there is none (yet). Owned by the
- * decoder. */
+/* A side layer, if it has arrived: *data is NULL and *size 0 if there is none (yet). Alpha is what the bytes so
+ * far say of it. Owned by the decoder, until its next call. MEMORY. */
 DDZ_API ddz_status ddz_decoder_extra(const ddz_decoder *decoder, ddz_extra kind, const uint8_t **data,
                                      size_t *size);
+DDZ_API ddz_status ddz_decoder_extra_state(const ddz_decoder *decoder, ddz_extra kind,
+                                           ddz_extra_state *state);
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,6 @@
 #include "format/extras.h"
 #include "format/frames.h"
 #include "format/limits.h"
-#include "format/records.h"
 #include "inputs.h"
 #include "ledger.h"
 #include "runner.h"
@@ -23,63 +22,39 @@ static void fill_alpha(uint8_t *alpha, uint32_t width, uint32_t height, int kind
         }
 }
 
-/* The extra that one record holds, into `out`; returns the bytes that the record takes. */
-static size_t take_record(const uint8_t *data, size_t size, uint32_t width, uint32_t height,
-                          struct extras *out)
-{
-    struct record_head head;
-    size_t content_size, consumed;
-    ck_assert_int_eq(ddz_record_read_head(data, size, &head), DDZ_OK);
-    int kind = ddz_record_extra(head.kind);
-    ck_assert_int_gt(kind, 0);
-    ck_assert_uint_le(head.size + head.length, size);
-    struct frame_reader *r = ddz_frame_reader_new(&mem, ddz_extra_max_content(kind, width, height));
-    ck_assert_int_eq(ddz_frame_reader_feed(r, data + head.size, head.length, &consumed), DDZ_OK);
-    ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
-    ck_assert_uint_eq(consumed, head.length);
-    const uint8_t *content = ddz_frame_reader_content(r, &content_size);
-    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, content_size, width, height, out), DDZ_OK);
-    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, content_size, width, height, out), DDZ_ERR_CORRUPT);
-    ddz_frame_reader_free(r);
-    return head.size + head.length;
-}
-
-static void extras_round_trip(uint32_t width, uint32_t height, int which, int alpha_kind)
+/* Through a frame and back */
+static void frame_round_trip(uint32_t width, uint32_t height, int kind, int alpha_kind)
 {
     struct extras in = {{NULL}, {0}}, out = {{NULL}, {0}};
-    size_t pixels = (size_t)width * height, sizes[3] = {pixels, 1 + draw(3000), 1 + draw(500)};
-    for (int kind = 1; kind <= 3; kind++) {
-        if (!(which >> (kind - 1) & 1))
-            continue;
-        uint8_t *data = random_bytes(sizes[kind - 1]);
-        if (kind == DDZ_EXTRA_ALPHA)
-            fill_alpha(data, width, height, alpha_kind);
-        ck_assert_int_eq(ddz_extras_set(&mem, &in, kind, data, sizes[kind - 1]), DDZ_OK);
-        free(data);
-    }
-    uint8_t *records;
-    size_t size;
-    ck_assert_int_eq(ddz_extras_compress(&mem, &in, width, height, &records, &size), DDZ_OK);
-    for (size_t at = 0; at < size;)
-        at += take_record(records + at, size - at, width, height, &out);
-    for (int i = 0; i < 3; i++) {
-        ck_assert_uint_eq(out.size[i], in.size[i]);
-        ck_assert_int_eq(out.data[i] != NULL, which >> i & 1);
-        if (out.data[i])
-            ck_assert_mem_eq(out.data[i], in.data[i], in.size[i]);
-    }
+    size_t size = kind == DDZ_EXTRA_ALPHA ? (size_t)width * height : 1 + draw(3000), frame_size, consumed, n;
+    uint8_t *data = random_bytes(size), *frame;
+    if (kind == DDZ_EXTRA_ALPHA)
+        fill_alpha(data, width, height, alpha_kind);
+    ck_assert_int_eq(ddz_extras_set(&mem, &in, kind, data, size), DDZ_OK);
+    ck_assert_int_eq(ddz_extra_pack(&mem, &in, kind, width, height, &frame, &frame_size), DDZ_OK);
+    struct frame_reader *r = ddz_frame_reader_new(&mem, ddz_extra_max_content(kind, width, height));
+    ck_assert_int_eq(ddz_frame_reader_feed(r, frame, frame_size, &consumed), DDZ_OK);
+    ck_assert_int_eq(ddz_frame_reader_complete(r), 1);
+    ck_assert_uint_eq(consumed, frame_size);
+    const uint8_t *content = ddz_frame_reader_content(r, &n);
+    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, n, width, height, &out), DDZ_OK);
+    ck_assert_int_eq(ddz_extra_parse(&mem, kind, content, n, width, height, &out), DDZ_ERR_CORRUPT);
+    ck_assert_uint_eq(out.size[kind - 1], size);
+    ck_assert_mem_eq(out.data[kind - 1], data, size);
+    ddz_frame_reader_free(r);
+    ddz_mem_free(&mem, frame);
     ddz_extras_free(&mem, &out);
     ddz_extras_free(&mem, &in);
-    ddz_mem_free(&mem, records);
+    free(data);
 }
 
 START_TEST(extras_come_back)
 {
     static const uint32_t sides[][2] = {{1, 1}, {1, 9}, {9, 1}, {2, 2}, {17, 5}, {64, 48}, {129, 67}};
     for (int s = 0; s < 7; s++)
-        for (int which = 1; which < 8; which++)
-            for (int kind = 0; kind < 3; kind++)
-                extras_round_trip(sides[s][0], sides[s][1], which, kind);
+        for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_XMP; kind++)
+            for (int alpha = 0; alpha < 3; alpha++)
+                frame_round_trip(sides[s][0], sides[s][1], kind, alpha);
 }
 END_TEST
 
@@ -94,7 +69,7 @@ START_TEST(alpha_prediction_pays)
         size_t frame_size, plain_size;
         fill_alpha(alpha, W, H, kind);
         ck_assert_int_eq(ddz_extras_set(&mem, &in, DDZ_EXTRA_ALPHA, alpha, sizeof alpha), DDZ_OK);
-        ck_assert_int_eq(ddz_extras_compress(&mem, &in, W, H, &frame, &frame_size), DDZ_OK);
+        ck_assert_int_eq(ddz_extra_pack(&mem, &in, DDZ_EXTRA_ALPHA, W, H, &frame, &frame_size), DDZ_OK);
         ck_assert_int_eq(ddz_frame_compress(&mem, alpha, sizeof alpha, 19, &plain, &plain_size), DDZ_OK);
         ck_assert_uint_le(frame_size, kind == 0 ? plain_size + 16 : plain_size / 2);
         ddz_mem_free(&mem, plain);
@@ -159,21 +134,34 @@ END_TEST
 START_TEST(extras_arguments)
 {
     struct extras e = {{NULL}, {0}};
-    uint8_t *frame;
-    size_t size;
-    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_OK);
-    ck_assert(frame == NULL && size == 0);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, 0, (const uint8_t *)"a", 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(ddz_extras_set(&mem, &e, 4, (const uint8_t *)"a", 1), DDZ_ERR_UNSUPPORTED);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, 9, (const uint8_t *)"a", 1), DDZ_ERR_UNSUPPORTED);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, NULL, 1), DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"a", EXTRA_MAX_SIZE + 1),
                      DDZ_ERR_ARGUMENT);
+    static const struct {
+        int kind;
+        size_t size;
+    } fixed[] = {{DDZ_EXTRA_CICP, 4},
+                 {DDZ_EXTRA_CHROMATICITIES, 4},
+                 {DDZ_EXTRA_CHROMATICITIES, 36},
+                 {DDZ_EXTRA_RESOLUTION, 9},
+                 {DDZ_EXTRA_ORIENTATION, 1}};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        static const uint8_t content[40] = {8};
+        for (size_t more = 1; more <= 3; more++)
+            ck_assert_int_eq(ddz_extras_set(&mem, &e, fixed[i].kind, content, fixed[i].size + more),
+                             DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_extras_set(&mem, &e, fixed[i].kind, content, fixed[i].size), DDZ_OK);
+        ck_assert_int_eq(ddz_extras_set(&mem, &e, fixed[i].kind, NULL, 0), DDZ_OK);
+    }
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ORIENTATION, (const uint8_t *)"\0", 1),
+                     DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ORIENTATION, (const uint8_t *)"\11", 1),
+                     DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(ddz_extras_any(&e), 0);
-    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"abc", 3), DDZ_OK);
-    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
-    ck_assert_int_eq(ddz_extras_compress(&mem, &e, 2, 2, &frame, &size), DDZ_OK);
-    ddz_mem_free(&mem, frame);
+    ck_assert_int_eq(ddz_extras_any(&e), 1);
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, NULL, 0), DDZ_OK);
     ck_assert_int_eq(ddz_extras_any(&e), 0);
     ddz_extras_free(&mem, &e);
@@ -185,7 +173,6 @@ START_TEST(extras_out_of_memory)
     static const uint8_t content[] = {1, 10, 20, 30, 40};
     struct extras e = {{NULL}, {0}};
     ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ALPHA, (const uint8_t *)"wxyz", 4), DDZ_OK);
-    ck_assert_int_eq(ddz_extras_set(&mem, &e, DDZ_EXTRA_ICC, (const uint8_t *)"profile", 7), DDZ_OK);
     int successes = 0;
     for (int n = 0; n < 30; n++) {
         struct ledger l = {.fails_at = n + 1};
@@ -193,7 +180,7 @@ START_TEST(extras_out_of_memory)
         struct mem poor = ddz_mem_init(&functions);
         uint8_t *frame;
         size_t size;
-        ddz_status status = ddz_extras_compress(&poor, &e, 2, 2, &frame, &size);
+        ddz_status status = ddz_extra_pack(&poor, &e, DDZ_EXTRA_ALPHA, 2, 2, &frame, &size);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
         if (status == DDZ_OK)
             ddz_mem_free(&poor, frame);

@@ -5,6 +5,7 @@
  * the inputs of the fuzz targets: for when the format changes.
  */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,12 @@ static const struct {
     uint32_t width, height;
     double quality;
     int calls_per_octave, updates;
-} golden[] = {{"small", 37, 26, 60, 0, 0},
-              {"tall", 3, 150, 100, 16, 1},
-              {"large", 150, 90, 5, 0, 0},
-              {"updates", 45, 31, 80, 2, 8}};
+    bool layers; /* alpha, an ICC profile, an orientation */
+} golden[] = {{"small", 37, 26, 60, 0, 0, false},
+              {"tall", 3, 150, 100, 16, 1, false},
+              {"large", 150, 90, 5, 0, 0, false},
+              {"updates", 45, 31, 80, 2, 8, false},
+              {"layers", 43, 29, 50, 0, 0, true}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;
@@ -79,6 +82,25 @@ static size_t golden_line(const ddz_model *m, const struct buffer *stream, int i
     return (size_t)(length + sprintf(line + length, "\n"));
 }
 
+/* CRC-32 of the alpha of a whole stream and of two prefixes */
+static void alpha_line(const ddz_model *m, const struct buffer *stream, int i, char *line)
+{
+    const size_t cuts[3] = {stream->size, 250, 400};
+    line += sprintf(line, "%s", golden[i].name);
+    for (int k = 0; k < 3; k++) {
+        ddz_decoder *d;
+        const uint8_t *alpha;
+        size_t size;
+        ck_assert_int_eq(ddz_decoder_new(m, NULL, &d), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_feed(d, stream->data, cuts[k]), DDZ_OK);
+        ck_assert_int_eq(ddz_decoder_extra(d, DDZ_EXTRA_ALPHA, &alpha, &size), DDZ_OK);
+        ck_assert_uint_eq(size, golden[i].width * golden[i].height);
+        line += sprintf(line, " %08X", (unsigned)crc32(0, alpha, (uInt)size));
+        ddz_decoder_free(d);
+    }
+    sprintf(line, "\n");
+}
+
 /* Streams that were made once decode to the same bytes for ever. */
 START_TEST(golden_streams)
 {
@@ -93,6 +115,13 @@ START_TEST(golden_streams)
         size_t length = golden_line(m, &stream, i, line);
         ck_assert_msg(strncmp(at, line, length) == 0, "decoded: %sexpected: %s", line, at);
         at += length;
+        if (golden[i].layers) {
+            struct buffer alpha = read_file("ALPHA32", "");
+            alpha.data[alpha.size] = 0;
+            alpha_line(m, &stream, i, line);
+            ck_assert_str_eq((const char *)alpha.data, line);
+            free(alpha.data);
+        }
         free(stream.data);
     }
     ck_assert_int_eq(*at, 0);
@@ -101,6 +130,25 @@ START_TEST(golden_streams)
     free(list.data);
 }
 END_TEST
+
+/* Alpha with a soft edge, a slope and noise; some bytes as a profile; turned left */
+static void attach_layers(ddz_encoder *e, uint32_t w, uint32_t h)
+{
+    static const uint8_t turned = 8;
+    struct buffer alpha = {alloc((size_t)w * h), (size_t)w * h}, rgb = picture(w, h);
+    for (uint32_t y = 0; y < h; y++)
+        for (uint32_t x = 0; x < w; x++) {
+            int64_t inside =
+                150 - ((int64_t)x - 20) * ((int64_t)x - 20) - ((int64_t)y - 14) * ((int64_t)y - 14);
+            int64_t edge = inside < 0 ? 0 : inside < 51 ? 5 * inside : 255;
+            alpha.data[y * w + x] = x > 33 ? rgb.data[3 * (y * w + x)] : (uint8_t)(edge ? edge : 4 * (x / 3));
+        }
+    ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_ALPHA, alpha.data, alpha.size), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_ICC, rgb.data, 100), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_ORIENTATION, &turned, 1), DDZ_OK);
+    free(alpha.data);
+    free(rgb.data);
+}
 
 START_TEST(make_golden)
 {
@@ -119,9 +167,17 @@ START_TEST(make_golden)
         s.trellis_bits = 10;
         ddz_encoder *e;
         ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
+        if (golden[i].layers)
+            attach_layers(e, golden[i].width, golden[i].height);
         ck_assert_int_eq(encode_rgb(e, rgb.data, golden[i].width, golden[i].height), DDZ_OK);
         struct buffer stream = stream_of(e);
         write_file(golden[i].name, ".ddz", &stream);
+        if (golden[i].layers) {
+            char line[100];
+            alpha_line(m, &stream, i, line);
+            struct buffer alpha = {(uint8_t *)line, strlen(line)};
+            write_file("ALPHA32", "", &alpha);
+        }
         list.size += golden_line(m, &stream, i, (char *)list.data + list.size);
         ddz_encoder_free(e);
         free(stream.data);
@@ -172,7 +228,7 @@ static void write_streams(const ddz_model *m)
     write_file("decode/small", "", &small);
     write_file("decode/tiny", "", &tiny);
     write_file("decode/bytes", "", &cut);
-    write_variant("decode/header", &small, 5, "", 0);
+    write_variant("decode/header", &small, 6, "", 0);
     write_variant("decode/header-part", &small, 3, "", 0);
     write_variant("decode/preview-part", &small, frame - 2, "", 0);
     write_variant("decode/settings-part", &small, frame + 12, "", 0);
@@ -180,16 +236,17 @@ static void write_streams(const ddz_model *m)
     write_variant("decode/no-digest", &small, small.size - 4, "", 0);
     write_variant("decode/trailing", &small, small.size, "x", 1);
     /* records in place of the digest and what stands before it */
-    write_variant("decode/record", &small, small.size - 5, "\x84\3new\0\0\0\0\0", 10);
-    write_variant("decode/record-twice", &small, small.size - 5, "\x83\1x\x83\1x", 6);
-    write_variant("decode/feature", &small, small.size - 5, "\4\3new", 5);
-    write_variant("decode/length", &small, small.size - 5, "\x84\xFF\xFF\xFF\xFF\xFF\x7Fx", 8);
+    write_variant("decode/record", &small, small.size - 9, "\xC4\3new\0\0\0\0\0", 10);
+    write_variant("decode/record-twice", &small, small.size - 9, "\x83\1x\x83\1x", 6);
+    write_variant("decode/feature", &small, small.size - 9, "\x44\3new", 5);
+    write_variant("decode/length", &small, small.size - 9, "\xC4\xFF\xFF\xFF\xFF\xFF\x7Fx", 8);
     write_variant("decode/empty", &small, 0, "", 0);
-    write_variant("decode/version", &small, 0, "\xDE\0\0\0\0\0", 6);
-    write_variant("decode/huge", &small, 1, "\xFF\xFF\xFF\xF8\xFF\xFE\xFF\xFE", 8);
-    write_variant("decode/not-long", &small, 1, "\xFF\xFF\xFF\xF8\0\x08\0\x06", 8);
-    write_variant("decode/not-short", &small, 1, "\x80\x1E\0\x78", 4);
-    write_variant("decode/shape", &small, 1, "\x10\0", 2);
+    write_variant("decode/version", &small, 0, "\xDF\0\0\0\0\0", 6);
+    write_variant("decode/huge", &small, 0, "\xDD\xFF\xFF\xFF\xF8\xFF\xFE\xFF\xFE", 9);
+    write_variant("decode/not-long", &small, 0, "\xDD\xFF\xFF\xFF\xF8\0\x08\0\x06", 9);
+    write_variant("decode/not-short", &small, 0, "\xDD\x80\x1E\0\x78", 5);
+    write_variant("decode/shape", &small, 0, "\xDD\x10\0", 3);
+    write_variant("decode/layers", &small, 5, "\x08", 1);
     /* frames: a window of 2^31 bytes; a compressed block of nothing; a run of zeros longer than the
      * chain, after settings */
     write_variant("decode/window", &small, frame + 5, "\xA8\1\0\0", 4);

@@ -2,7 +2,7 @@
 
     reference.py DIRECTORY
 
-checks the golden streams there: digests, and CRC-32 of the pixels of whole streams and prefixes.
+checks the golden streams there: digests, and CRC-32 of the pixels and the alpha of whole streams and prefixes.
 """
 import math
 import os
@@ -227,6 +227,152 @@ def pixels(v):
     return v.reshape(h, w, c // 4, 2, 2).transpose(0, 3, 1, 4, 2).reshape(2 * h, 2 * w, c // 4)
 
 
+# ---- Alpha ------------------------------------------------------------------------------------
+
+
+class RangeReader:
+    """Bits, as far as the bytes tell them"""
+
+    def __init__(self, data, whole):
+        self.data, self.at, self.whole, self.ended = data, 0, whole, False
+        self.range, self.code, self.unknown = 2**32 - 1, 0, 0
+        for _ in range(4):
+            self.byte()
+
+    def byte(self):
+        there = self.at < len(self.data)
+        self.code = self.code << 8 | (self.data[self.at] if there else 0)
+        self.unknown = self.unknown << 8 | (0 if there or self.whole else 255)
+        self.at += 1
+
+    def bit(self, contexts, name):
+        ones, seen = contexts.get(name, (32768, 0))
+        bound = (self.range >> 16) * ones
+        one = self.code < bound
+        if self.ended or (one and self.code + self.unknown >= bound):
+            self.ended = True
+            return 0
+        if one:
+            self.range = bound
+        else:
+            self.code, self.range = self.code - bound, self.range - bound
+            self.unknown = min(self.unknown, max(0, self.range - 1 - self.code))
+        while self.range < 2**24:
+            self.range <<= 8
+            self.byte()
+        rate = 65536 // (seen + 2)
+        ones += (65536 - ones) * rate >> 16 if one else -(ones * rate >> 16)
+        contexts[name] = min(max(ones, 32), 65504), min(seen + 1, 126)
+        return int(one)
+
+
+def alpha_levels(w, h):
+    levels = []
+    while True:
+        across = h == 1 or (len(levels) % 2 == 0 and w > 1)
+        levels.append((w, h, across))
+        if w == h == 1:
+            return levels
+        w, h = ((w + 1) // 2, h) if across else (w, (h + 1) // 2)
+
+
+def alpha_difference(r, c, mean, up, predicted, activity, near):
+    most = max(min(s, 510 - s) for s in (2 * mean - up, 2 * mean - up + 1))
+    predicted = min(max(predicted, -most), most)
+    if most == 0 or not r.bit(c, ("differs", activity, near, most < 8)):
+        return predicted
+    sign = (predicted > 0) - (predicted < 0)
+    if r.bit(c, ("extreme", activity)):
+        value = -most if r.bit(c, ("sign of extreme", sign)) else most
+    else:
+        negative, size, found = r.bit(c, ("sign", sign)), 0, 1
+        while size < 9 and r.bit(c, ("size", activity, size)):
+            size += 1
+        for _ in range(size):
+            found = 2 * found + r.bit(c if found < 4 else {}, ("fine", size, found))
+        value = min(max(predicted + (-found if negative else found), -most), most)
+    return predicted if r.ended else value
+
+
+def alpha_level(r, c, means, w, h, across, up):
+    """A level from the one above it; both with pairs side by side"""
+    if not across:
+        means, w, h = means.T, h, w
+    plane = np.zeros((h, w), np.int64)
+    rows, columns = means.shape
+    order = [(i, j) for i in range(rows) for j in range(columns)]
+    if not across:
+        order.sort(key=lambda p: (p[1], p[0]))
+    for i, j in order:
+        mean = int(means[i, j])
+        if 2 * j + 1 == w:
+            plane[i, 2 * j] = mean
+            continue
+        near = lambda a, b: int(means[a, b]) if 0 <= a < rows and 0 <= b < columns else mean
+        before, after = near(i, j - 1), near(i, j + 1)
+        last = int(plane[i, 2 * j - 1]) if j else mean
+        beside = int(plane[i - 1, 2 * j] - plane[i - 1, 2 * j + 1]) if i else 0
+        total = sum(abs(v - mean) for v in (before, after, near(i - 1, j), near(i + 1, j)))
+        activity = min((total + 1).bit_length() - 1, 7)
+        predicted = shift_round(85 * (last - mean) + 64 * (mean - after), 8)
+        d = alpha_difference(r, c, mean, up, predicted, activity, (last != mean) + 2 * (beside != 0))
+        s = 2 * mean - up
+        s += (s ^ d) & 1
+        plane[i, 2 * j], plane[i, 2 * j + 1] = (s + d) // 2, (s - d) // 2
+    return plane if across else plane.T
+
+
+def alpha_plane(data, whole, w, h):
+    r, c, levels, value = RangeReader(data, whole), {}, alpha_levels(w, h), 255
+    for i in range(7, -1, -1):
+        bit = r.bit(c, ("root", i))
+        if not r.ended:
+            value = value & ~(1 << i) | bit << i
+    plane = np.full((1, 1), value, np.int64)
+    for i in range(len(levels) - 2, -1, -1):
+        plane = alpha_level(r, c, plane, *levels[i], i % 2)
+    return plane.astype(np.uint8)
+
+
+def unpacked_alpha(content, w, h):
+    """The exact plane"""
+    plane = np.frombuffer(content[1:], np.uint8).reshape(h, w).astype(int)
+    for y in range(h if content[0] else 0):
+        for x in range(w):
+            a = plane[y, x - 1] if x else 0
+            b = plane[y - 1, x] if y else 0
+            c = plane[y - 1, x - 1] if x and y else 0
+            plane[y, x] = (plane[y, x] + min((a, b, c), key=lambda v: abs(a + b - c - v))) % 256
+    return plane.astype(np.uint8)
+
+
+def take_records(data):
+    """Records up to their end: kind, content, the bytes of both; and what follows; None where they are cut"""
+    records, at = [], 0
+    while at < len(data):
+        begin, kind, length, shift = at, data[at], 0, 0
+        at += 1
+        if kind == 0:
+            return records, data[at:]
+        while at < len(data):
+            length |= (data[at] & 127) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 128:
+                break
+        records.append((kind, data[at : at + length], data[begin : at + length], at + length <= len(data)))
+        at += length
+    return records, None
+
+
+def frame_end(data):
+    """Where a zstd frame ends, whose head is 6 bytes"""
+    at, last = 6, 0
+    while not last and at + 3 <= len(data):
+        block = int.from_bytes(data[at : at + 3], "little")
+        last, at = block & 1, at + 3 + (1 if block >> 1 & 3 == 1 else block >> 3)
+    return at + (4 if data[4] & 4 else 0)
+
+
 # ---- Stream -----------------------------------------------------------------------------------
 
 
@@ -263,8 +409,8 @@ class Stream:
     """What there is of a stream: w, h, the preview, main content, settings, digest."""
 
     def __init__(self, data, model):
-        assert data[:1] == b"\xDD"
-        self.model, head = model, Bits(data[:9], 8)
+        assert data[:1] in (b"\xDD", b"\xDE")
+        self.model, head = model, Bits(data[:10], 8)
         if head.bit() == 0:
             shape, longer = head.number(3), 16 * (head.number(9) + 1)
             a, b = [(1, 1), (3, 2), (2, 3), (4, 3), (3, 4), (16, 9), (9, 16), (16, 10)][shape]
@@ -274,6 +420,10 @@ class Stream:
         assert head.number(3) == model.id & 7
         if self.w == self.h == 16384:
             self.w, self.h = head.number(16) + 1, head.number(16) + 1
+        layered = data[0] == 0xDE
+        if layered:
+            self.about = head.number(8)
+            self.orientation = (self.about >> 5) + 1
         self.body = data[head.at // 8 :]
         self.sizes = [(self.w, self.h)]
         while max(self.sizes[-1]) > 8:
@@ -284,18 +434,44 @@ class Stream:
         bits = sum(s["B0"] for s in steps if s["fixed"])
         size = (bits + 7) // 8
         self.opening, rest = self.body[:size], self.body[size:]
-        self.main, self.digest = b"", None
+        self.main, self.digest, self.records, behind = b"", None, [], None
         if rest:
             self.main = unzstd(rest)
+            behind = rest[frame_end(rest) :]
+        if layered and len(self.main) > 7:
+            self.separate(behind)
         if len(self.main) >= 7:
             c = self.main
             self.L, self.s, self.uniform, self.end = (c[0] >> 4) + 8, c[0] >> 1 & 7, c[0] & 1, c[1]
             self.u = c[2] >> 6
             assert c[2] & 0x38 == 0 and int.from_bytes(c[3:7], "little") == model.id
             steps = self.schedule()
-            if data[-5:-4] == b"\0":  # no records
+            if not layered and data[-5:-4] == b"\0":  # no records
                 self.digest = struct.unpack("<I", data[-4:])[0]
         self.steps = steps
+
+    def separate(self, behind):
+        """Records and steps of the main frame's content, and what is behind it"""
+        records, rest = take_records(self.main[7:])
+        self.main = self.main[:7] + b"".join(r[1] for r in records if r[0] == 4) + (rest or b"")
+        more, digests = take_records(behind)
+        self.records = [r for r in records if r[0] != 4] + more
+        if digests is not None and len(digests) == 8:
+            self.digest, check = struct.unpack("<II", digests)
+            assert check == zlib.crc32(bytes([self.about]) + b"".join(r[2] for r in self.records))
+
+    def alpha(self):
+        pieces = b"".join(r[1] for r in self.records if r[0] == 1)
+        whole = False
+        for kind, content, _, complete in self.records:
+            if kind == 2 and complete:
+                return unpacked_alpha(unzstd(content), self.w, self.h)
+            if kind == 3 and complete:
+                whole, crc = struct.unpack("<BI", content)
+                plane = alpha_plane(pieces, whole, self.w, self.h)
+                assert zlib.crc32(plane.tobytes()) == crc
+                return plane
+        return alpha_plane(pieces, whole, self.w, self.h)
 
     def label(self, k, e):
         side = max(self.sizes[k])
@@ -611,6 +787,13 @@ def check(directory):
             what = "%s of %d bytes of %s" % ("sample" if seed else "mean", size, name)
             print("%s: %s, expected %s%s" % (what, crc, expected, "" if good else ": WRONG"))
             wrong += not good
+    for line in open(os.path.join(directory, "ALPHA32")):
+        name, *sums = line.split()
+        data = open(os.path.join(directory, name + ".ddz"), "rb").read()
+        for size, expected in zip((len(data), 250, 400), sums):
+            crc = "%08X" % zlib.crc32(Stream(data[:size], model).alpha().tobytes())
+            print("alpha of %d bytes of %s: %s%s" % (size, name, crc, "" if crc == expected else ": WRONG"))
+            wrong += crc != expected
     return wrong
 
 

@@ -229,7 +229,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, trailing_bytes);
+NO_PADDING(ddz_info, damaged_extras);
 NO_PADDING(ddz_step, bits);
 
 static ddz_info header_info(const struct header *h)
@@ -264,8 +264,11 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_si
     found.bits = d->bits_taken;
     found.complete = d->reader.part == PART_END;
     found.digest_agrees = d->digest_agrees;
-    found.skipped_records = d->reader.skipped;
+    found.skipped_records = d->reader.layers.skipped;
     found.trailing_bytes = d->reader.trailing;
+    ddz_status status = ddz_stream_reader_damage(&d->reader, &found.damaged_extras);
+    if (status != DDZ_OK)
+        return decoder_status(d, status);
     if (d->reader.has_settings) {
         const struct settings *s = &d->reader.settings;
         found.model_id = s->model_id;
@@ -315,13 +318,26 @@ ddz_status ddz_decoder_step(ddz_decoder *d, size_t index, ddz_step *step, size_t
     return DDZ_OK;
 }
 
-ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size)
+/* A layer and its state */
+static ddz_status find_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size,
+                             ddz_extra_state *state)
 {
-    if (!d || !data || !size || (int)kind < 1)
+    if (!d || (int)kind < 1)
         return DDZ_ERR_ARGUMENT;
     if ((int)kind > EXTRA_KINDS)
         return DDZ_ERR_UNSUPPORTED;
-    *data = d->reader.extras.data[kind - 1];
-    *size = d->reader.extras.size[kind - 1];
-    return DDZ_OK;
+    return decoder_status(d, ddz_stream_reader_extra(&d->reader, kind, data, size, state));
+}
+
+ddz_status ddz_decoder_extra(const ddz_decoder *d, ddz_extra kind, const uint8_t **data, size_t *size)
+{
+    ddz_extra_state state;
+    return data && size ? find_extra(d, kind, data, size, &state) : DDZ_ERR_ARGUMENT;
+}
+
+ddz_status ddz_decoder_extra_state(const ddz_decoder *d, ddz_extra kind, ddz_extra_state *state)
+{
+    const uint8_t *data;
+    size_t size;
+    return state ? find_extra(d, kind, &data, &size, state) : DDZ_ERR_ARGUMENT;
 }

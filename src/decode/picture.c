@@ -39,9 +39,12 @@ static ddz_status ensure_chain(ddz_decoder *d)
     return DDZ_OK;
 }
 
-static const uint8_t *alpha_of(const ddz_decoder *d)
+/* NULL: none has arrived */
+static ddz_status alpha_of(const ddz_decoder *d, const uint8_t **alpha)
 {
-    return d->reader.extras.data[DDZ_EXTRA_ALPHA - 1];
+    size_t size;
+    ddz_extra_state state;
+    return ddz_stream_reader_extra(&d->reader, DDZ_EXTRA_ALPHA, alpha, &size, &state);
 }
 
 /* Room for the picture that the observer is shown */
@@ -67,7 +70,11 @@ static ddz_status show(ddz_decoder *d)
                                         d->reader.header.height, 0, d->observed_size);
     if (status != DDZ_OK)
         return status;
-    ddz_chain_pixels(d->chain, &layout, alpha_of(d), d->observed);
+    const uint8_t *alpha;
+    status = alpha_of(d, &alpha);
+    if (status != DDZ_OK)
+        return status;
+    ddz_chain_pixels(d->chain, &layout, alpha, d->observed);
     int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(position.sigma_q8, position.scale),
                            d->observed);
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
@@ -232,17 +239,24 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     status = show(d);
     if (status == DDZ_OK)
         status = ddz_progress_end(&d->progress);
+    const uint8_t *alpha;
     if (status == DDZ_OK)
-        ddz_chain_pixels(d->chain, layout, alpha_of(d), pixels);
+        status = alpha_of(d, &alpha);
+    if (status == DDZ_OK)
+        ddz_chain_pixels(d->chain, layout, alpha, pixels);
     return status;
 }
 
-static ddz_status check_digest(ddz_decoder *d)
+/* Are picture and layers what they should be, as far as that is known? */
+static ddz_status check_digests(ddz_decoder *d)
 {
-    if (d->reader.part != PART_END)
-        return DDZ_OK;
-    d->digest_agrees = ddz_chain_digest(d->chain) == get_le32(d->reader.digest);
-    return d->digest_agrees ? DDZ_OK : DDZ_ERR_DIGEST;
+    uint64_t damaged;
+    ddz_status status = ddz_stream_reader_damage(&d->reader, &damaged);
+    bool whole = d->reader.part == PART_END;
+    d->digest_agrees = whole && ddz_chain_digest(d->chain) == get_le32(d->reader.digest);
+    if (status != DDZ_OK)
+        return status;
+    return damaged || (whole && !d->digest_agrees) ? DDZ_ERR_DIGEST : DDZ_OK;
 }
 
 /* Memory for a picture */
@@ -280,7 +294,7 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
     if (status == *stream) {
         status = last_picture(d, &plan, &part, recon, layout, pixels);
         if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
-            *stream = check_digest(d);
+            *stream = check_digests(d);
     }
     if (plan.kept) {
         ddz_chain_restore(d->chain, d->arrived);

@@ -9,11 +9,11 @@
 #include "cpu/cpu.h"
 #include "ddz/research.h"
 #include "diffusion/lift.h"
+#include "encode/layers.h"
 #include "encode/preview.h"
 #include "encode/state.h"
 #include "encode/target.h"
 #include "encode/walk.h"
-#include "format/header.h"
 #include "format/limits.h"
 #include "format/settings.h"
 
@@ -33,6 +33,7 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_TRELLIS_BITS] = {DDZ_PARAM_TRELLIS_BITS, PARAMETER_WHOLE_OR_ZERO, TRELLIS_MIN_BITS,
                               TRELLIS_MAX_BITS, 0},
     [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 1000},
+    [ENCODER_KEEP_INVISIBLE] = {DDZ_PARAM_KEEP_INVISIBLE, PARAMETER_WHOLE, 0, 1, 0},
     [ENCODER_CALLS] = {DDZ_RESEARCH_CALLS_PER_OCTAVE, PARAMETER_POWER_OR_ZERO, 2, 32, 0},
     [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
     [ENCODER_IDEAL] = {DDZ_RESEARCH_IDEAL_CHANNEL, PARAMETER_WHOLE, 0, 1, 0},
@@ -234,35 +235,16 @@ static ddz_status make_pyramid(ddz_encoder *e, const struct layout *layout, cons
             ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
         else
             ddz_pixels_read(layout, pixels, e->x[0]);
-    }
-    return DDZ_OK;
-}
-
-/* The alpha plane of the pixels, else that of the extras, into e->alpha. */
-static ddz_status take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
-{
-    const uint8_t *extra = e->extras.data[DDZ_EXTRA_ALPHA - 1];
-    size_t size = (size_t)layout->width * layout->height;
-    bool of_pixels = ddz_layout_has_alpha(layout);
-    if (!of_pixels && !extra)
-        return DDZ_OK;
-    if (!of_pixels && e->extras.size[DDZ_EXTRA_ALPHA - 1] != size)
-        return DDZ_ERR_ARGUMENT;
-    e->alpha = ddz_mem_alloc(&e->mem, size, 1);
-    if (!e->alpha)
-        return DDZ_ERR_MEMORY;
-    if (!of_pixels) {
-        memcpy(e->alpha, extra, size);
-    } else if (!ddz_pixels_read_alpha(layout, pixels, e->alpha)) {
-        ddz_mem_free(&e->mem, e->alpha);
-        e->alpha = NULL;
+        ddz_status status = k == 0 ? ddz_layers_prepare(e) : DDZ_OK;
+        if (status != DDZ_OK)
+            return status;
     }
     return DDZ_OK;
 }
 
 static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
-    ddz_status status = take_alpha(e, layout, pixels);
+    ddz_status status = ddz_layers_take_alpha(e, layout, pixels);
     if (status != DDZ_OK)
         return status;
     e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
@@ -278,22 +260,6 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
     bool ok = e->bits && e->room.shift && e->room.target && e->viterbi;
     return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
-}
-
-/* Header and side layers */
-static ddz_status open_stream(ddz_encoder *e)
-{
-    const struct pyramid *p = ddz_chain_pyramid(e->chain);
-    struct header header = {
-        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
-    struct extras extras = e->extras; /* lent */
-    uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
-    uint8_t *records;
-    size_t size;
-    extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
-    extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
-    ddz_status status = ddz_extras_compress(&e->mem, &extras, p->width[0], p->height[0], &records, &size);
-    return status == DDZ_OK ? ddz_stream_writer_open(&e->writer, &header, records, size, max_size) : status;
 }
 
 static void begin_stream(ddz_encoder *e)
@@ -329,7 +295,7 @@ static ddz_status walk(ddz_encoder *e)
 
 static ddz_status encode(ddz_encoder *e)
 {
-    ddz_status status = open_stream(e);
+    ddz_status status = ddz_layers_open_stream(e);
     if (status == DDZ_OK)
         status = ddz_progress_begin(&e->progress);
     if (status == DDZ_OK)

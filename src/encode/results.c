@@ -15,6 +15,18 @@ ddz_status ddz_encoder_stream(const ddz_encoder *e, const uint8_t **data, size_t
     return DDZ_OK;
 }
 
+ddz_status ddz_encoder_extra_state(const ddz_encoder *e, ddz_extra kind, ddz_extra_state *state)
+{
+    if (!e || !state || (int)kind < 1)
+        return DDZ_ERR_ARGUMENT;
+    if (!e->chain)
+        return DDZ_ERR_STATE;
+    if ((int)kind > EXTRA_KINDS)
+        return DDZ_ERR_UNSUPPORTED;
+    *state = e->writer.side.state[kind - 1];
+    return DDZ_OK;
+}
+
 ddz_status ddz_encoder_step_count(const ddz_encoder *e, size_t *count)
 {
     if (!e || !count)

@@ -31,7 +31,7 @@ static ddz_status guess_end(ddz_encoder *e)
         /* one step further, so that the chain does not end just short of it */
         goal.psnr = e->target_value + 0.3;
     } else {
-        double bits = 8 * e->target_value - coarse_bits(e);
+        double bits = 8 * (e->target_value - (double)e->writer.side.size) - coarse_bits(e);
         goal.bits = bits / overhead;
         if (bits <= 0)
             return DDZ_OK;

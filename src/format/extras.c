@@ -4,7 +4,6 @@
 
 #include "format/frames.h"
 #include "format/limits.h"
-#include "format/records.h"
 
 enum {
     PREDICTOR_NONE = 0,
@@ -30,22 +29,38 @@ void ddz_extras_free(const struct mem *mem, struct extras *extras)
     *extras = (struct extras){0};
 }
 
-int ddz_extras_any(const struct extras *extras)
+bool ddz_extras_any(const struct extras *extras)
 {
     for (int i = 0; i < EXTRA_KINDS; i++)
         if (extras->data[i])
-            return 1;
-    return 0;
+            return true;
+    return false;
+}
+
+static bool content_valid(int kind, const uint8_t *data, size_t size)
+{
+    switch (kind) {
+    case DDZ_EXTRA_ALPHA:
+        return size < UINT32_MAX;
+    case DDZ_EXTRA_CICP:
+        return size == 4;
+    case DDZ_EXTRA_CHROMATICITIES:
+        return size == 4 || size == 36;
+    case DDZ_EXTRA_RESOLUTION:
+        return size == 9;
+    case DDZ_EXTRA_ORIENTATION:
+        return size == 1 && data[0] >= 1 && data[0] <= 8;
+    default:
+        return size <= EXTRA_MAX_SIZE;
+    }
 }
 
 ddz_status ddz_extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
                           size_t size)
 {
-    if (kind > DDZ_EXTRA_EXIF)
+    if (kind > EXTRA_KINDS)
         return DDZ_ERR_UNSUPPORTED;
-    if (kind < DDZ_EXTRA_ALPHA || (size > 0 && !data))
-        return DDZ_ERR_ARGUMENT;
-    if (size > (kind == DDZ_EXTRA_ALPHA ? UINT32_MAX - 1 : EXTRA_MAX_SIZE))
+    if (kind < 1 || (size > 0 && (!data || !content_valid(kind, data, size))))
         return DDZ_ERR_ARGUMENT;
     uint8_t *copy = NULL;
     if (size > 0) {
@@ -135,10 +150,10 @@ static ddz_status choose_predictor(const struct mem *mem, const struct extras *e
     return DDZ_OK;
 }
 
-static ddz_status compress_extra(const struct mem *mem, const struct extras *extras, int kind, uint32_t width,
-                                 uint32_t height, uint8_t **frame, size_t *frame_size)
+ddz_status ddz_extra_pack(const struct mem *mem, const struct extras *extras, int kind, uint32_t width,
+                          uint32_t height, uint8_t **frame, size_t *frame_size)
 {
-    uint8_t *content = ddz_mem_alloc(mem, extras->size[slot(kind)] + 1, 1);
+    uint8_t *content = ddz_mem_alloc(mem, ddz_size_add(extras->size[slot(kind)], 1), 1);
     if (!content)
         return DDZ_ERR_MEMORY;
     int predictor = PREDICTOR_NONE;
@@ -154,65 +169,34 @@ static ddz_status compress_extra(const struct mem *mem, const struct extras *ext
     return status;
 }
 
-/* The frames one after the other, each behind its head */
-static ddz_status join_records(const struct mem *mem, uint8_t *const frames[EXTRA_KINDS],
-                               const size_t sizes[EXTRA_KINDS], uint8_t **out, size_t *size)
-{
-    size_t room = 0;
-    for (int i = 0; i < EXTRA_KINDS; i++)
-        room = ddz_size_add(room, ddz_size_add(RECORD_HEAD_SIZE, sizes[i]));
-    *out = ddz_mem_alloc(mem, room, 1);
-    if (!*out)
-        return DDZ_ERR_MEMORY;
-    uint8_t *p = *out;
-    for (int kind = 1; kind <= EXTRA_KINDS; kind++) {
-        if (!frames[slot(kind)])
-            continue;
-        p += ddz_record_write_head(p, ddz_record_kind((ddz_extra)kind), sizes[slot(kind)]);
-        memcpy(p, frames[slot(kind)], sizes[slot(kind)]);
-        p += sizes[slot(kind)];
-    }
-    *size = (size_t)(p - *out);
-    return DDZ_OK;
-}
-
-ddz_status ddz_extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
-                               uint32_t height, uint8_t **out, size_t *size)
-{
-    uint8_t *frames[EXTRA_KINDS] = {NULL};
-    size_t sizes[EXTRA_KINDS] = {0};
-    ddz_status status = DDZ_OK;
-    *out = NULL;
-    *size = 0;
-    if (extras->data[slot(DDZ_EXTRA_ALPHA)] &&
-        extras->size[slot(DDZ_EXTRA_ALPHA)] != (uint64_t)width * height)
-        return DDZ_ERR_ARGUMENT;
-    for (int kind = 1; kind <= EXTRA_KINDS && status == DDZ_OK; kind++)
-        if (extras->data[slot(kind)])
-            status =
-                compress_extra(mem, extras, kind, width, height, &frames[slot(kind)], &sizes[slot(kind)]);
-    if (status == DDZ_OK && ddz_extras_any(extras))
-        status = join_records(mem, frames, sizes, out, size);
-    for (int i = 0; i < EXTRA_KINDS; i++)
-        ddz_mem_free(mem, frames[i]);
-    return status;
-}
-
 /* ---- Reading ----------------------------------------------------------------------------- */
 
 uint64_t ddz_extra_max_content(int kind, uint32_t width, uint32_t height)
 {
-    return kind == DDZ_EXTRA_ALPHA ? 1 + (uint64_t)width * height : EXTRA_MAX_SIZE;
+    switch (kind) {
+    case DDZ_EXTRA_ALPHA:
+        return 1 + (uint64_t)width * height;
+    case DDZ_EXTRA_CICP:
+        return 4;
+    case DDZ_EXTRA_CHROMATICITIES:
+        return 36;
+    case DDZ_EXTRA_RESOLUTION:
+        return 9;
+    default:
+        return EXTRA_MAX_SIZE;
+    }
 }
 
 ddz_status ddz_extra_parse(const struct mem *mem, int kind, const uint8_t *content, size_t size,
                            uint32_t width, uint32_t height, struct extras *extras)
 {
-    int is_alpha = kind == DDZ_EXTRA_ALPHA;
+    bool is_alpha = kind == DDZ_EXTRA_ALPHA;
     if (extras->data[slot(kind)] || size == 0 || size > ddz_extra_max_content(kind, width, height))
         return DDZ_ERR_CORRUPT;
-    if (!is_alpha)
-        return ddz_extras_set(mem, extras, kind, content, size);
+    if (!is_alpha) {
+        ddz_status status = ddz_extras_set(mem, extras, kind, content, size);
+        return status == DDZ_ERR_ARGUMENT ? DDZ_ERR_CORRUPT : status;
+    }
     if (size != ddz_extra_max_content(kind, width, height) || content[0] >= PREDICTORS)
         return DDZ_ERR_CORRUPT;
     ddz_status status = ddz_extras_set(mem, extras, kind, content + 1, size - 1);

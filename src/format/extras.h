@@ -1,14 +1,16 @@
 /*
- * Side layers of a picture: alpha plane, ICC profile, Exif block. Each is a record of its own, whose content
- * is one zstd frame: the bytes themselves, or for alpha a predictor (0 none, 1 Paeth's of PNG, RFC 2083
- * section 6.6, with one byte a pixel), then width * height samples less their prediction, modulo 256.
+ * Side layers of a picture, and those that are packed as one zstd frame: ICC profile, Exif block and XMP packet
+ * as they are; an exact alpha plane as a predictor (0 none, 1 Paeth's of PNG, RFC 2083 section 6.6, with one
+ * byte a pixel), then width * height samples less their prediction, modulo 256.
  */
 #ifndef DDZ_FORMAT_EXTRAS_H
 #define DDZ_FORMAT_EXTRAS_H
 
+#include <stdbool.h>
+
 #include "base/mem.h"
 
-enum { EXTRA_KINDS = 3 };
+enum { EXTRA_KINDS = DDZ_EXTRA_ORIENTATION };
 
 /* Indexed by kind - 1. All zero is a valid, empty value. */
 struct extras {
@@ -17,21 +19,21 @@ struct extras {
 };
 
 void ddz_extras_free(const struct mem *mem, struct extras *extras);
-int ddz_extras_any(const struct extras *extras);
+bool ddz_extras_any(const struct extras *extras);
 
-/* Copy `data` in; replaces; size 0 removes. ARGUMENT: no kind, or too large; UNSUPPORTED: unknown kind. */
+/* Copy `data` in; replaces; size 0 removes. ARGUMENT: no kind, or content that
+ * it cannot have; UNSUPPORTED: unknown kind. */
 ddz_status ddz_extras_set(const struct mem *mem, struct extras *extras, int kind, const uint8_t *data,
                           size_t size);
 
-/* All of them as records, without RECORD_END; *size is 0 if there are none. ARGUMENT: alpha is not of width *
- * height bytes. *out is freed with ddz_mem_free. */
-ddz_status ddz_extras_compress(const struct mem *mem, const struct extras *extras, uint32_t width,
-                               uint32_t height, uint8_t **out, size_t *size);
+/* An extra that is there as a frame. *frame is freed with ddz_mem_free. */
+ddz_status ddz_extra_pack(const struct mem *mem, const struct extras *extras, int kind, uint32_t width,
+                          uint32_t height, uint8_t **frame, size_t *frame_size);
 
-/* Largest content that the frame of such an extra can have: the limit for its reader. */
+/* Largest content that the record of such an extra, or its frame, can have: the limit for its reader. */
 uint64_t ddz_extra_max_content(int kind, uint32_t width, uint32_t height);
 
-/* Take the whole content of a kind's frame. CORRUPT: not a possible one, or the kind is there already. */
+/* Take the whole content of a kind's record or frame. CORRUPT: not a possible one, or the kind is there already. */
 ddz_status ddz_extra_parse(const struct mem *mem, int kind, const uint8_t *content, size_t size,
                            uint32_t width, uint32_t height, struct extras *extras);
 

@@ -94,7 +94,7 @@ static size_t compress(ZSTD_CCtx *context, int level, uint8_t *out, size_t capac
         int value;
     } parameters[] = {
         {ZSTD_c_compressionLevel, level}, {ZSTD_c_windowLog, FRAME_WINDOW_LOG},
-        {ZSTD_c_contentSizeFlag, 0},      {ZSTD_c_checksumFlag, 0},
+        {ZSTD_c_contentSizeFlag, 0},      {ZSTD_c_checksumFlag, 1},
         {ZSTD_c_dictIDFlag, 0},
     };
     for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {

@@ -1,6 +1,6 @@
 /*
  * zstd frames (RFC 8878), the containers of a stream's layers. The frames made here have no
- * content size, no checksum and no dictionary: 6 bytes before the first block. (The window
+ * content size and no dictionary: 6 bytes before the first block; a checksum if they are compressed. (The window
  * descriptor takes the place that the content size would take, and is shorter.)
  *
  * Conveyed bits are uniform, so their frame is stored: raw blocks of 128 KiB, whose bytes a

@@ -5,6 +5,8 @@
 
 enum {
     MAGIC = 0xDD,
+    LAYERED_MAGIC = 0xDE,
+    UNKNOWN_LAYERS = 0x08,
     SHAPE_SIZE = 3,
     SHORT_SIZE = 5,
     LONG_SIZE = 9,
@@ -58,13 +60,13 @@ static int is_side(uint32_t side)
     return side >= 1 && side <= MAX_SIDE;
 }
 
-size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
+static size_t write_picture(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
 {
     if (!is_side(header->width) || !is_side(header->height))
         return 0;
     uint32_t w = header->width - 1, h = header->height - 1, model = ddz_header_model_low(header->model_low);
     int shape = shape_of(header->width, header->height);
-    out[0] = MAGIC;
+    out[0] = header->layered ? LAYERED_MAGIC : MAGIC;
     if (shape >= 0) {
         put_be16(out + 1, (uint16_t)((uint32_t)shape << HEADER_MODEL_BITS | model));
         return SHAPE_SIZE;
@@ -77,6 +79,15 @@ size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE
     put_be16(out + 5, (uint16_t)w);
     put_be16(out + 7, (uint16_t)h);
     return LONG_SIZE;
+}
+
+size_t ddz_header_write(const struct header *header, uint8_t out[HEADER_MAX_SIZE])
+{
+    size_t size = write_picture(header, out);
+    if (size && header->layered)
+        out[size++] = (uint8_t)((header->orientation ? header->orientation - 1 : 0) << 5 | header->grey << 4 |
+                                header->colours);
+    return size;
 }
 
 static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
@@ -100,9 +111,21 @@ static ddz_status read_sides(const uint8_t *data, size_t size, struct header *h)
     return shape_of(h->width, h->height) < 0 ? DDZ_OK : DDZ_ERR_CORRUPT;
 }
 
+static ddz_status read_layers(const uint8_t *data, size_t size, struct header *h)
+{
+    size_t at = h->size++;
+    if (size <= at)
+        return DDZ_ERR_TRUNCATED;
+    h->layered = true;
+    h->orientation = (uint8_t)((data[at] >> 5) + 1);
+    h->grey = data[at] >> 4 & 1;
+    h->colours = data[at] & 7;
+    return data[at] & UNKNOWN_LAYERS ? DDZ_ERR_FEATURE : DDZ_OK;
+}
+
 ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *header)
 {
-    if (size > 0 && data[0] != MAGIC)
+    if (size > 0 && data[0] != MAGIC && data[0] != LAYERED_MAGIC)
         return DDZ_ERR_FORMAT;
     if (size < SHAPE_SIZE)
         return DDZ_ERR_TRUNCATED;
@@ -113,6 +136,8 @@ ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *head
         status = read_sides(data, size, &h);
     else if (!read_shape(first >> HEADER_MODEL_BITS, &h))
         status = DDZ_ERR_CORRUPT;
+    if (status == DDZ_OK && data[0] == LAYERED_MAGIC)
+        status = read_layers(data, size, &h);
     if (status == DDZ_OK)
         *header = h;
     return status;

@@ -23,7 +23,7 @@ enum {
     MAX_UPDATES_LOG2 = 3, /* steps to a call */
 
     /* Side layers */
-    EXTRA_MAX_SIZE = 16 << 20 /* of an ICC profile and of an Exif block */
+    EXTRA_MAX_SIZE = 16 << 20 /* of an ICC profile, an Exif block and an XMP packet */
 };
 
 #endif

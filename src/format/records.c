@@ -1,19 +1,25 @@
 #include "format/records.h"
 
-static const int kinds[] = {
-    [DDZ_EXTRA_ALPHA] = RECORD_ALPHA, [DDZ_EXTRA_ICC] = RECORD_ICC, [DDZ_EXTRA_EXIF] = RECORD_EXIF};
-
-int ddz_record_kind(ddz_extra extra)
-{
-    return kinds[extra];
-}
-
 int ddz_record_extra(int kind)
 {
-    for (int extra = DDZ_EXTRA_ALPHA; extra <= DDZ_EXTRA_EXIF; extra++)
-        if (kinds[extra] == kind)
-            return extra;
-    return 0;
+    switch (kind) {
+    case RECORD_ALPHA_PLANE:
+        return DDZ_EXTRA_ALPHA;
+    case RECORD_ICC:
+    case RECORD_EXIF:
+    case RECORD_XMP:
+    case RECORD_CICP:
+    case RECORD_CHROMATICITIES:
+    case RECORD_RESOLUTION:
+        return kind & ~RECORD_SKIPPABLE;
+    default:
+        return 0;
+    }
+}
+
+bool ddz_record_is_frame(int kind)
+{
+    return kind == RECORD_ALPHA_PLANE || kind == RECORD_ICC || kind == RECORD_EXIF || kind == RECORD_XMP;
 }
 
 size_t ddz_record_write_head(uint8_t out[RECORD_HEAD_SIZE], int kind, uint64_t length)

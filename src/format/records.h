@@ -1,5 +1,6 @@
 /*
- * Side layers stand behind the main frame as records:
+ * Side layers are records, which stand between the settings and the steps, among these, and behind the main
+ * frame:
  *
  *   u8 kind, length, `length` bytes
  *
@@ -7,10 +8,15 @@
  * it has the fewest bytes that hold it, at most RECORD_LENGTH_BYTES. The kind's top bit says that a reader
  * which does not know the kind may skip the record; it must refuse any other. Kind RECORD_END has no length:
  * it ends the records.
+ *
+ * Layers of bytes are zstd frames; those of fixed size stand as they are. Alpha comes in pieces of its string,
+ * alpha.h, and at last either as an exact plane, or with what the pieces together are. Steps that stand between
+ * records are a record, too.
  */
 #ifndef DDZ_FORMAT_RECORDS_H
 #define DDZ_FORMAT_RECORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,10 +26,19 @@ enum { RECORD_SKIPPABLE = 0x80, RECORD_LENGTH_BYTES = 6, RECORD_HEAD_SIZE = 1 + 
 
 enum record_kind {
     RECORD_END = 0,
-    RECORD_ALPHA = DDZ_EXTRA_ALPHA,
+    RECORD_ALPHA_PIECE = 1,
+    RECORD_ALPHA_PLANE = 2, /* a zstd frame, extras.h */
+    RECORD_ALPHA_END = 3,   /* u8: 1 if the pieces are the whole string, else 0; CRC-32 of their plane */
+    RECORD_STEPS = 4,
     RECORD_ICC = DDZ_EXTRA_ICC | RECORD_SKIPPABLE,
-    RECORD_EXIF = DDZ_EXTRA_EXIF | RECORD_SKIPPABLE
+    RECORD_EXIF = DDZ_EXTRA_EXIF | RECORD_SKIPPABLE,
+    RECORD_XMP = DDZ_EXTRA_XMP | RECORD_SKIPPABLE,
+    RECORD_CICP = DDZ_EXTRA_CICP | RECORD_SKIPPABLE,
+    RECORD_CHROMATICITIES = DDZ_EXTRA_CHROMATICITIES | RECORD_SKIPPABLE,
+    RECORD_RESOLUTION = DDZ_EXTRA_RESOLUTION | RECORD_SKIPPABLE
 };
+
+enum { ALPHA_END_SIZE = 5 };
 
 struct record_head {
     int kind; /* 0 to 255 */
@@ -31,11 +46,11 @@ struct record_head {
     size_t size; /* of the head itself */
 };
 
-/* The kind of an extra's record */
-int ddz_record_kind(ddz_extra extra);
-
-/* The extra that a record holds, 0 if the kind is another. */
+/* The extra that is all of a record's content, 0 if there is none. */
 int ddz_record_extra(int kind);
+
+/* Is that a zstd frame? */
+bool ddz_record_is_frame(int kind);
 
 /* Returns the size of the head; the length is below 2^42. */
 size_t ddz_record_write_head(uint8_t out[RECORD_HEAD_SIZE], int kind, uint64_t length);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "format/limits.h"
 
 void ddz_stream_reader_init(struct stream_reader *r, const struct mem *mem, uint64_t max_pixels)
@@ -14,14 +15,14 @@ static void rewind_body(struct stream_reader *r)
 {
     ddz_mem_free(&r->mem, r->preview);
     ddz_frame_reader_free(r->main);
-    ddz_frame_reader_free(r->record_frame);
-    ddz_extras_free(&r->mem, &r->extras);
-    r->preview = NULL;
-    r->main = r->record_frame = NULL;
+    ddz_layer_reader_free(&r->layers);
+    ddz_mem_free(&r->mem, r->steps);
+    r->preview = r->steps = NULL;
+    r->main = NULL;
+    r->steps_size = r->steps_capacity = r->separated = 0;
+    r->steps_only = false;
     r->has_preview = r->has_settings = false;
-    r->preview_have = r->preview_size = r->record_have = r->digest_have = 0;
-    r->record = (struct record_head){0};
-    r->skipped = 0;
+    r->preview_have = r->preview_size = r->digest_have = 0;
     r->trailing = 0;
     r->absent = 0;
     r->part = PART_PREVIEW;
@@ -37,12 +38,14 @@ void ddz_stream_reader_free(struct stream_reader *r)
 
 /* ---- Parts ------------------------------------------------------------------------------- */
 
-/* Largest content of the main frame that such a picture's chain can have, each step being at most
+/* Largest content of the main frame that such a picture's chain and its layers can have, each step being at most
  * one bit a sample and its side information at most eight bytes. */
 static uint64_t main_limit(const struct stream_reader *r)
 {
     uint64_t samples = 3 * ((uint64_t)r->header.width + 1) * (r->header.height + 1);
-    return SETTINGS_SIZE + MAX_STEPS * (samples / 8 + 9);
+    uint64_t steps = SETTINGS_SIZE + MAX_STEPS * (samples / 8 + 9);
+    uint64_t alpha = 2 * ddz_alpha_max_size(r->header.width, r->header.height);
+    return steps + (r->header.layered ? alpha + 4 * (uint64_t)EXTRA_MAX_SIZE : 0);
 }
 
 static ddz_status take_header(struct stream_reader *r, uint8_t byte)
@@ -67,6 +70,27 @@ static size_t take_preview(struct stream_reader *r, const uint8_t *data, size_t 
     return n;
 }
 
+/* Steps of a stream with layers */
+static ddz_status add_steps(struct stream_reader *r, const uint8_t *data, size_t size)
+{
+    size_t needed = ddz_size_add(r->steps_size, size);
+    if (needed > r->steps_capacity) {
+        size_t capacity = ddz_size_mul(needed, 2);
+        uint8_t *larger = ddz_mem_alloc(&r->mem, capacity, 1);
+        if (!larger)
+            return DDZ_ERR_MEMORY;
+        if (r->steps_size)
+            memcpy(larger, r->steps, r->steps_size);
+        ddz_mem_free(&r->mem, r->steps);
+        r->steps = larger;
+        r->steps_capacity = capacity;
+    }
+    if (size)
+        memcpy(r->steps + r->steps_size, data, size);
+    r->steps_size = needed;
+    return DDZ_OK;
+}
+
 static ddz_status read_settings(struct stream_reader *r)
 {
     size_t size;
@@ -75,6 +99,32 @@ static ddz_status read_settings(struct stream_reader *r)
     if (status == DDZ_ERR_TRUNCATED)
         return ddz_frame_reader_complete(r->main) ? DDZ_ERR_CORRUPT : DDZ_OK;
     r->has_settings = status == DDZ_OK;
+    if (r->has_settings && r->header.layered) {
+        r->separated = SETTINGS_SIZE;
+        status = add_steps(r, content, SETTINGS_SIZE);
+    }
+    return status;
+}
+
+/* ---- The main frame ---------------------------------------------------------------------- */
+
+/* Take records and steps apart, as far as the content is there. */
+static ddz_status separate(struct stream_reader *r)
+{
+    ddz_status status = DDZ_OK;
+    size_t size;
+    const uint8_t *content = ddz_frame_reader_content(r->main, &size);
+    while (status == DDZ_OK && r->separated < size) {
+        const uint8_t *next = content + r->separated;
+        size_t consumed = size - r->separated;
+        enum layer_event event = LAYER_STEPS;
+        if (!r->steps_only)
+            status = ddz_layer_reader_take(&r->layers, true, next, consumed, &consumed, &event);
+        if (status == DDZ_OK && event == LAYER_STEPS)
+            status = add_steps(r, next, consumed);
+        r->steps_only = r->steps_only || event == LAYER_END;
+        r->separated += consumed;
+    }
     return status;
 }
 
@@ -83,80 +133,14 @@ static ddz_status take_main(struct stream_reader *r, const uint8_t *data, size_t
     ddz_status status = ddz_frame_reader_feed(r->main, data, size, consumed);
     if (status == DDZ_OK && !r->has_settings)
         status = read_settings(r);
-    if (status == DDZ_OK && ddz_frame_reader_complete(r->main))
+    if (status == DDZ_OK && r->has_settings && r->header.layered)
+        status = separate(r);
+    if (status == DDZ_OK && ddz_frame_reader_complete(r->main)) {
         r->part = PART_RECORDS;
+        if (r->header.layered && !r->steps_only)
+            status = DDZ_ERR_CORRUPT;
+    }
     return status;
-}
-
-/* ---- Records ----------------------------------------------------------------------------- */
-
-static ddz_status open_record(struct stream_reader *r)
-{
-    int extra = ddz_record_extra(r->record.kind);
-    r->record_left = r->record.length;
-    if (!extra) {
-        r->skipped++;
-        return r->record.kind & RECORD_SKIPPABLE ? DDZ_OK : DDZ_ERR_FEATURE;
-    }
-    if (r->extras.data[extra - 1])
-        return DDZ_ERR_CORRUPT;
-    uint64_t most = ddz_extra_max_content(extra, r->header.width, r->header.height);
-    r->record_frame = ddz_frame_reader_new(&r->mem, most);
-    return r->record_frame ? DDZ_OK : DDZ_ERR_MEMORY;
-}
-
-/* All bytes of the record are there. */
-static ddz_status close_record(struct stream_reader *r)
-{
-    ddz_status status = DDZ_OK;
-    if (r->record_frame && !ddz_frame_reader_complete(r->record_frame))
-        status = DDZ_ERR_CORRUPT;
-    if (r->record_frame && status == DDZ_OK) {
-        size_t size;
-        const uint8_t *content = ddz_frame_reader_content(r->record_frame, &size);
-        status = ddz_extra_parse(&r->mem, ddz_record_extra(r->record.kind), content, size, r->header.width,
-                                 r->header.height, &r->extras);
-    }
-    ddz_frame_reader_free(r->record_frame);
-    r->record_frame = NULL;
-    r->record = (struct record_head){0};
-    r->record_have = 0;
-    return status;
-}
-
-static ddz_status take_record_head(struct stream_reader *r, uint8_t byte)
-{
-    r->record_bytes[r->record_have++] = byte;
-    ddz_status status = ddz_record_read_head(r->record_bytes, r->record_have, &r->record);
-    if (status == DDZ_ERR_TRUNCATED)
-        return DDZ_OK;
-    if (status != DDZ_OK)
-        return status;
-    if (r->record.kind == RECORD_END) {
-        r->part = PART_DIGEST;
-        return DDZ_OK;
-    }
-    status = open_record(r);
-    return status == DDZ_OK && r->record_left == 0 ? close_record(r) : status;
-}
-
-static ddz_status take_record(struct stream_reader *r, const uint8_t *data, size_t size, size_t *consumed)
-{
-    if (!r->record.size) {
-        *consumed = 1;
-        return take_record_head(r, *data);
-    }
-    *consumed = size < r->record_left ? size : (size_t)r->record_left;
-    if (r->record_frame) {
-        size_t taken;
-        ddz_status status = ddz_frame_reader_feed(r->record_frame, data, *consumed, &taken);
-        if (status == DDZ_OK && taken < *consumed)
-            status = DDZ_ERR_CORRUPT; /* behind the frame's end */
-        if (status != DDZ_OK)
-            return status;
-    }
-    r->record_left -= *consumed;
-    return r->record_left == 0 ? close_record(r) : DDZ_OK;
 }
 
 /* ---- All of it --------------------------------------------------------------------------- */
@@ -164,6 +148,8 @@ static ddz_status take_record(struct stream_reader *r, const uint8_t *data, size
 /* Hand bytes to the part that is due; *consumed of them are its own. */
 static ddz_status take(struct stream_reader *r, const uint8_t *data, size_t size, size_t *consumed)
 {
+    ddz_status status;
+    enum layer_event event;
     *consumed = 1;
     switch (r->part) {
     case PART_HEADER:
@@ -176,10 +162,13 @@ static ddz_status take(struct stream_reader *r, const uint8_t *data, size_t size
     case PART_MAIN:
         return take_main(r, data, size, consumed);
     case PART_RECORDS:
-        return take_record(r, data, size, consumed);
+        status = ddz_layer_reader_take(&r->layers, false, data, size, consumed, &event);
+        if (status == DDZ_OK && event == LAYER_END)
+            r->part = PART_DIGEST;
+        return status;
     case PART_DIGEST:
         r->digest[r->digest_have++] = *data;
-        if (r->digest_have == sizeof r->digest)
+        if (r->digest_have == (r->header.layered ? sizeof r->digest : sizeof r->digest / 2))
             r->part = PART_END;
         return DDZ_OK;
     default:
@@ -198,9 +187,13 @@ static void take_bits(struct stream_reader *r, uint8_t byte, int bits)
         r->absent = 8 - bits;
     } else if (r->part == PART_MAIN && r->has_settings) {
         size_t before, after, consumed;
+        if (r->header.layered && !r->steps_only && !ddz_layer_reader_in_steps(&r->layers))
+            return;
         ddz_frame_reader_content(r->main, &before);
         (void)ddz_frame_reader_feed(r->main, &byte, 1, &consumed); /* half a byte of framing is no error */
         ddz_frame_reader_content(r->main, &after);
+        if (r->header.layered && after > before)
+            r->error = separate(r);
         r->absent = after > before ? 8 - bits : 0;
     }
 }
@@ -266,6 +259,9 @@ ddz_status ddz_stream_reader_set_preview(struct stream_reader *r, uint64_t bits)
     if (!r->has_preview)
         r->error = DDZ_ERR_MEMORY;
     else
+        r->error =
+            ddz_layer_reader_begin(&r->layers, &r->mem, &r->header, r->header_bytes[r->header.size - 1]);
+    if (r->error == DDZ_OK)
         take_body(r, r->kept, r->kept_size, r->kept_last_bits);
     return r->error;
 }
@@ -292,7 +288,23 @@ uint64_t ddz_stream_reader_preview(const struct stream_reader *r, const uint8_t 
 
 uint64_t ddz_stream_reader_main(const struct stream_reader *r, const uint8_t **data)
 {
-    size_t size = 0;
-    *data = r->main ? ddz_frame_reader_content(r->main, &size) : NULL;
+    size_t size = r->steps_size;
+    *data = r->steps;
+    if (!r->header.layered)
+        *data = r->main ? ddz_frame_reader_content(r->main, &size) : NULL;
     return bits_there(size, r->part == PART_MAIN ? r->absent : 0);
+}
+
+/* ---- Layers ------------------------------------------------------------------------------ */
+
+ddz_status ddz_stream_reader_extra(const struct stream_reader *r, ddz_extra kind, const uint8_t **data,
+                                   size_t *size, ddz_extra_state *state)
+{
+    return ddz_layer_reader_extra(&r->layers, kind, r->part == PART_END, data, size, state);
+}
+
+ddz_status ddz_stream_reader_damage(const struct stream_reader *r, uint64_t *damaged)
+{
+    bool ended = r->part == PART_END && r->header.layered;
+    return ddz_layer_reader_damage(&r->layers, ended, get_le32(r->digest + 4), damaged);
 }

@@ -1,5 +1,6 @@
 /*
- * A stream as it arrives: header, preview, the main frame, records, digest. It knows bytes and bits, and no
+ * A stream as it arrives: header, preview, the main frame, records, digest. Records among the steps are taken
+ * out of the main frame, and damage in a layer is noted, and no reason to stop. It knows bytes and bits, and no
  * model: where the preview ends, only the model's plan says, and whoever has it tells
  * ddz_stream_reader_set_preview. All bytes are kept until then, and on until ddz_stream_reader_settle, so
  * that another model can be tried.
@@ -11,10 +12,9 @@
 #include <stdint.h>
 
 #include "base/mem.h"
-#include "format/extras.h"
 #include "format/frames.h"
 #include "format/header.h"
-#include "format/records.h"
+#include "format/layer_reader.h"
 #include "format/settings.h"
 
 enum stream_part { PART_HEADER, PART_PREVIEW, PART_MAIN, PART_RECORDS, PART_DIGEST, PART_END };
@@ -44,15 +44,15 @@ struct stream_reader {
     bool has_settings;
     struct settings settings;
 
-    uint8_t record_bytes[RECORD_HEAD_SIZE];
-    size_t record_have;
-    struct record_head record; /* size 0: its head is not there yet */
-    uint64_t record_left;
-    struct frame_reader *record_frame; /* NULL: the record is skipped */
-    uint32_t skipped;                  /* records */
-    struct extras extras;
+    /* Of a stream with layers: the main frame's content without its records */
+    uint8_t *steps;
+    size_t steps_size, steps_capacity;
+    size_t separated; /* bytes of the content that have been looked at */
+    bool steps_only;  /* no record follows in it */
 
-    uint8_t digest[4];
+    struct layer_reader layers;
+
+    uint8_t digest[8]; /* of y, and that of the layers */
     size_t digest_have;
     uint64_t trailing; /* bytes behind the end, which are ignored */
 };
@@ -73,9 +73,17 @@ ddz_status ddz_stream_reader_set_preview(struct stream_reader *r, uint64_t bits)
 /* The model is the right one: no other will be tried. */
 void ddz_stream_reader_settle(struct stream_reader *r);
 
-/* Bits that have arrived of the preview and of the main frame's content, settings included. *data is valid
+/* Bits that have arrived of the preview and of the main frame's content, settings included, records not. *data is valid
  * until the next call, and not NULL if there are any. */
 uint64_t ddz_stream_reader_preview(const struct stream_reader *r, const uint8_t **data);
 uint64_t ddz_stream_reader_main(const struct stream_reader *r, const uint8_t **data);
+
+/* A layer as far as it has arrived; *data is NULL and *size 0 if nothing of it has, or if it is damaged and no
+ * alpha. Alpha is made now, the reader's until the next call. MEMORY. */
+ddz_status ddz_stream_reader_extra(const struct stream_reader *r, ddz_extra kind, const uint8_t **data,
+                                   size_t *size, ddz_extra_state *state);
+
+/* What is damaged of the layers, 1 << kind; bit 0: what the header or a record says of them. MEMORY. */
+ddz_status ddz_stream_reader_damage(const struct stream_reader *r, uint64_t *damaged);
 
 #endif

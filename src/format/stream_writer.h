@@ -1,6 +1,7 @@
 /*
  * A stream in the making: header, preview, the main frame, records, digest. The bits of preview and main
- * frame are written step by step, and cut to a size that the whole stream must not exceed.
+ * frame are written step by step, and cut to a size that the whole stream must not exceed. Records are put
+ * between them at the end.
  */
 #ifndef DDZ_FORMAT_STREAM_WRITER_H
 #define DDZ_FORMAT_STREAM_WRITER_H
@@ -10,14 +11,14 @@
 #include "format/bits.h"
 #include "format/header.h"
 #include "format/settings.h"
+#include "format/side.h"
 
 struct stream_writer {
     const struct mem *mem;
-    uint8_t header[HEADER_MAX_SIZE];
-    size_t header_size;
-    uint8_t *records; /* owned; without their end */
-    size_t records_size;
-    struct bit_writer preview, main;    /* main: the frame's content */
+    struct header header;
+    struct side side;
+    int inside;                         /* records that the main frame may have; the others stand behind it */
+    struct bit_writer preview, main;    /* main: the frame's content, without records */
     uint64_t preview_limit, main_limit; /* bits of either */
     uint64_t max_size;                  /* bytes of the whole stream */
     int rate_offset;                    /* of the last step that has one */
@@ -42,10 +43,11 @@ struct step_place {
 void ddz_stream_writer_init(struct stream_writer *w, const struct mem *mem);
 void ddz_stream_writer_free(struct stream_writer *w);
 
-/* The picture's header, and side layers as ddz_extras_compress makes them, which become the writer's; of a
- * stream of at most `max_size` bytes (UINT64_MAX: any size). ARGUMENT: there is no room for the header. */
-ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *header, uint8_t *records,
-                                  size_t records_size, uint64_t max_size);
+/* The picture's header, and its layers, for as much of which as fits there will be room in a stream of at most
+ * `max_size` bytes (UINT64_MAX: any size), with a preview of `preview_bits`. ARGUMENT: there is no room for the
+ * header; others as ddz_side_make, which says what becomes of `extras`. */
+ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *header, struct extras *extras,
+                                  uint64_t preview_bits, uint64_t max_size);
 
 /* Begin (again) with the first step of a preview of `preview_bits`. */
 void ddz_stream_writer_begin(struct stream_writer *w, const struct settings *settings, uint64_t preview_bits);

@@ -14,8 +14,9 @@ struct encoding {
     double target_value;
     int effort, trellis_bits, calls, updates; /* 0: by effort, but for the effort itself */
     double steering;
-    int ideal;     /* 1: on the ideal channel, */
-    uint32_t seed; /* with these draws */
+    int keep_invisible; /* 1: the colours where alpha is 0, too */
+    int ideal;          /* 1: on the ideal channel, */
+    uint32_t seed;      /* with these draws */
 };
 
 struct decoding {

@@ -223,8 +223,11 @@ static int decode(struct job *job, struct image_view *view)
     cli_progress_begin(&job->progress, "decoding", task->common.quiet);
     ddz_status status = decode_image(job->decoder, task->recon, &job->image);
     cli_progress_end();
+    char text[EXTRAS_TEXT];
     if (status == DDZ_ERR_DIGEST && task->ignore_digest)
-        cli_note("%s: warning: %s", job->stream.name, ddz_strerror(status));
+        cli_note("%s: warning: %s", job->stream.name, extras_damage(job->decoder, text));
+    else if (status == DDZ_ERR_DIGEST)
+        return cli_fail(CLI_INPUT, "%s: %s", job->stream.name, extras_damage(job->decoder, text));
     else if (status != DDZ_OK)
         return cli_fail_status(job->stream.name, status);
     if (task->dither && image_dither(&job->image) != 0)
@@ -260,7 +263,8 @@ static void print_outcome(const struct job *job, const char *path)
     if (job->task->verbose && ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK)
         cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s", job->stream.name,
                  file_output_name(path), info.width, info.height, (unsigned long long)info.bits,
-                 (double)info.bits / info.width / info.height, info.digest_agrees ? ", decoded exactly" : "");
+                 (double)info.bits / info.width / info.height,
+                 info.digest_agrees && !info.damaged_extras ? ", decoded exactly" : "");
 }
 
 /* ---- Frames --------------------------------------------------------------------------------- */

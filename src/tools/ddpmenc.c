@@ -9,6 +9,7 @@
 #include "ddz/research.h"
 #include "imgio/image.h"
 #include "tools/coders.h"
+#include "tools/extras.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/metrics.h"
@@ -32,6 +33,7 @@ static const char help[] =
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
     "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
+    "      --exact           keep the colours of pixels whose alpha is 0, which nobody sees\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
     "      --isa NAME        portable, sse2, avx2, avx512, neon, dotprod, i8mm, simd128 or best;\n"
@@ -45,7 +47,7 @@ static const char help[] =
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
 
-enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING };
+enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_EXACT };
 
 static const char letters[] = ":q:e:fv" COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
@@ -55,6 +57,7 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"effort", required_argument, NULL, 'e'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
+                                      {"exact", no_argument, NULL, OPTION_EXACT},
                                       {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
@@ -107,6 +110,9 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_int("--trellis-bits", optarg, 8, 16, &s->trellis_bits);
     case OPTION_STEERING:
         return cli_real("--steering", optarg, 0, 4, &s->steering);
+    case OPTION_EXACT:
+        s->keep_invisible = 1;
+        return CLI_OK;
     case 'f':
         task->force = 1;
         return CLI_OK;
@@ -174,16 +180,6 @@ static void print_summary(const struct task *task, const struct image_view *imag
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 
-static ddz_status attach_extras(ddz_encoder *encoder, const struct image_view *image)
-{
-    ddz_status status = DDZ_OK;
-    if (image->icc)
-        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ICC, image->icc, image->icc_size);
-    if (status == DDZ_OK && image->exif)
-        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_EXIF, image->exif, image->exif_size);
-    return status;
-}
-
 static int too_few_bytes(const struct task *task, const struct image_view *image)
 {
     const char *name = file_input_name(task->input);
@@ -231,7 +227,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
 {
     const char *name = file_input_name(task->input);
     const uint8_t *data;
-    ddz_status status = attach_extras(encoder, image);
+    ddz_status status = extras_attach(encoder, image);
     cli_progress_begin(progress, "encoding", task->common.quiet);
     if (status == DDZ_OK)
         status = encode_image(encoder, image);
@@ -242,6 +238,8 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
         status = ddz_encoder_stream(encoder, &data, size);
     if (status != DDZ_OK)
         return cli_fail_status(name, status);
+    if (!task->common.quiet)
+        extras_note_losses(encoder, name);
     fwrite(data, 1, *size, file); /* output_finish asks whether it went well */
     return CLI_OK;
 }

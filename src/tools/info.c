@@ -1,9 +1,12 @@
 #include "tools/info.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tools/extras.h"
 
 void info_print_header(const ddz_info *info)
 {
@@ -11,10 +14,21 @@ void info_print_header(const ddz_info *info)
     printf("made with      a model of identity %u mod 8\n", info->model_id & 7);
 }
 
-static void print_stream(const ddz_info *info)
+/* Where the stream ends: its own end, which may be where a target in bytes was reached, or another's. */
+static const char *end_of(const ddz_decoder *decoder, const ddz_info *info, const ddz_step *last)
+{
+    ddz_extra_state alpha;
+    bool short_of_it = last && last->sigma_to > info->sigma_end * (1 + 1e-9);
+    if (!info->complete)
+        return info->trellis_bits ? "cut" : "cut, or made so short that it has no end";
+    if (ddz_decoder_extra_state(decoder, DDZ_EXTRA_ALPHA, &alpha) == DDZ_OK && alpha == DDZ_EXTRA_APPROXIMATE)
+        short_of_it = true;
+    return short_of_it ? "complete, ends at its target" : "complete";
+}
+static void print_stream(const ddz_info *info, const char *end)
 {
     printf("stream         %llu bits, %.4f bits a pixel, %s\n", (unsigned long long)info->bits,
-           (double)info->bits / info->width / info->height, info->complete ? "complete" : "cut");
+           (double)info->bits / info->width / info->height, end);
     printf("scales         %d below full size\n", info->scales);
     if (info->trellis_bits) {
         printf("trellis        %d bits\n", info->trellis_bits);
@@ -26,16 +40,26 @@ static void print_stream(const ddz_info *info)
 
 static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
 {
-    static const struct {
-        ddz_extra kind;
-        const char *name;
-    } kinds[] = {{DDZ_EXTRA_ALPHA, "alpha"}, {DDZ_EXTRA_ICC, "ICC profile"}, {DDZ_EXTRA_EXIF, "Exif"}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    static const char *const states[] = {[DDZ_EXTRA_EXACT] = "exact",
+                                         [DDZ_EXTRA_APPROXIMATE] =
+                                             "approximated: as much as the target allowed",
+                                         [DDZ_EXTRA_PARTIAL] = "not all there",
+                                         [DDZ_EXTRA_DAMAGED] = "damaged"};
+    for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_ORIENTATION; kind++) {
         const uint8_t *data;
         size_t size;
-        if (ddz_decoder_extra(decoder, kinds[i].kind, &data, &size) == DDZ_OK && data)
-            printf("%-14s %zu bytes\n", kinds[i].name, size);
+        ddz_extra_state state;
+        if (ddz_decoder_extra(decoder, (ddz_extra)kind, &data, &size) != DDZ_OK ||
+            ddz_decoder_extra_state(decoder, (ddz_extra)kind, &state) != DDZ_OK || state == DDZ_EXTRA_ABSENT)
+            continue;
+        printf("%-14s ", extras_name((ddz_extra)kind));
+        if (kind == DDZ_EXTRA_ORIENTATION && data)
+            printf("%d\n", *data);
+        else
+            printf("%zu bytes, %s\n", size, states[state]);
     }
+    if (info->damaged_extras & 1)
+        printf("%-14s orientation, colour space or resolution\n", "damaged");
     if (info->skipped_records)
         printf("skipped        %llu side layers of kinds unknown to this version\n",
                (unsigned long long)info->skipped_records);
@@ -98,7 +122,7 @@ ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
         return DDZ_ERR_MEMORY;
     const char *provenance = ddz_model_provenance(model);
     printf("this model     %08x: %.*s\n", ddz_model_id(model), (int)strcspn(provenance, "\n"), provenance);
-    print_stream(&info);
+    print_stream(&info, end_of(decoder, &info, count ? &steps[count - 1] : NULL));
     print_extras(decoder, &info);
     print_scales(steps, count, info.scales);
     print_steps(steps, count);

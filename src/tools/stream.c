@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/coders.h"
+#include "tools/extras.h"
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/options.h"
@@ -71,12 +72,10 @@ int stream_channels(const ddz_decoder *decoder)
     return (grey ? 1 : 3) + (alpha != NULL);
 }
 
-int stream_view(const struct stream *stream, const ddz_decoder *decoder, const struct image *image,
+int stream_view(struct stream *stream, const ddz_decoder *decoder, const struct image *image,
                 struct image_view *view)
 {
     *view = image_view(image);
-    ddz_status status = ddz_decoder_extra(decoder, DDZ_EXTRA_ICC, &view->icc, &view->icc_size);
-    if (status == DDZ_OK)
-        status = ddz_decoder_extra(decoder, DDZ_EXTRA_EXIF, &view->exif, &view->exif_size);
+    ddz_status status = extras_lend(decoder, view, stream->exif);
     return status == DDZ_OK ? CLI_OK : cli_fail_status(stream->name, status);
 }

@@ -7,6 +7,7 @@
 
 #include "ddz.h"
 #include "imgio/image.h"
+#include "tools/extras.h"
 #include "tools/options.h"
 
 /* A stream in memory. */
@@ -15,6 +16,7 @@ struct stream {
     uint8_t *data;
     size_t size;
     ddz_info info; /* what the header says */
+    uint8_t exif[EXTRAS_EXIF_SIZE];
 };
 
 /* Read a file, "-" is stdin, up to its header; no model is needed. Pictures that are larger than the limit are refused. To be closed in any case. Functions
@@ -43,7 +45,7 @@ uint64_t stream_limit_bits(const struct stream_limit *limit, const ddz_info *inf
 int stream_channels(const ddz_decoder *decoder);
 
 /* The image with the side layers that have arrived; they are the decoder's. */
-int stream_view(const struct stream *stream, const ddz_decoder *decoder, const struct image *image,
+int stream_view(struct stream *stream, const ddz_decoder *decoder, const struct image *image,
                 struct image_view *view);
 
 #endif

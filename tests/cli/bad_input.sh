@@ -25,7 +25,7 @@ size=$(size_of good.ddz)
 length=0
 while [ $length -le "$size" ]; do
     head -c $length good.ddz > cut.ddz
-    if [ $length -lt 5 ]; then
+    if [ $length -lt 6 ]; then
         expect 3 ddpmdec cut.ddz x.png
         absent x.png
     else
@@ -78,7 +78,7 @@ echo 'This is a text.' > text.ddz
 expect 3 ddpmdec text.ddz
 absent renamed.png empty.png text.png
 # Another version of the format.
-printf '\336' > version.ddz
+printf '\337' > version.ddz
 tail -c +2 good.ddz >> version.ddz
 expect 3 ddpmdec version.ddz
 

@@ -51,7 +51,7 @@ static ddz_status ask(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
         abort();
     if (ddz_decoder_step_count(d, &count) == DDZ_OK && count > 0)
         ddz_decoder_step(d, count - 1, &step, sizeof step);
-    for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_EXIF; kind++)
+    for (int kind = DDZ_EXTRA_ALPHA; kind <= DDZ_EXTRA_ORIENTATION; kind++)
         ddz_decoder_extra(d, (ddz_extra)kind, &extra, &size);
     return ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, rgb, 0, 3 * MAX_PIXELS);
 }

@@ -25,15 +25,21 @@ enum { MAX_PICTURE = 64 * 64 };
 static uint64_t read_all(const struct stream_reader *r)
 {
     const uint8_t *bytes;
-    uint64_t sum = (uint64_t)r->part + r->skipped, bits = ddz_stream_reader_preview(r, &bytes);
+    uint64_t sum = (uint64_t)r->part + r->layers.skipped, bits = ddz_stream_reader_preview(r, &bytes);
     for (uint64_t i = 0; i < bits / 8; i++)
         sum = sum * 31 + bytes[i];
     bits = ddz_stream_reader_main(r, &bytes);
     for (uint64_t i = 0; i < bits / 8; i++)
         sum = sum * 31 + bytes[i];
-    for (int i = 0; i < EXTRA_KINDS; i++)
-        for (size_t k = 0; k < r->extras.size[i]; k++)
-            sum = sum * 31 + r->extras.data[i][k];
+    for (int kind = 1; kind <= EXTRA_KINDS; kind++) {
+        size_t n;
+        ddz_extra_state state;
+        if (ddz_stream_reader_extra(r, (ddz_extra)kind, &bytes, &n, &state) != DDZ_OK)
+            abort();
+        for (size_t k = 0; k < n; k++)
+            sum = sum * 31 + bytes[k];
+        sum = sum * 31 + (uint64_t)state;
+    }
     return sum;
 }
 

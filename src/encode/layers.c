@@ -1,0 +1,65 @@
+#include "encode/layers.h"
+
+#include <string.h>
+
+#include "diffusion/schedule.h"
+#include "encode/fill.h"
+#include "format/header.h"
+#include "format/limits.h"
+
+ddz_status ddz_layers_take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    const uint8_t *extra = e->extras.data[DDZ_EXTRA_ALPHA - 1];
+    size_t size = (size_t)layout->width * layout->height;
+    bool of_pixels = ddz_layout_has_alpha(layout);
+    if (!of_pixels && !extra)
+        return DDZ_OK;
+    if (!of_pixels && e->extras.size[DDZ_EXTRA_ALPHA - 1] != size)
+        return DDZ_ERR_ARGUMENT;
+    e->alpha = ddz_mem_alloc(&e->mem, size, 1);
+    if (!e->alpha)
+        return DDZ_ERR_MEMORY;
+    if (!of_pixels) {
+        memcpy(e->alpha, extra, size);
+    } else if (!ddz_pixels_read_alpha(layout, pixels, e->alpha)) {
+        ddz_mem_free(&e->mem, e->alpha);
+        e->alpha = NULL;
+    }
+    return DDZ_OK;
+}
+
+ddz_status ddz_layers_prepare(ddz_encoder *e)
+{
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
+    if (!e->alpha || e->value[ENCODER_KEEP_INVISIBLE])
+        return DDZ_OK;
+    return ddz_fill_invisible(&e->mem, e->alpha, p->width[0], p->height[0], e->x[0]);
+}
+
+/* Bits of the preview, which no setting changes */
+static uint64_t preview_bits(ddz_encoder *e)
+{
+    uint64_t bits = 0;
+    e->walk.end_level = LEVEL_MIN_END;
+    ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
+    for (int i = 0; i < e->schedule.preview_steps; i++)
+        bits += e->schedule.step[i].bits;
+    return bits;
+}
+
+ddz_status ddz_layers_open_stream(ddz_encoder *e)
+{
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
+    struct header header = {
+        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
+    struct extras extras = e->extras; /* lent */
+    uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
+    extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
+    extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
+    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview_bits(e), max_size);
+    if (status == DDZ_OK && e->alpha && e->writer.side.state[DDZ_EXTRA_ALPHA - 1] == DDZ_EXTRA_LEFT_OUT) {
+        ddz_mem_free(&e->mem, e->alpha);
+        e->alpha = NULL;
+    }
+    return status;
+}
