@@ -1,6 +1,6 @@
 /*
- * Work divided among threads. This is the only part of the library that knows of threads: parallel.c has OpenMP's, or
- * POSIX threads where it is built without, and the caller may supply a runner in their place.
+ * Work divided among threads. This and wave.c, which builds on it, are the only parts of the library that know of threads:
+ * parallel.c has OpenMP's, or POSIX threads where it is built without, and the caller may supply a runner in their place.
  *
  * The threads are a handle's own. They start with its first work, sleep when there is none, and end with it. After a
  * fork the child's handles start theirs anew.
