@@ -316,17 +316,17 @@ START_TEST(memory)
             static int16_t picture[21000];
             ddz_net_forward(net, picture, picture, 100, 70, 1, 0);
             ddz_net_update(net, picture, picture);
-            size_t stated = ddz_net_memory(model, 100, 70, ddz_cpu_features());
+            size_t stated = ddz_net_memory(model, 100, 70, 1, ddz_cpu_features());
             ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
         }
         ddz_net_free(net);
         ck_assert_int_eq(ledger.calls, 1);
     }
     /* 2^31 x 2^31 pixels: more than any size_t holds bytes, or at least refused */
-    ck_assert(ddz_net_memory(model, 1u << 31, 1u << 31, 0) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
+    ck_assert(ddz_net_memory(model, 1u << 31, 1u << 31, 1, 0) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
     struct mem mem = ddz_mem_init(NULL);
     ck_assert_ptr_null(ddz_net_new(&mem, model, UINT32_MAX, UINT32_MAX, NULL, ddz_cpu_features()));
-    ck_assert_uint_eq(ddz_net_memory(model, UINT32_MAX, UINT32_MAX, 0), SIZE_MAX);
+    ck_assert_uint_eq(ddz_net_memory(model, UINT32_MAX, UINT32_MAX, 1, 0), SIZE_MAX);
     ddz_net_free(NULL);
     ddz_model_free(model);
 }

@@ -39,8 +39,10 @@ void ddz_chain_free(struct chain *chain);
 /* No step of a chain of such a picture has more samples, no lift either. */
 size_t ddz_chain_capacity(uint32_t width, uint32_t height);
 
-/* Bytes that a chain of such a picture takes, and one of ddz_chain_new_coarse whose finest scale has this size. */
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features);
+/* Bytes that a chain of such a picture takes, computed by `lanes` lanes, and one of ddz_chain_new_coarse whose finest
+ * scale has this size. */
+uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
+                          uint64_t features);
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
                                  uint64_t features);
 

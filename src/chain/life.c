@@ -85,9 +85,11 @@ static uint64_t array_memory(uint64_t capacity)
     return sizeof(struct chain) + 8 * capacity + capacity / 4 + 4 * (uint64_t)ddz_mix_room(capacity);
 }
 
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features)
+uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
+                          uint64_t features)
 {
-    return array_memory(ddz_chain_capacity(width, height)) + ddz_net_memory(model, width, height, features);
+    return array_memory(ddz_chain_capacity(width, height)) +
+           ddz_net_memory(model, width, height, lanes, features);
 }
 
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,

@@ -71,9 +71,11 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
     if (!d->model)
         return DDZ_ERR_STATE;
     uint64_t pixels = (uint64_t)width * height;
+    int lanes = d->runner.run ? d->runner.lanes : ddz_parallel_threads((int)d->value[DECODER_THREADS]);
+    uint64_t features = ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]);
     *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(width, height) / 8 +
              (d->observer ? PIXEL_SIZE * pixels : 0) +
-             ddz_chain_memory(d->model, width, height, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES])) +
+             ddz_chain_memory(d->model, width, height, lanes, features) +
              ddz_chain_state_memory(d->model, width, height, CHAIN_Y);
     return DDZ_OK;
 }

@@ -179,7 +179,7 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     /* the preview is chosen before the walk, which keeps states */
     *bytes = sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK + picture_memory(&p) +
              (preview > states ? preview : states) +
-             ddz_chain_memory(e->model, width, height, plan.features) +
+             ddz_chain_memory(e->model, width, height, lanes, plan.features) +
              ddz_viterbi_memory(plan.register_bits, (uint32_t)ddz_chain_capacity(width, height), lanes);
     return DDZ_OK;
 }

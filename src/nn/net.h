@@ -5,9 +5,10 @@
  * Activations are int16, channels last, in one arena allocated with the network; a call allocates
  * nothing. The result is the same for every set of features and number of threads.
  *
- * Memory: twice the weights of all of the model's networks, and per pixel of the picture 2 bytes times the
- * sum over levels of channels / 4^(level + 1), plus level 0's term again for gates or scratch: with
- * channels 64, 112, 176, 32 + 14 + 5.5 + 32 = 83.5 bytes a pixel. 8 bytes a pixel more hold the picture.
+ * Memory: the packed weights of all of the model's networks; per pixel of the picture half of level 0's channels in
+ * bytes, for the stream that becomes the features and gates of updates (with 64 channels 32 bytes); and what grows
+ * with the picture's width and the number of lanes alone, since the layers run down the picture in strips (strips.h):
+ * with channels 64, 112, 176 about 7.7 KB for each pixel of the width, and 4.6 KB more for each lane after the first.
  */
 #ifndef DDZ_NN_NET_H
 #define DDZ_NN_NET_H
@@ -28,8 +29,10 @@ struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, ui
 struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height);
 void ddz_net_free(struct net *net);
 
-/* Bytes that ddz_net_new and ddz_net_new_beside would allocate, SIZE_MAX if not representable. */
-size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height, uint64_t features);
+/* Bytes that ddz_net_new, with a `parallel` of `lanes` lanes, and ddz_net_new_beside would allocate, SIZE_MAX if not
+ * representable. */
+size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
+                      uint64_t features);
 size_t ddz_net_memory_beside(const struct ddz_model *model, uint32_t width, uint32_t height,
                              uint64_t features);
 

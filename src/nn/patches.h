@@ -7,9 +7,11 @@
 
 #include "nn/conv/map.h"
 
-/* `height`, `rows`: of picture and map. Where the picture ends the map has zeros. */
+/* `rows` rows of patches from number `first` on, of which `map` is the first. Where the picture ends the map has
+ * zeros. */
 void ddz_patches_from(const int16_t *picture, uint32_t width, uint32_t height, const struct map *map,
-                      ptrdiff_t rows);
-void ddz_patches_to(const struct map *map, int16_t *picture, uint32_t width, uint32_t height);
+                      ptrdiff_t first, ptrdiff_t rows);
+void ddz_patches_to(const struct map *map, ptrdiff_t first, ptrdiff_t rows, int16_t *picture, uint32_t width,
+                    uint32_t height);
 
 #endif

@@ -4,6 +4,15 @@
 
 #include "nn/conv/conv.h"
 
+enum {
+    STRIP_PIXELS = 6144, /* of level 0, about what a strip has */
+    STRIP_ROWS = 8,      /* and least rows, where the picture is wide */
+    STRIPS_PER_LANE = 2, /* at least, where the picture is small */
+    DEEPEST_ROWS = 2     /* of the deepest level: whole tiles of kernels */
+};
+
+static const struct tensor stream_0 = {TENSOR_STREAM, 0};
+
 uint32_t ddz_plan_side(const struct architecture *unet, uint32_t side, int level)
 {
     uint32_t deepest = side == 0 ? 1 : ((side - 1) >> unet->levels) + 1;
@@ -19,11 +28,38 @@ static size_t step_of(const struct architecture *unet, struct tensor tensor)
     return (size_t)channels;
 }
 
-size_t ddz_plan_values(const struct architecture *unet, struct tensor tensor, uint32_t width, uint32_t height)
+/* Of a row with the border on its right */
+static size_t row_values(const struct architecture *unet, struct tensor tensor, uint32_t width)
 {
-    size_t row = ddz_size_add(ddz_plan_side(unet, width, tensor.level), 1);
-    size_t rows = ddz_size_add(ddz_plan_side(unet, height, tensor.level), 2);
-    return ddz_size_mul(ddz_size_add(ddz_size_mul(row, rows), 1), step_of(unet, tensor));
+    return ddz_size_mul((size_t)ddz_plan_side(unet, width, tensor.level) + 1, step_of(unet, tensor));
+}
+
+/* Of `rows` rows, and the border on the left of the first */
+static size_t map_values(const struct architecture *unet, struct tensor tensor, uint32_t width, size_t rows)
+{
+    return ddz_size_add(ddz_size_mul(row_values(unet, tensor, width), rows), step_of(unet, tensor));
+}
+
+size_t ddz_plan_whole_values(const struct architecture *unet, uint32_t width, uint32_t height)
+{
+    return map_values(unet, stream_0, width, ddz_size_add(ddz_plan_side(unet, height, 0), 2));
+}
+
+/* ---- Sizes --------------------------------------------------------------------------------- */
+
+static size_t aligned(size_t values)
+{
+    enum { UNIT = DDZ_ALIGN / sizeof(int16_t) };
+    return ddz_size_mul(ddz_size_add(values, UNIT - 1) / UNIT, UNIT);
+}
+
+/* The values that a place takes for strips of `rows` rows of level 0 */
+static size_t place_values(const struct plan *plan, enum strip_place place, enum tensor_kind kind, int level,
+                           uint32_t width, ptrdiff_t rows)
+{
+    const struct tensor tensor = {kind, level};
+    size_t border_below = 1, count = (size_t)(rows >> level) + (size_t)plan->above[place] + border_below;
+    return aligned(map_values(&plan->model->unet, tensor, width, count));
 }
 
 static size_t larger(size_t a, size_t b)
@@ -31,53 +67,193 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-struct plan ddz_plan_make(struct arena *arena, const struct architecture *unet, uint32_t width,
-                          uint32_t height)
+/* Gives each place its part of a lane's values, and returns how many there are. Those of different stages of layers
+ * overlap, but for input and output. */
+static size_t share_lane(const struct plan *plan, uint32_t width, ptrdiff_t rows, size_t at[PLACES])
 {
-    const struct tensor output = {TENSOR_OUTPUT, 0}, gates = {TENSOR_GATES, 0};
-    struct plan plan = {.unet = unet};
-    size_t work = ddz_plan_values(unet, gates, width, height);
-    for (int level = 0; level < unet->levels; level++) {
-        const struct tensor stream = {TENSOR_STREAM, level}, inner = {TENSOR_INNER, level};
-        plan.stream[level] =
-            arena_carve(arena, ddz_plan_values(unet, stream, width, height), sizeof(int16_t));
-        work = larger(work, ddz_plan_values(unet, inner, width, height));
+    size_t input = place_values(plan, PLACE_INPUT, TENSOR_INPUT, 0, width, rows);
+    size_t output = place_values(plan, PLACE_OUTPUT, TENSOR_OUTPUT, 0, width, rows);
+    size_t sifted = place_values(plan, PLACE_SIFTED, TENSOR_SIFTED, 0, width, rows);
+    size_t features = place_values(plan, PLACE_STREAM, TENSOR_STREAM, 0, width, rows);
+    size_t both = ddz_size_add(input, output), inner = 0, call;
+    for (int level = 0; level < plan->model->unet.levels; level++)
+        inner = larger(inner, place_values(plan, PLACE_INNER, TENSOR_INNER, level, width, rows));
+    at[PLACE_INPUT] = 0;
+    at[PLACE_OUTPUT] = input;
+    at[PLACE_INNER] = at[PLACE_SIFTED] = at[PLACE_STREAM] = both;
+    call = ddz_size_add(both, inner);
+    for (int level = 1; level < plan->model->unet.levels; level++) {
+        at[PLACE_STREAM + level] = call;
+        call = ddz_size_add(call, place_values(plan, PLACE_STREAM + (enum strip_place)level, TENSOR_STREAM,
+                                               level, width, rows));
     }
-    plan.work = arena_carve(arena, work, sizeof(int16_t));
-    plan.patches = arena_carve(arena, ddz_plan_values(unet, output, width, height), sizeof(int16_t));
+    return larger(call, ddz_size_add(both, larger(sifted, features)));
+}
+
+/* Rows that are kept for a layer at most */
+static ptrdiff_t kept_rows(const struct strip_layer *layer, ptrdiff_t rows)
+{
+    return layer->kept + (layer->taps == 1 && layer->kept ? rows >> layer->held.tensor.level : 0);
+}
+
+static size_t kept_values(const struct ddz_model *model, const struct strip_layer *layer, uint32_t width,
+                          ptrdiff_t rows)
+{
+    if (layer->kept == 0)
+        return 0;
+    return aligned(
+        ddz_size_mul(row_values(&model->unet, layer->held.tensor, width), (size_t)kept_rows(layer, rows)));
+}
+
+static size_t all_kept_values(const struct ddz_model *model, uint32_t width, ptrdiff_t rows)
+{
+    struct strips strips = ddz_strips_begin(model);
+    size_t values = 0;
+    for (int i = 0; i < model->layers; i++) {
+        struct strip_layer layer = ddz_strips_next(&strips, &model->layer[i].shape);
+        values = ddz_size_add(values, kept_values(model, &layer, width, rows));
+    }
+    return values;
+}
+
+/* ---- Cuts ---------------------------------------------------------------------------------- */
+
+/* Strips have a multiple of so many rows of level 0. */
+static ptrdiff_t row_unit(const struct architecture *unet)
+{
+    return (ptrdiff_t)DEEPEST_ROWS << (unet->levels - 1);
+}
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The height of strips that is good for a picture */
+static ptrdiff_t strip_rows_for(const struct plan *plan, uint32_t width, uint32_t height)
+{
+    const struct architecture *unet = &plan->model->unet;
+    ptrdiff_t unit = row_unit(unet), all = ddz_plan_side(unet, height, 0);
+    ptrdiff_t rows = STRIP_PIXELS / (ptrdiff_t)ddz_plan_side(unet, width, 0);
+    rows = rows < STRIP_ROWS ? STRIP_ROWS : rows;
+    if (plan->lanes > 1)
+        rows = least(rows, all / (plan->lanes * STRIPS_PER_LANE));
+    rows = (least(rows, all + plan->lag) + unit - 1) / unit * unit;
+    return rows < unit ? unit : rows;
+}
+
+void ddz_plan_cut(struct plan *plan, uint32_t width, uint32_t height)
+{
+    if (plan->width == width && plan->height == height)
+        return;
+    const struct ddz_model *model = plan->model;
+    ptrdiff_t rows = strip_rows_for(plan, width, height);
+    while (share_lane(plan, width, rows, plan->at) > plan->lane_values ||
+           all_kept_values(model, width, rows) > plan->kept_values)
+        rows -= row_unit(&model->unet);
+    plan->width = width;
+    plan->height = height;
+    plan->strip_rows = rows;
+    int16_t *kept = plan->kept_rows;
+    for (int i = 0; i < model->layers; i++) {
+        plan->kept[i] = kept;
+        kept += kept_values(model, &plan->layer[i], width, rows);
+    }
+}
+
+static void derive_layers(struct plan *plan)
+{
+    const struct ddz_model *model = plan->model;
+    struct strips strips = ddz_strips_begin(model);
+    memcpy(plan->above, strips.above, sizeof plan->above);
+    for (int i = 0; i < model->layers; i++) {
+        struct strip_layer layer = ddz_strips_next(&strips, &model->layer[i].shape);
+        if (plan->layer)
+            plan->layer[i] = layer;
+        if (layer.out.place == PLACE_OUTPUT)
+            plan->lag = layer.lag_out > plan->lag ? layer.lag_out : plan->lag;
+    }
+}
+
+struct plan ddz_plan_make(struct arena *arena, const struct ddz_model *model, uint32_t width, uint32_t height,
+                          int lanes)
+{
+    struct plan plan = {.model = model, .lanes = lanes};
+    size_t at[PLACES];
+    plan.layer = arena_carve(arena, (size_t)model->layers, sizeof *plan.layer);
+    plan.kept = arena_carve(arena, (size_t)model->layers, sizeof *plan.kept);
+    derive_layers(&plan);
+    ptrdiff_t rows = strip_rows_for(&plan, width, height);
+    plan.lane_values = share_lane(&plan, width, rows, at);
+    plan.kept_values = all_kept_values(model, width, rows);
+    plan.whole = arena_carve(arena, ddz_plan_whole_values(&model->unet, width, height), sizeof *plan.whole);
+    plan.windows = arena_carve(arena, ddz_size_mul(plan.lane_values, (size_t)lanes), sizeof *plan.windows);
+    plan.kept_rows = arena_carve(arena, plan.kept_values, sizeof *plan.kept_rows);
     return plan;
 }
 
-int16_t *ddz_plan_data(const struct plan *plan, struct tensor tensor)
+/* ---- The present cut ----------------------------------------------------------------------- */
+
+ptrdiff_t ddz_plan_rows(const struct plan *plan, int level)
 {
-    switch (tensor.kind) {
-    case TENSOR_INPUT:
-    case TENSOR_OUTPUT:
-        return plan->patches;
-    case TENSOR_INNER:
-    case TENSOR_GATES:
-        return plan->work;
-    case TENSOR_STREAM:
-    case TENSOR_SIFTED:
-        break;
-    }
-    return plan->stream[tensor.level];
+    return ddz_plan_side(&plan->model->unet, plan->height, level);
 }
 
-struct map ddz_plan_map(const struct plan *plan, struct tensor tensor, uint32_t width)
+int64_t ddz_plan_pixels(const struct plan *plan, int level)
 {
-    struct map map = {.width = ddz_plan_side(plan->unet, width, tensor.level),
-                      .step = (ptrdiff_t)step_of(plan->unet, tensor)};
+    return (int64_t)ddz_plan_rows(plan, level) * ddz_plan_side(&plan->model->unet, plan->width, level);
+}
+
+ptrdiff_t ddz_plan_end(const struct plan *plan, int level, int lag, ptrdiff_t strip)
+{
+    ptrdiff_t end = (strip + 1) * (plan->strip_rows >> level) - lag;
+    return strip < 0 || end < 0 ? 0 : least(end, ddz_plan_rows(plan, level));
+}
+
+ptrdiff_t ddz_plan_strips(const struct plan *plan, int lag)
+{
+    return (ddz_plan_rows(plan, 0) + lag + plan->strip_rows - 1) / plan->strip_rows;
+}
+
+static struct map map_of(const struct plan *plan, struct tensor tensor)
+{
+    struct map map = {.width = ddz_plan_side(&plan->model->unet, plan->width, tensor.level),
+                      .step = (ptrdiff_t)step_of(&plan->model->unet, tensor)};
     map.row = (map.width + 1) * map.step;
-    map.data = ddz_plan_data(plan, tensor) + map.row + map.step;
     return map;
 }
 
-void ddz_plan_clear_border(const struct map *map, ptrdiff_t rows)
+struct map ddz_plan_whole(const struct plan *plan)
 {
-    size_t pixel = (size_t)map->step * sizeof(int16_t), row = (size_t)map->row * sizeof(int16_t);
-    memset(map_pixel(map, -1, -1), 0, row + pixel);
-    memset(map_pixel(map, rows, 0), 0, row);
+    struct map map = map_of(plan, stream_0);
+    map.data = plan->whole + map.row + map.step;
+    return map;
+}
+
+void ddz_plan_clear_border(const struct plan *plan)
+{
+    struct map map = ddz_plan_whole(plan);
+    ptrdiff_t rows = ddz_plan_rows(plan, 0);
+    size_t pixel = (size_t)map.step * sizeof *map.data, row = (size_t)map.row * sizeof *map.data;
+    memset(map_pixel(&map, -1, -1), 0, row + pixel);
+    memset(map_pixel(&map, rows, 0), 0, row);
     for (ptrdiff_t y = 0; y < rows; y++)
-        memset(map_pixel(map, y, map->width), 0, pixel);
+        memset(map_pixel(&map, y, map.width), 0, pixel);
+}
+
+struct map ddz_plan_from(const struct plan *plan, const struct strip_window *window, int lane,
+                         ptrdiff_t strip, ptrdiff_t y)
+{
+    if (window->whole)
+        return map_from(ddz_plan_whole(plan), y);
+    struct map map = map_of(plan, window->tensor);
+    ptrdiff_t first = strip * (plan->strip_rows >> window->tensor.level) - window->top;
+    map.data = plan->windows + (size_t)lane * plan->lane_values + plan->at[window->place] + map.step;
+    return map_from(map, y - first);
+}
+
+int16_t *ddz_plan_kept(const struct plan *plan, int layer, ptrdiff_t y)
+{
+    const struct strip_layer *l = &plan->layer[layer];
+    return plan->kept[layer] + y % kept_rows(l, plan->strip_rows) * map_of(plan, l->held.tensor).row;
 }

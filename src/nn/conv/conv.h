@@ -46,7 +46,8 @@ struct conv {
  * rows before and behind the band and the pixels beside it, which are there: neighbours, or border.
  *
  * `rows` are those of `out`; of 1x1, where each pixel of `in` gives 2x2 of `out`, those of `in`. The border of
- * `out` is zero, and is so afterwards; what is behind the channels of its pixels is left undefined.
+ * `out` is zero, and is so afterwards; what is behind the channels of its pixels is left undefined. Meanwhile another
+ * thread may read the rows around those of the band: the border behind its last row is not written at all.
  */
 struct conv_band {
     struct map in, out, gates; /* gates: for END_GATE_BY */
