@@ -25,8 +25,8 @@ START_TEST(limits)
         struct decoder_settings ds = decoder_settings();
         ds.max_pixels = max;
         ddz_decoder *d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), expected);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, 1), expected);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), expected);
+        ck_assert_int_eq(feed(d, stream.data, 1), expected);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), expected);
         ddz_decoder_free(d);
     }
@@ -49,7 +49,7 @@ START_TEST(huge_header)
         ddz_decoder *d = decoder_new(&ds);
         uint8_t rgb[3];
         ddz_info info;
-        ck_assert_int_eq(ddz_decoder_feed(d, head, sizeof head), DDZ_ERR_PIXEL_LIMIT);
+        ck_assert_int_eq(feed(d, head, sizeof head), DDZ_ERR_PIXEL_LIMIT);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_PIXEL_LIMIT);
         ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_ERR_PIXEL_LIMIT);
         ck_assert_int_eq(l.calls, 1); /* the decoder itself */
@@ -131,10 +131,10 @@ START_TEST(trailing_bytes)
     struct decoder_settings ds = decoder_settings();
     ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_uint_eq(info_of(d).trailing_bytes, 0);
-    ck_assert_int_eq(ddz_decoder_feed(d, (const uint8_t *)"x", 1), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, (const uint8_t *)"x", 1), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_uint_eq(info_of(d).trailing_bytes, 1 + stream.size);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
     ck_assert(info_of(d).complete && info_of(d).digest_agrees);
@@ -162,7 +162,7 @@ START_TEST(unknown_records)
         ddz_status status = skippable ? DDZ_OK : DDZ_ERR_FEATURE;
         longer.data[end] = skippable ? 0xC5 : 0x45;
         ddz_decoder *d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, longer.data, longer.size), status);
+        ck_assert_int_eq(feed(d, longer.data, longer.size), status);
         memset(rgb, 0, sizeof rgb);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), status);
         ck_assert_mem_eq(rgb, expected, sizeof rgb);
@@ -188,7 +188,7 @@ START_TEST(unknown_features)
     for (int bit = 0; bit < 6; bit++) {
         stream.data[l.frame + 9 + 2] ^= (uint8_t)(1 << bit);
         ddz_decoder *d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), bit < 3 ? DDZ_OK : DDZ_ERR_FEATURE);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), bit < 3 ? DDZ_OK : DDZ_ERR_FEATURE);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), bit < 3 ? DDZ_OK : DDZ_ERR_FEATURE);
         ck_assert_mem_eq(rgb, bit < 3 ? whole : preview, sizeof rgb);
         ddz_decoder_free(d);

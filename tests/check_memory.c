@@ -40,9 +40,9 @@ static void check_decoder(struct decoder_settings s, const struct buffer *stream
     ddz_decoder *d = decoder_new(&s);
     ck_assert_int_eq(ddz_decoder_memory(d, w, h, &announced), DDZ_OK);
     ck_assert_int_eq(l.calls, 1);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream->data, part), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream->data, part), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream->data + part, stream->size - part), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream->data + part, stream->size - part), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
     check_announced(l.most, announced, 3 * stream->size, "decoder");
     ddz_decoder_free(d);
@@ -50,7 +50,7 @@ static void check_decoder(struct decoder_settings s, const struct buffer *stream
     /* all of it at once: y is not kept beside itself */
     l = (struct ledger){0};
     d = decoder_new(&s);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream->data, stream->size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream->data, stream->size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
     check_announced(l.most, announced - (uint64_t)12 * w * h, 3 * stream->size, "decoder of a whole stream");
     ddz_decoder_free(d);
@@ -110,7 +110,7 @@ START_TEST(memory_limits)
         limit = announced[1] * part / 24;
         ck_assert_int_eq(decoder_make(model(), &ds, &d), DDZ_OK);
         ck_assert_int_eq(ddz_decoder_set(d, DDZ_PARAM_MEMORY_LIMIT, (int64_t)limit), DDZ_OK);
-        status = ddz_decoder_feed(d, stream.data, stream.size);
+        status = feed(d, stream.data, stream.size);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
         status = decode_rgb(d, DDZ_RECON_MEAN, rgb.data);
         ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY_LIMIT);
@@ -198,10 +198,10 @@ static ddz_status decode_scarcely(struct ledger *scarce, const struct buffer *st
     if (status != DDZ_OK)
         return status;
     ddz_status results[5];
-    results[0] = ddz_decoder_feed(d, stream->data, stream->size / 2);
+    results[0] = feed(d, stream->data, stream->size / 2);
     results[1] = decode_rgb(d, DDZ_RECON_SAMPLE, rgb);
     results[2] = decode_rgb(d, DDZ_RECON_MEAN, rgb);
-    results[3] = ddz_decoder_feed(d, stream->data + stream->size / 2, stream->size - stream->size / 2);
+    results[3] = feed(d, stream->data + stream->size / 2, stream->size - stream->size / 2);
     results[4] = decode_rgb(d, DDZ_RECON_MEAN, rgb);
     for (int i = 0; i < 5; i++) {
         ck_assert(results[i] == DDZ_OK || results[i] == DDZ_ERR_MEMORY);

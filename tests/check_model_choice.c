@@ -51,13 +51,13 @@ START_TEST(model_of_a_fed_decoder)
             ddz_decoder *d;
             size_t count;
             ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data, fed), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data, fed), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_STATE);
             ck_assert_int_eq(ddz_decoder_step_count(d, &count), DDZ_ERR_STATE);
             ck_assert_int_eq(ddz_decoder_set_model(d, model()), DDZ_OK);
             if (fed % 2 && fed >= 5)
                 ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
             ck_assert_mem_eq(rgb, expected, sizeof rgb);
             ddz_decoder_free(d);
@@ -86,13 +86,13 @@ START_TEST(another_model)
         for (size_t fed = 4; fed <= stream.size && !low_bits_agree[agree]; fed += fed < 80 ? 3 : 500) {
             ddz_decoder *d;
             ck_assert_int_eq(decoder_make(other, &ds, &d), DDZ_OK);
-            ddz_status status = ddz_decoder_feed(d, stream.data, fed);
+            ddz_status status = feed(d, stream.data, fed);
             ck_assert(status == DDZ_OK || status == DDZ_ERR_WRONG_MODEL || status == DDZ_ERR_CORRUPT);
             ck_assert(agree || fed < 5 || status == DDZ_ERR_WRONG_MODEL);
             if (status == DDZ_OK && fed >= 5)
                 ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
             ck_assert_int_eq(ddz_decoder_set_model(d, model()), DDZ_OK);
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
             ck_assert_mem_eq(rgb, expected, sizeof rgb);
             ck_assert_int_eq(info_of(d).digest_agrees, 1);
@@ -150,7 +150,7 @@ START_TEST(wrong_model)
         ddz_decoder *d;
         ddz_info info;
         ck_assert_int_eq(ddz_decoder_new(models[i], NULL, &d), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_ERR_WRONG_MODEL);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_ERR_WRONG_MODEL);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_WRONG_MODEL);
         ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
         ck_assert_uint_eq(info.width, SMALL_W);
@@ -171,7 +171,7 @@ START_TEST(no_model)
     ddz_info info;
     size_t count;
     ck_assert_int_eq(ddz_decoder_new(NULL, NULL, &d), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
     ck_assert_uint_eq(info.width, SMALL_W);
     ck_assert_uint_eq(info.height, SMALL_H);

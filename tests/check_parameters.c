@@ -52,7 +52,7 @@ START_TEST(sizes_of_structures)
     struct buffer stream = small_stream();
     struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ddz_info info = info_of(d);
     ddz_step step;
     ck_assert_int_eq(ddz_decoder_step(d, 3, &step, sizeof step), DDZ_OK);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "imgio/png.h"
 #include "inputs.h"
 #include "png_files.h"
@@ -67,11 +68,9 @@ static void check_pixels(const struct source *s, const struct image *image)
 static int read_bytes(const uint8_t *data, size_t size, uint64_t max_pixels, struct image *image,
                       struct image_messages *messages)
 {
-    /* Exactly as long as it is, so that a sanitizer sees a read behind its end. */
-    uint8_t *copy = malloc(size ? size : 1);
-    memcpy(copy, data, size);
+    uint8_t *copy = guard_copy(data, size);
     int result = png_read(copy, size, max_pixels, image, messages);
-    free(copy);
+    guard_free(copy, size);
     return result;
 }
 

@@ -17,7 +17,7 @@ START_TEST(every_byte_is_a_place_to_stop)
     size_t count, last_count = 0;
     ddz_info info;
     for (size_t i = 0; i < stream.size; i++) {
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data + i, 1), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data + i, 1), DDZ_OK);
         ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
         if (i + 1 < layout_of(&stream).preview) {
             ck_assert_int_eq(status, DDZ_ERR_TRUNCATED);
@@ -60,11 +60,11 @@ static void check_interrupted(const struct buffer *stream, const size_t *stop, i
     size_t fed = 0;
     for (int i = 0; i < 3; i++)
         if ((taken >> i & 1) && stop[i] <= stream->size) {
-            ck_assert_int_eq(ddz_decoder_feed(d, stream->data + fed, stop[i] - fed), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream->data + fed, stop[i] - fed), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, recon, rgb), DDZ_OK);
             fed = stop[i];
         }
-    ck_assert_int_eq(ddz_decoder_feed(d, stream->data + fed, stream->size - fed), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream->data + fed, stream->size - fed), DDZ_OK);
     ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
     ck_assert_msg(status == DDZ_OK, "%s with pictures %d of those at %zu, %zu, %zu bytes",
                   ddz_strerror(status), taken, stop[0], stop[1], stop[2]);
@@ -84,7 +84,7 @@ START_TEST(pictures_between_updates)
     uint8_t whole[SMALL_BYTES];
     ddz_decoder *d = decoder_new(&ds);
     struct told_step *steps;
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, whole), DDZ_OK);
     size_t count = found_steps(d, &steps);
     for (size_t i = 1; i < count; i++) {
@@ -120,7 +120,7 @@ START_TEST(updates_are_steps)
         struct decoder_settings ds = decoder_settings();
         ddz_decoder *d = decoder_new(&ds);
         ddz_info info;
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
         ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
         ck_assert_int_eq(info.calls_per_octave, settings[i][0]);
         ck_assert_int_eq(info.updates, settings[i][1]);
@@ -194,7 +194,7 @@ START_TEST(bit_limit_across_feeds)
         ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, rgb), DDZ_OK);
         ddz_decoder *d = decoder_new(&ds);
         for (size_t i = 0; i < stream.size; i++)
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data + i, 1), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data + i, 1), DDZ_OK);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, other), DDZ_OK);
         ck_assert_mem_eq(rgb, other, sizeof rgb);
         ddz_info info;
@@ -222,7 +222,7 @@ START_TEST(pieces)
             for (size_t at = 0; at < stream.size; at += steps[k]) {
                 size_t n = stream.size - at < steps[k] ? stream.size - at : steps[k];
                 struct buffer piece = copy_of(stream.data + at, n);
-                ck_assert_int_eq(ddz_decoder_feed(d, piece.data, n), DDZ_OK);
+                ck_assert_int_eq(feed(d, piece.data, n), DDZ_OK);
                 memset(piece.data, 0xEE, n);
                 free(piece.data);
                 if (between && at / 7 % 3 == 0 && at > 6)

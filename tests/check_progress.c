@@ -59,7 +59,7 @@ START_TEST(progress_of_decoding)
             ddz_decoder *d = decoder_new(&ds);
             for (size_t fed = 0; fed < size; fed = fed ? size : size / 2 + 1) {
                 size_t until = fed ? size : size / 2 + 1;
-                ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, until - fed), DDZ_OK);
+                ck_assert_int_eq(feed(d, stream.data + fed, until - fed), DDZ_OK);
                 l = (struct listener){0};
                 ddz_status status = decode_rgb(d, (ddz_recon)recon, rgb);
                 ck_assert(status == DDZ_OK || status == DDZ_ERR_TRUNCATED);
@@ -127,7 +127,7 @@ START_TEST(cancelled_decoder)
     for (int recon = 0; recon < 2; recon++) {
         struct decoder_settings ds = decoder_settings();
         ddz_decoder *whole = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(whole, stream.data, part), DDZ_OK);
+        ck_assert_int_eq(feed(whole, stream.data, part), DDZ_OK);
         ck_assert_int_eq(decode_rgb(whole, (ddz_recon)recon, expected), DDZ_OK);
         ddz_decoder_free(whole);
         int cancelled = 0;
@@ -136,7 +136,7 @@ START_TEST(cancelled_decoder)
             ds.progress = stop_progress;
             ds.progress_cookie = &stop;
             ddz_decoder *d = decoder_new(&ds);
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data, part), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data, part), DDZ_OK);
             ddz_status status = decode_rgb(d, (ddz_recon)recon, rgb);
             if (status == DDZ_ERR_CANCELLED) {
                 cancelled++;

@@ -68,7 +68,7 @@ START_TEST(round_trip_of_a_line)
     struct decoder_settings ds = decoder_settings();
     ddz_info info;
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb.data), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
     ck_assert(info.width == 65535 && info.height == 1 && info.scales == 13 && info.digest_agrees);
@@ -179,7 +179,7 @@ START_TEST(extras)
                 ck_assert_uint_eq(stream.size, 400);
             ddz_encoder_free(e);
             ddz_decoder *d = decoder_new(&ds);
-            ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+            ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), DDZ_OK);
             for (int i = 0; i < 3; i++)
                 check_extra(d, (ddz_extra)(i + 1), sent[i]);

@@ -17,7 +17,7 @@ START_TEST(samples_depend_on_the_seed)
         struct decoder_settings ds = decoder_settings();
         ds.seed = seeds[i];
         ddz_decoder *d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, 20), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data, 20), DDZ_OK);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb[i]), DDZ_OK);
         ddz_decoder_free(d);
     }
@@ -46,7 +46,7 @@ START_TEST(begin_is_a_header_alone)
     struct decoder_settings ds = decoder_settings();
     ds.sample_steps = 1;
     ddz_decoder *begun = decoder_begun(&ds, w, h), *fed = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(fed, stream.data, header), DDZ_OK);
+    ck_assert_int_eq(feed(fed, stream.data, header), DDZ_OK);
     ddz_info a, b;
     ck_assert_int_eq(ddz_decoder_info(begun, &a, sizeof a), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_info(fed, &b, sizeof b), DDZ_OK);
@@ -57,7 +57,7 @@ START_TEST(begin_is_a_header_alone)
         ck_assert_mem_eq(rgb.data, got.data, rgb.size);
     }
     /* and the stream may follow */
-    ck_assert_int_eq(ddz_decoder_feed(begun, stream.data + header, stream.size - header), DDZ_OK);
+    ck_assert_int_eq(feed(begun, stream.data + header, stream.size - header), DDZ_OK);
     ck_assert_int_eq(decode_rgb(begun, DDZ_RECON_MEAN, got.data), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_info(begun, &a, sizeof a), DDZ_OK);
     ck_assert_int_eq(a.digest_agrees, 1);
@@ -87,7 +87,7 @@ START_TEST(begin_refuses)
     ck_assert_int_eq(ddz_decoder_begin(d, 101, 1), DDZ_ERR_PIXEL_LIMIT);
     ddz_decoder_free(d);
     d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, 1), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, 1), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_begin(d, 10, 10), DDZ_ERR_STATE);
     ddz_decoder_free(d);
     ck_assert_int_eq(decoder_make(NULL, &ds, &d), DDZ_OK);
@@ -107,20 +107,20 @@ START_TEST(seeds_of_one_decoder)
     ck_assert_int_eq(ddz_decoder_set(NULL, DDZ_PARAM_SEED, 1), DDZ_ERR_ARGUMENT);
     size_t fed = 0;
     for (size_t size = 20; size < stream.size; size += stream.size / 3) {
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, size - fed), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data + fed, size - fed), DDZ_OK);
         fed = size;
         for (uint32_t seed = 0; seed < 3; seed++) {
             ck_assert_int_eq(ddz_decoder_set(d, DDZ_PARAM_SEED, UINT32_MAX - seed), DDZ_OK);
             ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
             ds.seed = UINT32_MAX - seed;
             ddz_decoder *fresh = decoder_new(&ds);
-            ck_assert_int_eq(ddz_decoder_feed(fresh, stream.data, size), DDZ_OK);
+            ck_assert_int_eq(feed(fresh, stream.data, size), DDZ_OK);
             ck_assert_int_eq(decode_rgb(fresh, DDZ_RECON_SAMPLE, expected), DDZ_OK);
             ck_assert_mem_eq(rgb, expected, sizeof rgb);
             ddz_decoder_free(fresh);
         }
     }
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data + fed, stream.size - fed), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK); /* the digest agrees */
     ddz_decoder_free(d);
     free(stream.data);
@@ -137,7 +137,7 @@ START_TEST(sample_of_a_whole_stream)
         uint8_t mean[SMALL_BYTES], sample[SMALL_BYTES];
         struct decoder_settings ds = decoder_settings();
         ddz_decoder *d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, mean), DDZ_OK);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, sample), DDZ_OK);
         ck_assert_int_eq(memcmp(mean, sample, sizeof mean) == 0, quality == 100);
@@ -162,13 +162,13 @@ START_TEST(pictures_of_an_ended_stream)
         struct decoder_settings ds = decoder_settings();
         for (int recon = 0; recon < 2; recon++) {
             ddz_decoder *d = decoder_new(&ds);
-            ddz_decoder_feed(d, stream.data, stream.size);
+            feed(d, stream.data, stream.size);
             decode_rgb(d, (ddz_recon)recon, expected[recon]);
             ddz_decoder_free(d);
         }
         ck_assert_mem_ne(expected[0], expected[1], SMALL_BYTES);
         ddz_decoder *d = decoder_new(&ds);
-        ddz_decoder_feed(d, stream.data, stream.size);
+        feed(d, stream.data, stream.size);
         for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
             decode_rgb(d, order[i], got);
             ck_assert_mem_eq(got, expected[order[i]], SMALL_BYTES);
@@ -251,7 +251,7 @@ START_TEST(observed_decoding)
     ds.observer = watch;
     ds.observer_cookie = &w;
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     struct told_step *steps;
     size_t count = found_steps(d, &steps);
     double end = steps[count - 1].step.sigma_to;
@@ -267,7 +267,7 @@ START_TEST(observed_decoding)
     for (int stop = 0; stop <= (int)count; stop++) {
         w = (struct watcher){.stop = stop};
         d = decoder_new(&ds);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_CANCELLED);
         ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
         ck_assert_mem_eq(rgb, expected, sizeof rgb);

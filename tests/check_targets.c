@@ -36,7 +36,7 @@ START_TEST(target_in_bytes)
     ddz_decoder *d = decoder_new(&ds);
     ddz_info info;
     ck_assert_uint_lt(stream.size, 50000);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), DDZ_OK);
     ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
     ck_assert_int_eq(info.digest_agrees, 1);
@@ -198,7 +198,7 @@ START_TEST(target_in_sigma)
         struct decoder_settings ds = decoder_settings();
         ddz_decoder *d = decoder_new(&ds);
         ddz_info info;
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
         ck_assert_int_eq(ddz_decoder_info(d, &info, sizeof info), DDZ_OK);
         ck_assert_double_eq_tol(info.sigma_end, 89.25 * exp2(-ends[i][1] / 32), 1e-5);
         ddz_decoder_free(d);

@@ -77,7 +77,7 @@ static void *decode_alone(void *argument)
     if (u->status == DDZ_OK)
         u->status = ddz_decoder_set(d, DDZ_PARAM_THREADS, u->threads);
     if (u->status == DDZ_OK)
-        u->status = ddz_decoder_feed(d, u->stream->data, u->stream->size);
+        u->status = feed(d, u->stream->data, u->stream->size);
     if (u->status == DDZ_OK)
         u->status = decode_rgb(d, DDZ_RECON_MEAN, u->rgb);
     ddz_decoder_free(d);
@@ -164,7 +164,7 @@ START_TEST(runner_of_the_caller)
     struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_set_runner(d, run_with_threads, &pieces, RUNNER_THREADS), DDZ_OK);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, received), DDZ_OK);
     ck_assert_int_gt(pieces, 10);
     ck_assert_mem_eq(sent, received, BYTES);

@@ -236,12 +236,18 @@ struct buffer small_stream(void)
     return small_stream_of(4);
 }
 
+ddz_status feed(ddz_decoder *d, const uint8_t *data, size_t size)
+{
+    uint8_t *input = guard_copy(data, size);
+    ddz_status status = ddz_decoder_feed(d, input, size);
+    guard_free(input, size);
+    return status;
+}
+
 ddz_status decode_prefix(const struct decoder_settings *s, const uint8_t *data, size_t size, uint8_t *rgb)
 {
     ddz_decoder *d = decoder_new(s);
-    uint8_t *input = guard_copy(data, size);
-    ddz_status fed = ddz_decoder_feed(d, input, size);
-    guard_free(input, size); /* it has been copied */
+    ddz_status fed = feed(d, data, size);
     ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
     ddz_decoder_free(d);
     return fed != DDZ_OK ? fed : status;
@@ -292,7 +298,7 @@ void check_round_trip_of(struct buffer rgb, uint32_t w, uint32_t h, const struct
 
     struct decoder_settings ds = decoder_settings();
     ddz_decoder *d = decoder_new(&ds);
-    ck_assert_int_eq(ddz_decoder_feed(d, stream.data, stream.size), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, got), DDZ_OK);
     ck_assert_mem_eq(got, sent, rgb.size);
     ddz_info info;

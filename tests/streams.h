@@ -70,6 +70,9 @@ ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h
 ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb);
 ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb);
 
+/* Feed a copy that ends at a guard page and is gone afterwards. */
+ddz_status feed(ddz_decoder *d, const uint8_t *data, size_t size);
+
 ddz_info info_of(const ddz_decoder *d);
 
 /* The steps that an encoder has sent, and those that a decoder has found, whose last two are 0 */
