@@ -20,7 +20,7 @@ static const char *end_of(const ddz_decoder *decoder, const ddz_info *info, cons
     ddz_extra_state alpha;
     bool short_of_it = last && last->sigma_to > info->sigma_end * (1 + 1e-9);
     if (!info->complete)
-        return info->trellis_bits ? "cut" : "cut, or made so short that it has no end";
+        return info->trellis_bits ? "cut" : "made so short, or cut";
     if (ddz_decoder_extra_state(decoder, DDZ_EXTRA_ALPHA, &alpha) == DDZ_OK && alpha == DDZ_EXTRA_APPROXIMATE)
         short_of_it = true;
     return short_of_it ? "complete, ends at its target" : "complete";
