@@ -153,7 +153,7 @@ typedef enum ddz_parameter {
     DDZ_PARAM_EFFORT = 100,
     /* The search has 2 to the power of this many states: 8 to 16; default 0: by effort */
     DDZ_PARAM_TRELLIS_BITS = 101,
-    /* Errors weaker than this many thousandths of the final noise are held back: 0 to 4000, default 1000. 0
+    /* Errors weaker than this many thousandths of the final noise are held back: 0 to 4000, default 700. 0
      * aims at the picture itself */
     DDZ_PARAM_STEERING = 102,
     /* 1: keep the colours where alpha is 0, which nobody sees; default 0: make them cheap */

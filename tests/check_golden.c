@@ -26,7 +26,8 @@ static const struct {
               {"tall", 3, 150, 100, 16, 1, false},
               {"large", 150, 90, 5, 0, 0, false},
               {"updates", 45, 31, 80, 2, 8, false},
-              {"layers", 43, 29, 50, 0, 0, true}};
+              {"layers", 43, 29, 50, 0, 0, true},
+              {"views", 100, 70, 20, 0, 0, false}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;

@@ -141,13 +141,14 @@ static void check_settings(struct settings s)
     struct settings back;
     uint8_t bytes[SETTINGS_SIZE], low = ddz_header_model_low(s.model_id);
     int valid = s.trellis_bits >= 8 && s.trellis_bits <= 16 && s.calls_log2 >= 0 && s.calls_log2 <= 5 &&
-                s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.end_level >= 32 && s.end_level <= 224;
+                s.updates_log2 >= 0 && s.updates_log2 <= 3 && s.views_log2 >= 0 && s.views_log2 <= 2 &&
+                s.end_level >= 32 && s.end_level <= 224;
     must_equal(ddz_settings_write(&s, bytes), valid ? 7 : 0);
     if (!valid)
         return;
     must_equal(bytes[0], (s.trellis_bits - 8) * 16 + s.calls_log2 * 2 + s.uniform);
     must_equal(bytes[1], s.end_level);
-    must_equal(bytes[2], s.updates_log2 * 64);
+    must_equal(bytes[2], s.updates_log2 * 64 + 2 - s.views_log2);
     must_equal(get_le32(bytes + 3), s.model_id);
     for (size_t cut = 0; cut < 7; cut++)
         must_equal(ddz_settings_read(bytes, cut, low, &back), DDZ_ERR_TRUNCATED);
@@ -155,6 +156,7 @@ static void check_settings(struct settings s)
     must_equal(ddz_settings_read(bytes, 7, low, &back), DDZ_OK);
     ck_assert(back.trellis_bits == s.trellis_bits && back.calls_log2 == s.calls_log2);
     ck_assert(back.updates_log2 == s.updates_log2 && back.uniform == s.uniform);
+    ck_assert(back.views_log2 == s.views_log2);
     ck_assert(back.end_level == s.end_level && back.model_id == s.model_id);
 }
 
@@ -165,6 +167,7 @@ START_TEST(settings_round_trip)
             for (int32_t level = -1; level <= 256; level += level < 34 || level > 220 ? 1 : 5)
                 for (int updates = -1; updates <= 4; updates++)
                     check_settings((struct settings){.trellis_bits = bits,
+                                                     .views_log2 = (updates + calls + 3) % 5 - 1,
                                                      .calls_log2 = calls,
                                                      .uniform = level & 1,
                                                      .updates_log2 = updates,
@@ -183,7 +186,8 @@ START_TEST(settings_are_canonical)
             uint8_t level = (uint8_t)draw(256), again[SETTINGS_SIZE];
             uint8_t bytes[SETTINGS_SIZE] = {(uint8_t)first, level, (uint8_t)third, 4, 1, 2, 3};
             struct settings s;
-            int valid = first >> 4 <= 8 && (first >> 1 & 7) <= 5 && level >= 32 && level <= 224;
+            int valid =
+                first >> 4 <= 8 && (first >> 1 & 7) <= 5 && level >= 32 && level <= 224 && (third & 3) != 3;
             ddz_status expected = third & 0x38 ? DDZ_ERR_FEATURE : valid ? DDZ_OK : DDZ_ERR_CORRUPT;
             must_equal(ddz_settings_read(bytes, 7, 4, &s), expected);
             if (expected != DDZ_OK)
@@ -192,7 +196,8 @@ START_TEST(settings_are_canonical)
             must_equal(s.model_id, 0x03020104);
             must_equal(s.updates_log2, third >> 6);
             must_equal(ddz_settings_write(&s, again), 7);
-            bytes[2] &= 0xC0;
+            must_equal(s.views_log2, 2 - (third & 3));
+            bytes[2] &= 0xC3;
             ck_assert_mem_eq(bytes, again, 7);
         }
     ck_assert_int_gt(accepted, 1500);

@@ -429,7 +429,7 @@ class Stream:
         while max(self.sizes[-1]) > 8:
             w, h = self.sizes[-1]
             self.sizes.append(((w + 1) // 2, (h + 1) // 2))
-        self.L, self.s, self.u, self.uniform, self.end = 8, 3, 0, 0, 132
+        self.L, self.s, self.u, self.uniform, self.end, self.views = 8, 3, 0, 0, 132, 4
         steps = self.schedule()
         bits = sum(s["B0"] for s in steps if s["fixed"])
         size = (bits + 7) // 8
@@ -443,7 +443,7 @@ class Stream:
         if len(self.main) >= 7:
             c = self.main
             self.L, self.s, self.uniform, self.end = (c[0] >> 4) + 8, c[0] >> 1 & 7, c[0] & 1, c[1]
-            self.u = c[2] >> 6
+            self.u, self.views = c[2] >> 6, 4 >> (c[2] & 3)
             assert c[2] & 0x38 == 0 and int.from_bytes(c[3:7], "little") == model.id
             steps = self.schedule()
             if not layered and data[-5:-4] == b"\0":  # no records
@@ -715,7 +715,7 @@ def estimate_of(stream, net, y, k, v, last=False):
     z = level(v)
     inputs = np.clip(shift_round(y * (2**44 // norm), 24), -32768, 32767)
     label = stream.label(k, R(z, 256))
-    views = VIEWS if last or label in (2, 3, 4) else VIEWS[:1]
+    views = VIEWS[: 4 if label in (2, 3, 4) or last and label > 1 else stream.views if last else 1]
     F = R(sum(view(net.run(view(inputs), z, label)) for view in reversed(views)), len(views))
     out = shift_round((p * p >> 30) * y, 30) + shift_round((v * p >> 30) * F, 20)
     return np.clip(out, -ONE, ONE)

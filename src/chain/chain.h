@@ -16,9 +16,10 @@
 #include "ddz.h"
 #include "diffusion/posterior.h"
 #include "diffusion/schedule.h"
+#include "format/limits.h"
 #include "model/model.h"
 
-enum { MAX_VIEWS = 4 }; /* of y: as it is, and mirrored */
+enum { MAX_VIEWS = 1 << MAX_VIEWS_LOG2 }; /* of y: as it is, and mirrored */
 
 /* What an estimate comes from: nothing yet, the update after a step, or a call of the network. */
 enum estimate_kind { ESTIMATE_NONE, ESTIMATE_UPDATED, ESTIMATE_CALLED };
@@ -81,8 +82,9 @@ void ddz_chain_call(struct chain *chain, int views);
 /* What the next step starts from: the estimate that the last one's update left, or the call's. */
 void ddz_chain_next_estimate(struct chain *chain);
 
-/* What is shown where the bits end: the estimate from all views. */
-void ddz_chain_last_estimate(struct chain *chain);
+/* What is shown where the bits end: at labels 0 and 1 the estimate from `views` views (1, 2 or MAX_VIEWS), else from
+ * MAX_VIEWS. */
+void ddz_chain_last_estimate(struct chain *chain, int views);
 
 /* An array of int16 for all samples of the present scale, which the chain itself uses in calls and steps only. */
 int16_t *ddz_chain_vector(struct chain *chain);

@@ -29,18 +29,24 @@ static int present_label(const struct chain *chain, int32_t level_q8)
     return ddz_scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
 }
 
+/* The label of y as it is; 0 before the first step. */
+static int label_now(const struct chain *chain)
+{
+    return chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+}
+
 void ddz_chain_next_estimate(struct chain *chain)
 {
     if (chain->estimate_kind == ESTIMATE_UPDATED)
         return;
     /* small pictures cost little; the smallest are estimated hundreds of times to choose their bits */
-    int label = chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+    int label = label_now(chain);
     ddz_chain_call(chain, label >= 2 && label <= 4 ? MAX_VIEWS : 1);
 }
 
-void ddz_chain_last_estimate(struct chain *chain)
+void ddz_chain_last_estimate(struct chain *chain, int views)
 {
-    ddz_chain_call(chain, MAX_VIEWS);
+    ddz_chain_call(chain, label_now(chain) < 2 ? views : MAX_VIEWS);
 }
 
 /* vector = F of y seen in a mirror */

@@ -204,6 +204,12 @@ static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
     return plan;
 }
 
+/* Views of y for the picture: as the settings say, which a short prefix does not have. */
+static int picture_views(const ddz_decoder *d)
+{
+    return d->reader.has_settings ? 1 << d->reader.settings.views_log2 : MAX_VIEWS;
+}
+
 /* For the call's progress; and the schedule of a sample */
 static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
 {
@@ -220,7 +226,7 @@ static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
     const struct pyramid *p = &d->pyramid;
     int last = plan->whole > 0 ? s->step[plan->whole - 1].scale : p->coarsest;
     int scale = recon == DDZ_RECON_SAMPLE ? 0 : last;
-    d->work += (uint64_t)MAX_VIEWS * p->width[scale] * p->height[scale]; /* of the last estimate */
+    d->work += (uint64_t)picture_views(d) * p->width[scale] * p->height[scale]; /* of the last estimate */
 }
 
 /* The picture where the bits end, or where the chain does that goes on without them. */
@@ -235,7 +241,7 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     if (status != DDZ_OK)
         return status;
     d->ended = d->ended || plan->last;
-    ddz_chain_last_estimate(d->chain);
+    ddz_chain_last_estimate(d->chain, picture_views(d));
     status = show(d);
     if (status == DDZ_OK)
         status = ddz_progress_end(&d->progress);

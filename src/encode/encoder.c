@@ -17,12 +17,13 @@
 #include "format/limits.h"
 #include "format/settings.h"
 
-/* Effort 1 to 9: calls of the network in the last octave, steps to a call, states of the search, and searches
- * for a part of the preview. */
+/* Effort 1 to 9: calls of the network in the last octave, steps to a call, views for the picture, states of the
+ * search, and searches for a part of the preview. */
 static const struct {
-    int calls_log2, updates_log2, register_bits, trials;
-} efforts[9] = {{0, 2, 8, 1},    {1, 2, 10, 8},   {1, 2, 12, 16},   {2, 1, 14, 64},  {2, 2, 15, 256},
-                {2, 2, 16, 512}, {3, 2, 16, 768}, {3, 2, 16, 1024}, {4, 1, 16, 2048}};
+    int calls_log2, updates_log2, views_log2, register_bits, trials;
+} efforts[9] = {{1, 2, 0, 8, 1},    {1, 2, 1, 10, 4},   {1, 2, 1, 12, 8},
+                {1, 2, 1, 14, 16},  {1, 2, 1, 15, 32},  {2, 2, 2, 15, 64},
+                {2, 2, 2, 16, 256}, {3, 2, 2, 16, 512}, {4, 1, 2, 16, 1024}};
 
 static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
@@ -32,7 +33,7 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_EFFORT] = {DDZ_PARAM_EFFORT, PARAMETER_WHOLE, 1, 9, 5},
     [ENCODER_TRELLIS_BITS] = {DDZ_PARAM_TRELLIS_BITS, PARAMETER_WHOLE_OR_ZERO, TRELLIS_MIN_BITS,
                               TRELLIS_MAX_BITS, 0},
-    [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 1000},
+    [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 700},
     [ENCODER_KEEP_INVISIBLE] = {DDZ_PARAM_KEEP_INVISIBLE, PARAMETER_WHOLE, 0, 1, 0},
     [ENCODER_CALLS] = {DDZ_RESEARCH_CALLS_PER_OCTAVE, PARAMETER_POWER_OR_ZERO, 2, 32, 0},
     [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
@@ -138,6 +139,7 @@ static void apply_settings(ddz_encoder *e)
     e->register_bits =
         value[ENCODER_TRELLIS_BITS] ? (int)value[ENCODER_TRELLIS_BITS] : efforts[effort].register_bits;
     e->trials = efforts[effort].trials;
+    e->views = 1 << efforts[effort].views_log2;
     e->walk =
         (struct walk){.calls_log2 = efforts[effort].calls_log2, .updates_log2 = efforts[effort].updates_log2};
     if (value[ENCODER_CALLS]) {
@@ -268,6 +270,7 @@ static void begin_stream(ddz_encoder *e)
                                       .calls_log2 = e->walk.calls_log2,
                                       .uniform = e->walk.uniform,
                                       .updates_log2 = e->walk.updates_log2,
+                                      .views_log2 = ddz_ilog2((uint64_t)e->views),
                                       .end_level = e->walk.end_level,
                                       .model_id = e->model->id};
     uint64_t preview_bits = 0;

@@ -38,7 +38,7 @@ static double estimate_psnr(ddz_encoder *e)
 
 double ddz_psnr_of_last_estimate(ddz_encoder *e)
 {
-    ddz_chain_last_estimate(e->chain);
+    ddz_chain_last_estimate(e->chain, e->views);
     return estimate_psnr(e);
 }
 

@@ -66,7 +66,7 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pi
     ddz_status status = ddz_layout_make(&layout, format, p->width[0], p->height[0], stride, size);
     if (status != DDZ_OK)
         return status;
-    ddz_chain_last_estimate(e->chain);
+    ddz_chain_last_estimate(e->chain, e->views);
     ddz_chain_pixels(e->chain, &layout, e->alpha, pixels);
     return DDZ_OK;
 }
@@ -92,7 +92,7 @@ ddz_status ddz_research_encoder_estimate(ddz_encoder *e, int32_t *estimate, size
         return DDZ_ERR_STATE;
     if (count != ddz_chain_samples(e->chain, 0))
         return DDZ_ERR_ARGUMENT;
-    ddz_chain_last_estimate(e->chain);
+    ddz_chain_last_estimate(e->chain, e->views);
     struct grey_levels out = {estimate, (size_t)3 * ddz_chain_pyramid(e->chain)->width[0]};
     ddz_chain_show(e->chain, keep_grey_levels, &out);
     return DDZ_OK;

@@ -71,6 +71,7 @@ struct ddz_encoder {
     double steering;
     bool ideal;        /* the channel is the ideal one */
     struct walk walk;  /* its end_level is chosen by the target */
+    int views;         /* of y, for the picture */
     int register_bits; /* of the trellis behind the preview */
     int trials;        /* searches for each part of a step of the preview */
 

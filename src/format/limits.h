@@ -21,6 +21,7 @@ enum {
     LEVEL_MAX_END = 224,
     MAX_CALLS_LOG2 = 5,   /* calls of the network in the last octave */
     MAX_UPDATES_LOG2 = 3, /* steps to a call */
+    MAX_VIEWS_LOG2 = 2,   /* views of y that a picture's estimate is the mean of */
 
     /* Side layers */
     EXTRA_MAX_SIZE = 16 << 20 /* of an ICC profile, an Exif block and an XMP packet */

@@ -3,8 +3,9 @@
  *
  *   byte 0      bits 7-4 trellis_bits - 8 (0..8), bits 3-1 calls_log2 (0..5), bit 0 uniform
  *   byte 1      end_level
- *   byte 2      bits 7-6 updates_log2, bits 5-0 features: who does not know one of bits 5-3 cannot read on,
- * bits 2-0 may be ignored; all are 0 so far bytes 3-6   the model's identity, little-endian
+ *   byte 2      bits 7-6 updates_log2, bits 5-2 features: who does not know one of bits 5-3 cannot read on, bit 2 may
+ *               be ignored; all are 0 so far; bits 1-0 2 - log2(views)
+ *   bytes 3-6   the model's identity, little-endian
  */
 #ifndef DDZ_FORMAT_SETTINGS_H
 #define DDZ_FORMAT_SETTINGS_H
@@ -21,6 +22,7 @@ struct settings {
     int calls_log2;    /* 0..5: 2^calls_log2 calls of the network in the last octave of scale 0 */
     int uniform;       /* 1: as many in every octave of scale 0 */
     int updates_log2;  /* 0..3: 2^updates_log2 steps to a call */
+    int views_log2;    /* 0..2: 2^views_log2 views of y for the picture, where it is large */
     int32_t end_level; /* LEVEL_MIN_END..LEVEL_MAX_END: level at which scale 0 ends */
     uint32_t model_id;
 };

@@ -32,7 +32,7 @@ static const char help[] =
     "How:\n"
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
-    "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
+    "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 0.7\n"
     "      --exact           keep the colours of pixels whose alpha is 0, which nobody sees\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"

@@ -37,7 +37,7 @@ static const char help[] =
     "      --calls N         calls of the network an octave at full size, 2, 4 ... 32; default: by effort\n"
     "      --updates N       steps to a call, 1, 2, 4 or 8; default: by effort, 1 with --calls\n"
     "      --trellis-bits N  search 2^N states, 8 to 16; default: by effort\n"
-    "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 1\n"
+    "      --steering X      hold back errors weaker than X times the last noise, 0 to 4; default 0.7\n"
     "      --seed N          of --ideal; default 1\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
