@@ -59,8 +59,8 @@ struct change {
     struct impulses impulses;
     int32_t *y;              /* of a lift: its bands */
     const int16_t *estimate; /* of a lift: NULL, for the bands are as predicted before it */
-    int16_t *vector;         /* impulses; then, if it is kept, noise as the network takes it */
-    bool keep;
+    int16_t *vector;         /* impulses; then noise as the network takes it */
+    size_t samples;
 };
 
 /* Of a value of y with this estimate, by noise c */
@@ -71,11 +71,32 @@ static inline int32_t change_of(const struct change *change, uint32_t at, int32_
     return reverse_step_change(&change->step, change->y[at], change->estimate[at], c);
 }
 
-static inline void change_sample(const struct change *change, uint32_t at, int32_t c)
+/* Noise beyond the range of the vector, whose bounds stand for it there */
+static inline bool is_beyond(int16_t c)
 {
-    change->y[at] += change_of(change, at, c);
-    if (change->keep)
-        change->vector[at] = (int16_t)clamp64(c, INT16_MIN, INT16_MAX);
+    return c == INT16_MIN || c == INT16_MAX;
+}
+
+/* Noise of one sample. The samples of a unit are far apart, and a place in memory costs more than what is computed there:
+ * so noise that the vector can hold is only put there, for one pass over y from end to end. */
+static inline void take_noise(const struct change *change, uint32_t at, int32_t c)
+{
+    int16_t kept = (int16_t)clamp64(c, INT16_MIN, INT16_MAX);
+    change->vector[at] = kept;
+    if (is_beyond(kept))
+        change->y[at] += change_of(change, at, c);
+}
+
+enum { PASS_PIECE = 1 << 16 };
+
+static void pass_piece(void *argument, size_t index, int lane)
+{
+    const struct change *change = argument;
+    size_t begin = index * PASS_PIECE, rest = change->samples - begin;
+    (void)lane;
+    for (size_t i = begin; i < begin + (rest < PASS_PIECE ? rest : PASS_PIECE); i++)
+        if (!is_beyond(change->vector[i]))
+            change->y[i] += change_of(change, (uint32_t)i, change->vector[i]);
 }
 
 /* A unit's impulses into its noise, in linear order */
@@ -88,13 +109,13 @@ static void unmix_impulses(const struct mixing *m, struct mix_unit unit, int32_t
     ddz_mix_unit_inverse(m, unit, values);
 }
 
-static void change_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+static void take_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
 {
     const struct change *change = argument;
     unmix_impulses(m, unit, values, change);
     struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
-        change_sample(change, c.at, mix_sign(&c, values[i]));
+        take_noise(change, c.at, mix_sign(&c, values[i]));
 }
 
 /* The part of the change that known coordinates have */
@@ -123,7 +144,7 @@ static struct change begin_change(struct chain *chain, const struct step *step)
                             .y = chain->y,
                             .estimate = chain->estimate,
                             .vector = chain->vector,
-                            .keep = step->update};
+                            .samples = step->samples};
     if (!step->lift)
         return change;
     change.y += ddz_chain_samples(chain, chain->scale);
@@ -154,9 +175,10 @@ static void end_change(struct chain *chain, const struct step *step, const struc
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
-/* All of the step's noise is known, and kept if there is to be an update: xhat_0 + sigma_s sqrt(1 - r^2) J c */
-static void end_step(struct chain *chain, const struct step *step, const struct change *change)
+/* All of the step's noise has been taken. Its update: xhat_0 + sigma_s sqrt(1 - r^2) J c */
+static void end_step(struct chain *chain, const struct step *step, struct change *change)
 {
+    ddz_parallel_for(chain->parallel, (change->samples + PASS_PIECE - 1) / PASS_PIECE, pass_piece, change);
     end_change(chain, step, change, ddz_sigma_q8(step->level_to));
     if (!step->update)
         return;
@@ -172,7 +194,7 @@ void ddz_chain_apply_noise(struct chain *chain, const struct step *step, const i
 {
     struct change change = begin_change(chain, step);
     for (uint32_t i = 0; i < step->samples; i++)
-        change_sample(&change, i, noise[i]);
+        take_noise(&change, i, noise[i]);
     end_step(chain, step, &change);
 }
 
@@ -189,7 +211,7 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
     change.impulses = ddz_trellis_impulses(t);
     ddz_trellis_walk(t, bits, known, ddz_mix_positions(&m), chain->vector, chain->parallel);
     if (known == t->branches) {
-        ddz_mix_units(&m, chain->room, chain->parallel, change_unit, &change);
+        ddz_mix_units(&m, chain->room, chain->parallel, take_unit, &change);
         end_step(chain, step, &change);
     } else {
         ddz_mix_units(&m, chain->room, chain->parallel, change_unit_in_part, &change);
