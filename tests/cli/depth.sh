@@ -49,7 +49,7 @@ for option in '--depth 16' '--dither'; do
     [ "$(colour_type alpha.png)" = 6 ] || fail "no alpha with $option"
     expect 0 ddpmenc --bytes 3000 alpha.png again.ddz
     expect 0 ddpmdec --info again.ddz
-    grep -Eq '^alpha +1920 bytes$' out || fail "alpha of another size with $option"
+    grep -Eq '^alpha +1920 bytes, exact$' out || fail "alpha is not exact with $option"
 done
 
 for option in '--depth 12' '--depth 0' '--depth x' '--dither --depth 16'; do
