@@ -133,10 +133,10 @@ START_TEST(instruction_sets)
     ck_assert_int_eq(cli_isa("--isa", "", &features), CLI_USAGE);
     struct common common;
     setenv("DDZ_ISA", "portable", 1);
-    ck_assert_int_eq(common_begin(&common), CLI_OK);
+    ck_assert_int_eq(common_begin(&common, 1 << 30), CLI_OK);
     ck_assert_int_eq(common.features, 0);
     setenv("DDZ_ISA", "", 1);
-    ck_assert_int_eq(common_begin(&common), CLI_OK);
+    ck_assert_int_eq(common_begin(&common, 1 << 30), CLI_OK);
     ck_assert_int_eq(common.features, -1);
 }
 END_TEST

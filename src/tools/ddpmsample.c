@@ -40,7 +40,7 @@ static const char help[] =
     "      --isa NAME      portable, sse2, avx2, avx512, neon, dotprod, i8mm, simd128 or best;\n"
     "                      default: $DDZ_ISA, else best\n"
     "      --max-pixels N  refuse larger pictures; default 67108864\n"
-    "      --memory SIZE   refuse pictures that may take more memory; default 4G, 0: no limit\n"
+    "      --memory SIZE   refuse pictures that may take more memory; default 2G, 0: no limit\n"
     "\n"
     "  -f, --force         write under the name of another kind of file, too\n"
     "  -v, --verbose       say what was drawn\n"
@@ -178,7 +178,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
 {
     *task = (struct task){.count = 1};
     task->decoding = decoding_usual();
-    int status = common_begin(&task->common);
+    int status = common_begin(&task->common, COMMON_MEMORY_DECODING);
     int option;
     while (status == CLI_OK && !task->common.done &&
            (option = getopt_long(argc, argv, letters, words, NULL)) != -1)

@@ -139,16 +139,15 @@ static int print_version(void)
     return cli_flush();
 }
 
-struct common common_usual(void)
+struct common common_usual(uint64_t memory)
 {
-    return (struct common){
-        .features = -1, .max_pixels = COMMON_MAX_PIXELS_USUAL, .memory = COMMON_MEMORY_USUAL};
+    return (struct common){.features = -1, .max_pixels = COMMON_MAX_PIXELS_USUAL, .memory = memory};
 }
 
-int common_begin(struct common *common)
+int common_begin(struct common *common, uint64_t memory)
 {
     const char *isa = getenv("DDZ_ISA");
-    *common = common_usual();
+    *common = common_usual(memory);
     opterr = 0; /* bad_option says it */
     return isa && *isa ? cli_isa("DDZ_ISA", isa, &common->features) : CLI_OK;
 }

@@ -35,11 +35,11 @@ struct common {
     int done; /* --help or --version was answered */
 };
 
-/* What is so if no option says otherwise */
-struct common common_usual(void);
+/* What is so if no option says otherwise; `memory` is the program's usual limit */
+struct common common_usual(uint64_t memory);
 
 /* The same, but for what the environment's DDZ_ISA says. Returns an exit status. */
-int common_begin(struct common *common);
+int common_begin(struct common *common, uint64_t memory);
 
 /* For what getopt_long answered and is not the program's own, '?' and ':' included; `help` is the text for
  * --help, `letters` what getopt_long was given. Returns an exit status. */
@@ -49,7 +49,9 @@ int common_option(struct common *common, const char *help, const char *letters, 
 #define COMMON_MOST_PIXELS ((uint64_t)1 << 28)
 #define COMMON_MAX_PIXELS_USUAL ((uint64_t)1 << 26)
 #define COMMON_MOST_MEMORY ((uint64_t)1 << 62)
-#define COMMON_MEMORY_USUAL ((uint64_t)4 << 30)
+/* Pictures that are encoded are the user's own; streams may come from anywhere. */
+#define COMMON_MEMORY_ENCODING ((uint64_t)4 << 30)
+#define COMMON_MEMORY_DECODING ((uint64_t)2 << 30)
 
 /* ---- Option values -------------------------------------------------------------------------- */
 

@@ -69,12 +69,12 @@ expect 0 ddpmenc -q 10 "$data/small.png" link.ddz
 differ before mode.ddz
 
 # Interrupted while it works: nothing is left, and the shell sees the signal. A shell without job control starts its
-# background processes deaf to some signals, which env undoes where it can.
+# background processes deaf to some signals, nohup to one more, which env undoes where it can.
 undo=
-env --default-signal=INT,QUIT true 2> /dev/null && undo='env --default-signal=INT,QUIT'
+env --default-signal=INT,QUIT,HUP true 2> /dev/null && undo='env --default-signal=INT,QUIT,HUP'
 for signal in INT QUIT TERM HUP PIPE XCPU USR1 ALRM; do
     case $undo$signal in
-    INT | QUIT) continue ;;
+    INT | QUIT | HUP) continue ;;
     esac
     ulimit -c 0
     $undo "$top_builddir/ddpmenc" --quiet --threads 1 --effort 9 -q 100 --trellis-bits 16 "$data/scene.png" long.ddz &
