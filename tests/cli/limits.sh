@@ -43,6 +43,7 @@ done
 # 8191 x 8191 pixels, for which a stream needs five bytes: refused in a line, before the memory is taken, so with less
 # of it, too (but under a sanitizer, whose own memory is larger).
 (
+    # shellcheck disable=SC3045 # where a shell has it
     (ulimit -v 1000000 && "$top_builddir/ddpmsample" --version) > /dev/null 2>&1 && ulimit -v 1000000
     "$top_builddir/ddpmsample" --size 8191x8191 b.png 2> err2
     status=$?

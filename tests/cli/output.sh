@@ -76,6 +76,7 @@ for signal in INT QUIT TERM HUP PIPE XCPU USR1 ALRM; do
     case $undo$signal in
     INT | QUIT | HUP) continue ;;
     esac
+    # shellcheck disable=SC3045 # dash and bash have it
     ulimit -c 0
     $undo "$top_builddir/ddpmenc" --quiet --threads 1 --effort 9 -q 100 --trellis-bits 16 "$data/scene.png" long.ddz &
     worker=$!
