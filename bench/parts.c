@@ -251,7 +251,7 @@ static int keep(const ddz_encoder *encoder, struct stream *stream)
 /* All that ddpmenc does, but for writing the stream. */
 static int encode(const struct task *task, struct stream *stream)
 {
-    struct common common = common_usual();
+    struct common common = common_usual(0);
     common.threads = task->threads;
     struct encoding encoding = encoding_usual();
     encoding.effort = task->effort;
@@ -296,7 +296,7 @@ static int decode_stream(ddz_decoder *decoder, const struct stream *stream)
 /* All that ddpmdec does, but for reading the stream. */
 static int decode(const struct task *task, struct stream *stream)
 {
-    struct common common = common_usual();
+    struct common common = common_usual(0);
     common.threads = task->threads;
     struct decoding decoding = decoding_usual();
     ddz_model *model = NULL;
