@@ -19,6 +19,7 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["trellis"] = "base limits trellis"
         may["channel"] = "base limits cpu kernels trellis channel"
         may["format"] = "base limits format"
+        may["exact"] = "base exact"
         may["api"] = "base limits api"
         may["fields"] = "base nn channel chain"
         may["chain"] = "base limits cpu model nn diffusion trellis channel api chain fields"
