@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/parallel.h"
+#include "ddz/research.h"
 #include "ledger.h"
 #include "runner.h"
 
@@ -101,6 +102,8 @@ START_TEST(lanes)
     struct parallel *p = start(0, NULL);
     ck_assert_int_ge(ddz_parallel_lanes(p), 1);
     ck_assert_int_le(ddz_parallel_lanes(p), PARALLEL_MAX_THREADS);
+    ck_assert_int_eq(ddz_research_threads(0), ddz_parallel_lanes(p));
+    ck_assert_int_eq(ddz_research_threads(1), 1);
     ddz_parallel_free(p); /* without ever having worked */
     ddz_parallel_free(NULL);
 }

@@ -37,6 +37,9 @@ DDZ_API ddz_status ddz_research_encoder_step(const ddz_encoder *encoder, size_t 
  * level, 0 to 65280. DDZ_ERR_STATE before the first picture, ARGUMENT for another count. */
 DDZ_API ddz_status ddz_research_encoder_estimate(ddz_encoder *encoder, int32_t *estimate, size_t count);
 
+/* Threads that a value of DDZ_PARAM_THREADS stands for in this process: 0 becomes 1 to 256. */
+DDZ_API int ddz_research_threads(int threads);
+
 /* Multiply-adds per pixel of one call of the network at full size. */
 DDZ_API uint32_t ddz_research_model_macs_per_pixel(const ddz_model *model);
 

@@ -2,6 +2,9 @@
 
 #include <stdbool.h>
 
+#include "base/parallel.h"
+#include "ddz/research.h"
+
 void ddz_parameters_default(const struct parameter *table, int count, int64_t *values)
 {
     for (int i = 0; i < count; i++)
@@ -29,4 +32,9 @@ ddz_status ddz_parameters_set(const struct parameter *table, int count, int64_t 
         return DDZ_OK;
     }
     return DDZ_ERR_UNSUPPORTED;
+}
+
+int ddz_research_threads(int threads)
+{
+    return ddz_parallel_threads(threads);
 }

@@ -10,6 +10,7 @@
 #include "tools/coders.h"
 #include "tools/files.h"
 #include "tools/info.h"
+#include "tools/many.h"
 #include "tools/message.h"
 #include "tools/models.h"
 #include "tools/options.h"
@@ -20,6 +21,7 @@
 
 static const char help[] =
     "Usage: ddpmdec [options] IN.ddz [OUT]\n"
+    "       ddpmdec [options] -o DIR IN.ddz ...\n"
     "Decode a stream, or what there is of it. '-' is standard input or output.\n"
     "OUT is PNG, or PAM or PNM if its name says so. It defaults to the name of the input with .png, or to "
     "'-'\n"
@@ -39,6 +41,11 @@ static const char help[] =
     "      --dither        spread the rounding to 8 bits over neighbouring pixels\n"
     "      --info          print what is in the stream; decode nothing\n"
     "      --ignore-digest write the picture of a whole stream even if its digest disagrees\n"
+    "\n"
+    "Several files:\n"
+    "  -o, --output-dir DIR  a picture in this folder for each stream\n"
+    "      --suffix END    what ends their names in place of .ddz, and says their format; default .png\n"
+    "  -j, --jobs N        streams at a time, which share the threads; default 1\n"
     "\n"
     "  -t, --threads N     0: as many as there are processors (default)\n"
     "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else the one that made the stream\n"
@@ -66,7 +73,7 @@ enum {
     OPTION_IGNORE_DIGEST
 };
 
-static const char letters[] = ":fv" COMMON_LETTERS;
+static const char letters[] = ":fv" MANY_LETTERS COMMON_LETTERS;
 static const struct option words[] = {{"bits", required_argument, NULL, OPTION_BITS},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
@@ -78,6 +85,9 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"dither", no_argument, NULL, OPTION_DITHER},
                                       {"info", no_argument, NULL, OPTION_INFO},
                                       {"ignore-digest", no_argument, NULL, OPTION_IGNORE_DIGEST},
+                                      {"output-dir", required_argument, NULL, 'o'},
+                                      {"jobs", required_argument, NULL, 'j'},
+                                      {"suffix", required_argument, NULL, MANY_SUFFIX},
                                       {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
@@ -89,6 +99,8 @@ struct task {
     struct decoding decoding;
     struct stream_limit limit;
     ddz_recon recon;
+    struct many many;
+    const struct models *models; /* of several files */
     const char *input, *output, *frames;
     int depth; /* 8 or 16 bits a sample */
     int dither, info, ignore_digest, force, verbose;
@@ -153,6 +165,10 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_IGNORE_DIGEST:
         task->ignore_digest = 1;
         return CLI_OK;
+    case 'o':
+    case 'j':
+    case MANY_SUFFIX:
+        return many_option(&task->many, option, optarg);
     case 'f':
         task->force = 1;
         return CLI_OK;
@@ -162,6 +178,33 @@ static int read_option(struct task *task, int option, char **argv)
     default:
         return common_option(&task->common, help, letters, option, argv);
     }
+}
+
+static int read_many_names(struct task *task, int count, char **names)
+{
+    if (task->info || task->frames)
+        return cli_fail(CLI_USAGE, "--output-dir cannot be given with %s",
+                        task->info ? "--info" : "--frames");
+    if (count == 0)
+        return cli_fail(CLI_USAGE, "names of streams are needed; see ddpmdec --help");
+    if (!task->many.suffix)
+        task->many.suffix = ".png";
+    return many_begin(&task->many, names, count, PATH_STREAMS, task->force ? NULL : picture_check_name);
+}
+
+static int read_names(struct task *task, int count, char **names)
+{
+    if (task->many.folder)
+        return read_many_names(task, count, names);
+    if (count < 1 || count > 2)
+        return cli_fail(CLI_USAGE, "the name of a stream is needed, and at most one more, or --output-dir "
+                                   "and names of streams; see ddpmdec --help");
+    if ((task->info || task->frames) && count == 2)
+        return cli_fail(CLI_USAGE, "no output can be named with %s", task->info ? "--info" : "--frames");
+    task->input = names[0];
+    task->output = count == 2 ? names[1] : NULL;
+    int code = many_check_options(&task->many);
+    return code == CLI_OK && task->output && !task->force ? picture_check_name(task->output) : code;
 }
 
 static int read_arguments(struct task *task, int argc, char **argv)
@@ -176,15 +219,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
         return status;
     if (task->dither && task->depth == 16)
         return cli_fail(CLI_USAGE, "--dither is of 8-bit pictures, not of --depth 16");
-    int names = argc - optind;
-    if (names < 1 || names > 2)
-        return cli_fail(CLI_USAGE,
-                        "the name of a stream is needed, and at most one more; see ddpmdec --help");
-    if ((task->info || task->frames) && names == 2)
-        return cli_fail(CLI_USAGE, "no output can be named with %s", task->info ? "--info" : "--frames");
-    task->input = argv[optind];
-    task->output = names == 2 ? argv[optind + 1] : NULL;
-    return task->output && !task->force ? picture_check_name(task->output) : CLI_OK;
+    return read_names(task, argc - optind, argv + optind);
 }
 
 /* The input's name with .png in place of .ddz, or after it; "-" for "-". NULL: no memory. */
@@ -319,7 +354,8 @@ static int make_one(struct job *job)
     char *path = task->output ? strdup(task->output) : default_output(task->input);
     if (!path)
         return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    code = decode_to_file(job, path, !task->output && !task->force);
+    const int was_named = task->output && !task->many.folder;
+    code = decode_to_file(job, path, !was_named && !task->force);
     if (code == CLI_OK)
         print_outcome(job, path);
     free(path);
@@ -342,22 +378,63 @@ static int inform(struct job *job, const ddz_model *model)
     return status == DDZ_OK ? cli_flush() : cli_fail_status(job->stream.name, status);
 }
 
-static int run(struct task *task, const char *argv0, struct job *job)
+static int run(struct task *task, const ddz_model *model, struct job *job)
 {
-    ddz_model *model = NULL;
-    if (task->info)
-        info_print_header(&job->stream.info);
-    int code = model_load(task->common.model, argv0, &job->stream.info, &model);
-    if (code != CLI_OK)
-        return code;
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
     ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
+    int code = CLI_OK;
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else
         code = task->info ? inform(job, model) : make_pictures(job);
     ddz_decoder_free(job->decoder);
+    return code;
+}
+
+/* The stream that was named alone */
+static int run_alone(struct task *task, const char *argv0)
+{
+    struct job job = {.task = task};
+    ddz_model *model = NULL;
+    int code = stream_open(&job.stream, task->input, &task->common);
+    if (code == CLI_OK && task->info)
+        info_print_header(&job.stream.info);
+    if (code == CLI_OK)
+        code = model_load(task->common.model, argv0, &job.stream.info, &model);
+    if (code == CLI_OK)
+        code = run(task, model, &job);
     ddz_model_free(model);
+    stream_close(&job.stream);
+    return code;
+}
+
+/* many_work's `make` */
+static int run_one(void *cookie, const char *input, const char *output)
+{
+    struct task *task = cookie;
+    struct job job = {.task = task};
+    const ddz_model *model = NULL;
+    task->input = input;
+    task->output = output;
+    int code = stream_open(&job.stream, input, &task->common);
+    if (code == CLI_OK)
+        code = models_choose(task->models, input, &job.stream.info, &model);
+    if (code == CLI_OK)
+        code = run(task, model, &job);
+    stream_close(&job.stream);
+    return code;
+}
+
+static int run_many(struct task *task, const char *argv0)
+{
+    const struct many_work work = {
+        .make = run_one, .cookie = task, .common = &task->common, .verb = "decoding"};
+    struct models models = {0};
+    int code = models_load(&models, task->common.model, argv0);
+    task->models = &models;
+    if (code == CLI_OK)
+        code = many_run(&task->many, &work);
+    models_free(&models);
     return code;
 }
 
@@ -366,12 +443,8 @@ int main(int argc, char **argv)
     struct task task;
     cli_begin("ddpmdec");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.common.done)
-        return status;
-    struct job job = {.task = &task};
-    status = stream_open(&job.stream, task.input, &task.common);
-    if (status == CLI_OK)
-        status = run(&task, argv[0], &job);
-    stream_close(&job.stream);
+    if (status == CLI_OK && !task.common.done)
+        status = task.many.folder ? run_many(&task, argv[0]) : run_alone(&task, argv[0]);
+    many_free(&task.many);
     return status;
 }

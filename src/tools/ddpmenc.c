@@ -11,6 +11,7 @@
 #include "tools/coders.h"
 #include "tools/extras.h"
 #include "tools/files.h"
+#include "tools/many.h"
 #include "tools/message.h"
 #include "tools/metrics.h"
 #include "tools/models.h"
@@ -21,6 +22,7 @@
 
 static const char help[] =
     "Usage: ddpmenc [options] IN OUT.ddz\n"
+    "       ddpmenc [options] -o DIR IN ...\n"
     "Encode a picture (PNG, JPEG, PNM, PAM) as a progressive stream. '-' is standard input or output.\n"
     "\n"
     "Where to end (one of):\n"
@@ -41,7 +43,13 @@ static const char help[] =
     "      --max-pixels N    refuse larger pictures; default 67108864\n"
     "      --memory SIZE     refuse pictures that may take more memory; default 4G, 0: no limit\n"
     "\n"
-    "  -f, --force           write under the name of another kind of file, too\n"
+    "Several files:\n"
+    "  -o, --output-dir DIR  a stream in this folder for each picture\n"
+    "      --suffix END      what ends their names in place of .jpg and the like; default .ddz\n"
+    "  -j, --jobs N          pictures at a time, which share the threads; default 1\n"
+    "\n"
+    "  -f, --force           replace files that were not named; write under the name of another kind of "
+    "file\n"
     "  -v, --verbose         a table of the steps, on standard error\n"
     "      --quiet           no summary, no progress\n"
     "  -h, --help            this text\n"
@@ -49,7 +57,7 @@ static const char help[] =
 
 enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_EXACT };
 
-static const char letters[] = ":q:e:fv" COMMON_LETTERS;
+static const char letters[] = ":q:e:fv" MANY_LETTERS COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
@@ -58,6 +66,9 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
                                       {"exact", no_argument, NULL, OPTION_EXACT},
+                                      {"output-dir", required_argument, NULL, 'o'},
+                                      {"jobs", required_argument, NULL, 'j'},
+                                      {"suffix", required_argument, NULL, MANY_SUFFIX},
                                       {"force", no_argument, NULL, 'f'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
@@ -67,6 +78,8 @@ struct task {
     struct encoding encoding;
     double bpp; /* 0: the target stands in the settings */
     int targets;
+    struct many many;
+    const ddz_model *model;
     const char *input, *output;
     int force, verbose;
 };
@@ -113,6 +126,10 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_EXACT:
         s->keep_invisible = 1;
         return CLI_OK;
+    case 'o':
+    case 'j':
+    case MANY_SUFFIX:
+        return many_option(&task->many, option, optarg);
     case 'f':
         task->force = 1;
         return CLI_OK;
@@ -124,10 +141,35 @@ static int read_option(struct task *task, int option, char **argv)
     }
 }
 
+/* Whether a stream may have this name */
+static int check_name(const char *path)
+{
+    if (!path_is_of(path, PATH_PICTURES " " PATH_MODELS))
+        return CLI_OK;
+    return cli_fail(CLI_USAGE, "%s is not the name of a stream; --force writes one all the same", path);
+}
+
+static int read_names(struct task *task, int count, char **names)
+{
+    if (task->many.folder) {
+        if (count == 0)
+            return cli_fail(CLI_USAGE, "names of pictures are needed; see ddpmenc --help");
+        if (!task->many.suffix)
+            task->many.suffix = ".ddz";
+        return many_begin(&task->many, names, count, PATH_PICTURES, task->force ? NULL : check_name);
+    }
+    if (count != 2)
+        return cli_fail(CLI_USAGE, "two names are needed, a picture and OUT.ddz, or --output-dir and names "
+                                   "of pictures; see ddpmenc --help");
+    task->input = names[0];
+    task->output = names[1];
+    int code = many_check_options(&task->many);
+    return code == CLI_OK && !task->force ? check_name(task->output) : code;
+}
+
 static int read_arguments(struct task *task, int argc, char **argv)
 {
-    memset(task, 0, sizeof *task);
-    task->encoding = encoding_usual();
+    *task = (struct task){.encoding = encoding_usual()};
     int status = common_begin(&task->common, COMMON_MEMORY_ENCODING);
     int option;
     while (status == CLI_OK && !task->common.done &&
@@ -135,47 +177,57 @@ static int read_arguments(struct task *task, int argc, char **argv)
         status = read_option(task, option, argv);
     if (status != CLI_OK || task->common.done)
         return status;
-    if (argc - optind != 2)
-        return cli_fail(CLI_USAGE, "two names are needed, a picture and OUT.ddz; see ddpmenc --help");
-    task->input = argv[optind];
-    task->output = argv[optind + 1];
-    if (!task->force && path_is_of(task->output, PATH_PICTURES " " PATH_MODELS))
-        return cli_fail(CLI_USAGE, "%s is not the name of a stream; --force writes one all the same",
-                        task->output);
-    return CLI_OK;
+    return read_names(task, argc - optind, argv + optind);
 }
 
 /* ---- Report --------------------------------------------------------------------------------- */
 
-static void print_steps(const ddz_encoder *encoder)
+static void print_step(FILE *file, const ddz_step *s, const ddz_research_step *more)
+{
+    fprintf(file, "%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
+    if (isinf(s->sigma_from))
+        fprintf(file, "     inf");
+    else
+        fprintf(file, " %7.2f", s->sigma_from);
+    fprintf(file, " -> %6.2f %11llu %11.1f %11llu   %6.3f  %8.2f dB\n", s->sigma_to,
+            (unsigned long long)s->samples, more->kl_bits, (unsigned long long)s->bits,
+            s->bits ? more->kl_bits / (double)s->bits : 0.0, more->psnr);
+}
+
+/* The whole table at once: those of files that are encoded beside each other do not mix. */
+static int print_steps(const ddz_encoder *encoder)
 {
     ddz_step step;
     ddz_research_step more;
-    size_t count = 0;
+    char *text = NULL;
+    size_t count = 0, length;
+    FILE *file = open_memstream(&text, &length);
+    if (!file)
+        return cli_fail(CLI_LIMIT, "out of memory");
     (void)ddz_encoder_step_count(encoder, &count);
-    fprintf(stderr,
+    fprintf(file,
             "scale  step         sigma         samples     KL bits        bits  KL/bits  PSNR before\n");
     for (size_t i = 0; i < count && ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
                        ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
-         i++) {
-        const ddz_step *s = &step;
-        fprintf(stderr, "%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
-        if (isinf(s->sigma_from))
-            fprintf(stderr, "     inf");
-        else
-            fprintf(stderr, " %7.2f", s->sigma_from);
-        fprintf(stderr, " -> %6.2f %11llu %11.1f %11llu   %6.3f  %8.2f dB\n", s->sigma_to,
-                (unsigned long long)s->samples, more.kl_bits, (unsigned long long)s->bits,
-                s->bits ? more.kl_bits / (double)s->bits : 0.0, more.psnr);
-    }
+         i++)
+        print_step(file, &step, &more);
+    int failed = fclose(file) != 0;
+    if (!failed)
+        cli_print(text);
+    free(text);
+    return failed ? cli_fail(CLI_LIMIT, "out of memory") : CLI_OK;
 }
 
-static void print_summary(const struct task *task, const struct image_view *image, size_t size,
-                          double seconds)
+static int print_summary(const struct task *task, const struct image_view *image, size_t size, double seconds)
 {
-    fprintf(stderr, "%s -> %s: %u x %u, %zu bytes, %.4f bits a pixel, %.1f s\n", file_input_name(task->input),
-            file_output_name(task->output), image->width, image->height, size,
-            8.0 * (double)size / image->width / image->height, seconds);
+    char *text = path_make("%s -> %s: %u x %u, %zu bytes, %.4f bits a pixel, %.1f s\n",
+                           file_input_name(task->input), file_output_name(task->output), image->width,
+                           image->height, size, 8.0 * (double)size / image->width / image->height, seconds);
+    if (!text)
+        return cli_fail(CLI_LIMIT, "out of memory");
+    cli_print(text);
+    free(text);
+    return CLI_OK;
 }
 
 /* ---- Work ----------------------------------------------------------------------------------- */
@@ -251,7 +303,8 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     struct output output;
     size_t size;
     double begun = cli_seconds();
-    int code = output_begin(&output, task->output, (struct output_guard){.input = task->input});
+    const struct output_guard guard = {.input = task->input, .keep = task->many.folder && !task->force};
+    int code = output_begin(&output, task->output, guard);
     if (code != CLI_OK)
         return code;
     code = encode(task, encoder, image, progress, output.file, &size);
@@ -262,20 +315,20 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     if (code == CLI_OK && task->encoding.target == DDZ_TARGET_PSNR)
         code = check_psnr(task, encoder, image);
     if (code == CLI_OK && task->verbose)
-        print_steps(encoder);
+        code = print_steps(encoder);
     if (code == CLI_OK && !task->common.quiet)
-        print_summary(task, image, size, cli_seconds() - begun);
+        code = print_summary(task, image, size, cli_seconds() - begun);
     return code;
 }
 
-static int run(struct task *task, const ddz_model *model, const struct image_view *image)
+static int encode_picture(struct task *task, const struct image_view *image)
 {
     struct cli_progress progress;
     ddz_encoder *encoder = NULL;
     if (task->bpp > 0)
         task->encoding.target_value = (double)cli_bytes_of_bpp(task->bpp, image->width, image->height);
     const char *name = file_input_name(task->input);
-    ddz_status status = encoder_open(model, &task->common, &task->encoding, &progress, &encoder);
+    ddz_status status = encoder_open(task->model, &task->common, &task->encoding, &progress, &encoder);
     int code = CLI_OK;
     if (status == DDZ_ERR_ARGUMENT && task->bpp > 0)
         code = too_few_bytes(task, image);
@@ -289,22 +342,47 @@ static int run(struct task *task, const ddz_model *model, const struct image_vie
     return code;
 }
 
+/* From task->input to task->output */
+static int encode_file(struct task *task)
+{
+    struct image image = {0};
+    int code = picture_load(task->input, &task->common, &image);
+    const struct image_view view = image_view(&image);
+    if (code == CLI_OK)
+        code = encode_picture(task, &view);
+    image_free(&image);
+    return code;
+}
+
+/* many_work's `make` */
+static int encode_one(void *cookie, const char *input, const char *output)
+{
+    struct task *task = cookie;
+    task->input = input;
+    task->output = output;
+    return encode_file(task);
+}
+
+static int run(struct task *task)
+{
+    const struct many_work work = {
+        .make = encode_one, .cookie = task, .common = &task->common, .verb = "encoding"};
+    return task->many.folder ? many_run(&task->many, &work) : encode_file(task);
+}
+
 int main(int argc, char **argv)
 {
     struct task task;
-    struct image image = {0};
     ddz_model *model = NULL;
     cli_begin("ddpmenc");
     int status = read_arguments(&task, argc, argv);
-    if (status != CLI_OK || task.common.done)
-        return status;
-    status = picture_load(task.input, &task.common, &image);
-    const struct image_view view = image_view(&image);
-    if (status == CLI_OK)
+    if (status == CLI_OK && !task.common.done) {
         status = model_load(task.common.model, argv[0], NULL, &model);
-    if (status == CLI_OK)
-        status = run(&task, model, &view);
-    ddz_model_free(model);
-    image_free(&image);
+        task.model = model;
+        if (status == CLI_OK)
+            status = run(&task);
+        ddz_model_free(model);
+    }
+    many_free(&task.many);
     return status;
 }

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 static const char *program_name = "ddz";
-static int line_drawn; /* a progress line stands on the terminal */
+static int line_drawn;     /* a progress line stands on the terminal */
+static int line_elsewhere; /* it may at any time, drawn by another process */
+static int sent_to = -1;   /* where progress is written in place of a terminal */
 
 /* Files that were opened later would take the numbers of standard streams that are closed, and messages would end up
  * in a picture. What stands in their place cannot be used: reading standard input fails, and so does writing. */
@@ -26,6 +28,8 @@ void cli_begin(const char *program)
 {
     program_name = program;
     open_descriptors();
+    /* Processes that work beside each other write whole lines. */
+    setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     /* A file that grows too large is told as a full disk is. */
     signal(SIGXFSZ, SIG_IGN);
 }
@@ -37,7 +41,7 @@ const char *cli_program(void)
 
 static void clear_line(void)
 {
-    if (line_drawn)
+    if (line_drawn || line_elsewhere)
         fputs("\r\033[K", stderr);
     line_drawn = 0;
 }
@@ -48,6 +52,12 @@ static void say(const char *format, va_list arguments)
     fprintf(stderr, "%s: ", program_name);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
+}
+
+void cli_print(const char *text)
+{
+    clear_line();
+    fputs(text, stderr);
 }
 
 int cli_fail(int status, const char *format, ...)
@@ -106,24 +116,41 @@ void cli_progress_begin(struct cli_progress *progress, const char *verb, int qui
     progress->drawn = progress->begun;
 }
 
+/* The share of the work that is done, at the end of the terminal's line */
+static void draw(const struct cli_progress *progress, double share)
+{
+    double left = ceil((cli_seconds() - progress->begun) * (1 - share) / share);
+    unsigned long seconds = left > 0 ? (unsigned long)left : 0;
+    clear_line();
+    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * share,
+            seconds / 60, seconds % 60);
+    fflush(stderr);
+    line_drawn = 1;
+}
+
 int cli_progress_draw(void *cookie, double share)
 {
     static const double interval = 0.2; /* seconds: often enough to be seen moving */
     struct cli_progress *progress = cookie;
     double now = cli_seconds();
-    if (!progress->shown || now - progress->drawn < interval || share <= 0)
+    if (now - progress->drawn < interval || share <= 0)
         return 0;
     progress->drawn = now;
-    double left = ceil((now - progress->begun) * (1 - share) / share);
-    unsigned long seconds = left > 0 ? (unsigned long)left : 0;
-    clear_line();
-    fprintf(stderr, "%s: %s %3.0f %%, %lu:%02lu left ", program_name, progress->verb, 100 * share,
-            seconds / 60, seconds % 60);
-    line_drawn = 1;
+    if (sent_to >= 0) /* there may be nobody left who reads it */
+        return write(sent_to, &share, sizeof share) == sizeof share ? 0 : 1;
+    if (progress->shown)
+        draw(progress, share);
     return 0;
 }
 
 void cli_progress_end(void)
 {
     clear_line();
+    fflush(stderr);
+}
+
+void cli_progress_send(int descriptor, int shown)
+{
+    sent_to = descriptor;
+    line_elsewhere = shown;
 }

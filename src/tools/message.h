@@ -29,6 +29,9 @@ int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 
 /* The same for what is not a failure. Both clear the progress line away. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Text of any number of lines on stderr, without the program's name */
+void cli_print(const char *text);
+
 /* cli_fail for a status of the library, about `subject`. */
 int cli_fail_status(const char *subject, ddz_status status);
 
@@ -46,6 +49,10 @@ struct cli_progress {
 void cli_progress_begin(struct cli_progress *progress, const char *verb, int quiet);
 int cli_progress_draw(void *progress, double share); /* a ddz_progress */
 void cli_progress_end(void);
+
+/* From now on, cli_progress_draw writes its shares, each a double, to a descriptor. `shown`: another process may have
+ * drawn a line when this one has something to say. For a process that works for another one. */
+void cli_progress_send(int descriptor, int shown);
 
 /* Seconds on a clock that only goes forward. */
 double cli_seconds(void);

@@ -12,8 +12,7 @@
 enum { MODEL_MAX_SIZE = 256 << 20 };
 
 /* The one that is used unless another is asked for comes first. */
-static const char *const installed[] = {"default", "small"};
-enum { INSTALLED = sizeof installed / sizeof *installed };
+static const char *const installed[MODELS_INSTALLED] = {"default", "small"};
 
 /* Where the models are; freed by the caller. A build tree has config.status at its top; libtool keeps the
  * real programs in .libs below it. */
@@ -56,39 +55,96 @@ static int load_installed(const char *name, const char *argv0, ddz_model **model
 
 static int load_named(const char *name, const char *argv0, ddz_model **model)
 {
-    for (int i = 0; i < INSTALLED; i++)
+    for (int i = 0; i < MODELS_INSTALLED; i++)
         if (strcmp(name, installed[i]) == 0)
             return load_installed(name, argv0, model);
     return load_file(name, model);
 }
 
-/* The installed model that made the stream. One that cannot be loaded is no hindrance, unless it is missed: a line
+/* Which of the models made the stream; the last one that there is, if none did. -1: one that could not be loaded may
+ * have, or there is none. */
+static int find(const struct models *models, const ddz_info *stream)
+{
+    int found = -1, failed = 0;
+    for (int i = 0; i < MODELS_INSTALLED; i++) {
+        failed |= models->failure[i] != CLI_OK;
+        if (!models->model[i])
+            continue;
+        found = i;
+        if (ddz_model_matches(models->model[i], stream->model_id, stream->model_id_bits))
+            return found;
+    }
+    return failed ? -1 : found;
+}
+
+static int first_failure(const struct models *models)
+{
+    for (int i = 0; i < MODELS_INSTALLED; i++)
+        if (models->failure[i] != CLI_OK)
+            return models->failure[i];
+    return CLI_OK;
+}
+
+/* One after the other, until one made the stream. One that cannot be loaded is no hindrance, unless it is missed: a line
  * says why. If none made it, the last one that could be loaded, with which the decoder says so. */
 static int load_for_stream(const ddz_info *stream, const char *argv0, ddz_model **model)
 {
-    int failure = CLI_OK;
-    for (int i = 0; i < INSTALLED; i++) {
-        ddz_model *next = NULL;
-        int status = load_installed(installed[i], argv0, &next);
-        failure = status == CLI_OK ? failure : status;
-        if (!next)
-            continue;
-        ddz_model_free(*model);
-        *model = next;
-        if (ddz_model_matches(*model, stream->model_id, stream->model_id_bits))
-            return CLI_OK;
+    struct models models = {0};
+    for (int i = 0; i < MODELS_INSTALLED; i++) {
+        models.failure[i] = load_installed(installed[i], argv0, &models.model[i]);
+        if (models.model[i] && ddz_model_matches(models.model[i], stream->model_id, stream->model_id_bits))
+            break;
     }
-    if (failure != CLI_OK) {
-        ddz_model_free(*model);
-        *model = NULL;
+    int found = find(&models, stream);
+    if (found >= 0) {
+        *model = models.model[found];
+        models.model[found] = NULL;
     }
-    return failure;
+    int failure = first_failure(&models);
+    models_free(&models);
+    return found >= 0 ? CLI_OK : failure;
+}
+
+static const char *name_of(const char *name)
+{
+    const char *named = name ? name : getenv("DDZ_MODEL");
+    return named && *named ? named : NULL;
 }
 
 int model_load(const char *name, const char *argv0, const ddz_info *stream, ddz_model **model)
 {
-    const char *named = name ? name : getenv("DDZ_MODEL");
-    if (named && *named)
+    const char *named = name_of(name);
+    if (named)
         return load_named(named, argv0, model);
     return stream ? load_for_stream(stream, argv0, model) : load_installed(installed[0], argv0, model);
+}
+
+int models_load(struct models *models, const char *name, const char *argv0)
+{
+    const char *named = name_of(name);
+    if (named)
+        return load_named(named, argv0, &models->model[0]);
+    int loaded = 0;
+    for (int i = 0; i < MODELS_INSTALLED; i++) {
+        models->failure[i] = load_installed(installed[i], argv0, &models->model[i]);
+        loaded |= models->model[i] != NULL;
+    }
+    return loaded ? CLI_OK : first_failure(models);
+}
+
+void models_free(struct models *models)
+{
+    for (int i = 0; i < MODELS_INSTALLED; i++)
+        ddz_model_free(models->model[i]);
+    *models = (struct models){0};
+}
+
+int models_choose(const struct models *models, const char *subject, const ddz_info *stream,
+                  const ddz_model **model)
+{
+    int found = find(models, stream);
+    if (found < 0)
+        return cli_fail(first_failure(models), "%s: its model may be one that could not be loaded", subject);
+    *model = models->model[found];
+    return CLI_OK;
 }

@@ -14,4 +14,20 @@
  */
 int model_load(const char *name, const char *argv0, const ddz_info *stream, ddz_model **model);
 
+/* All that model_load could choose among for streams that are not known yet. All zero is a valid, empty value. */
+enum { MODELS_INSTALLED = 2 };
+struct models {
+    ddz_model
+        *model[MODELS_INSTALLED];  /* owned; NULL: could not be loaded. One that was named stands alone */
+    int failure[MODELS_INSTALLED]; /* exit status; CLI_OK: loaded, or not tried */
+};
+
+/* Load them: a failure only if there is none. To be freed in any case. */
+int models_load(struct models *models, const char *name, const char *argv0);
+void models_free(struct models *models);
+
+/* The one of them that model_load would have chosen for a stream: *model is still theirs. `subject` is for messages. */
+int models_choose(const struct models *models, const char *subject, const ddz_info *stream,
+                  const ddz_model **model);
+
 #endif

@@ -10,13 +10,9 @@
 #include "tools/files.h"
 #include "tools/message.h"
 #include "tools/paths.h"
+#include "tools/signals.h"
 
 /* ---- Signals -------------------------------------------------------------------------------- */
-
-/* All that end a program by default, but for those of its own faults. */
-static const int fatal_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGPIPE, SIGALRM,   SIGTERM,
-                                    SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF};
-enum { FATAL_SIGNALS = sizeof fatal_signals / sizeof *fatal_signals };
 
 static char *volatile doomed;         /* what a signal has to remove */
 static volatile sig_atomic_t held;    /* signals have to wait, */
@@ -48,18 +44,6 @@ static void release_signals(void)
         raise(waiting);
 }
 
-static void catch_signals(void)
-{
-    for (int i = 0; i < FATAL_SIGNALS; i++) {
-        struct sigaction action;
-        /* A signal that is ignored (nohup) stays so. */
-        if (sigaction(fatal_signals[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
-            action.sa_handler = remove_and_die;
-            sigaction(fatal_signals[i], &action, NULL);
-        }
-    }
-}
-
 /* ---- Opening -------------------------------------------------------------------------------- */
 
 /* A name is freed only when no signal can want it. */
@@ -85,7 +69,7 @@ static int make_temporary(struct output *output, int *descriptor)
     free(folder);
     if (!output->temporary)
         return ENOMEM;
-    catch_signals();
+    signals_catch(remove_and_die);
     hold_signals();
     *descriptor = mkstemp(output->temporary);
     if (*descriptor >= 0) {
@@ -273,7 +257,7 @@ static int overwrite(struct output *output)
     int to = open(output->path, O_WRONLY);
     if (to < 0)
         return errno;
-    catch_signals();
+    signals_catch(remove_and_die);
     hold_signals();
     int error = fstat(to, &old) != 0 || fstat(fileno(output->file), &new) != 0 ? errno : 0;
     if (!error && new.st_size > old.st_size) {
