@@ -218,7 +218,7 @@ typedef enum ddz_extra {
     /* Code points of ITU-T H.273, as in a PNG cICP chunk: primaries, transfer function, matrix (0), full range */
     DDZ_EXTRA_CICP = 5,
     /* As in a PNG gAMA chunk and, behind it, those of a cHRM chunk: big-endian numbers of 32 bits in 1/100000.
-     * 4 bytes, the gamma alone; or 36, with white, red, green and blue, x and y */
+     * 4 bytes, the gamma alone; or 36, with white, red, green and blue, x and y. A gamma of 0 is not known */
     DDZ_EXTRA_CHROMATICITIES = 6,
     /* As in a PNG pHYs chunk: pixels a unit across and down, big-endian numbers of 32 bits; unit, 1: metre */
     DDZ_EXTRA_RESOLUTION = 7,

@@ -1,4 +1,4 @@
-/* Images in memory: sizes, limits, and 16 bits turned into 8 with and without dithering */
+/* Images in memory: sizes, limits, long_lists, and 16 bits turned into 8 with and without dithering */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,9 +132,29 @@ START_TEST(channels_are_apart)
 }
 END_TEST
 
+/* What is left out is listed, each thing once, as far as there is room. */
+START_TEST(long_lists)
+{
+    struct image image = {0};
+    size_t length = 0;
+    for (int i = 0; i < 200; i++) {
+        image_leave_out(&image, "word %d", i);
+        image_leave_out(&image, "word %d", i);
+        ck_assert_uint_lt(strlen(image.left_out), sizeof image.left_out);
+        ck_assert_uint_ge(strlen(image.left_out), length);
+        length = strlen(image.left_out);
+    }
+    ck_assert_ptr_nonnull(strstr(image.left_out, "word 0, word 1, word 2, "));
+    ck_assert_str_eq(image.left_out + length - strlen(", and more"), ", and more");
+    struct image part = {.left_out = "words"};
+    image_leave_out(&part, "word");
+    ck_assert_str_eq(part.left_out, "words, word");
+}
+END_TEST
+
 int main(void)
 {
     return RUN("image", 60,
-               CASE("image", sizes, limits, levels_are_kept, means_are_kept, ramps_have_no_bands,
+               CASE("image", sizes, limits, long_lists, levels_are_kept, means_are_kept, ramps_have_no_bands,
                     channels_are_apart));
 }

@@ -136,6 +136,126 @@ START_TEST(extras)
 }
 END_TEST
 
+/* The file with markers of other kinds behind its first two bytes and density set in its JFIF header */
+static struct file with_markers(struct file base, const uint8_t *markers, size_t size, uint8_t unit,
+                                int across, int down)
+{
+    struct file file = {malloc(base.size + size), base.size + size};
+    memcpy(file.data, base.data, 2);
+    memcpy(file.data + 2, markers, size);
+    memcpy(file.data + 2 + size, base.data + 2, base.size - 2);
+    uint8_t *density = file.data + 2 + size + 11; /* behind the marker, its length, "JFIF" and a version */
+    density[0] = unit;
+    density[1] = (uint8_t)(across >> 8);
+    density[2] = (uint8_t)across;
+    density[3] = (uint8_t)(down >> 8);
+    density[4] = (uint8_t)down;
+    free(base.data);
+    return file;
+}
+
+static size_t add_marker(uint8_t *to, int marker, const void *data, size_t size)
+{
+    to[0] = 0xFF;
+    to[1] = (uint8_t)marker;
+    to[2] = (uint8_t)((size + 2) >> 8);
+    to[3] = (uint8_t)(size + 2);
+    memcpy(to + 4, data, size);
+    return size + 4;
+}
+
+START_TEST(resolutions)
+{
+    static const struct {
+        uint8_t unit;
+        int across, down, there;
+        uint8_t expected[9];
+    } cases[] = {{0, 1, 1, 0, {0}},
+                 {0, 2, 1, 1, {0, 0, 0, 2, 0, 0, 0, 1, 0}},
+                 {1, 300, 72, 1, {0, 0, 0x2E, 0x23, 0, 0, 0x0B, 0x13, 1}}, /* 11811.02, 2834.65 a metre */
+                 {2, 118, 28, 1, {0, 0, 0x2E, 0x18, 0, 0, 0x0A, 0xF0, 1}},
+                 {1, 0, 72, 0, {0}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int turned = 0; turned <= 1; turned++) {
+            uint8_t marker[6 + EXIF] = "Exif\0", head[100];
+            memcpy(marker + 6, exif, EXIF);
+            size_t size = turned ? add_marker(head, 0xE1, marker, sizeof marker) : 0;
+            struct file file = with_markers(make_file((struct kind){JCS_RGB, 3, 0, 0}), head, size,
+                                            cases[i].unit, cases[i].across, cases[i].down);
+            struct image image;
+            struct image_messages messages;
+            ck_assert_msg(read_bytes(file.data, file.size, &image, &messages) == 0, "%s", messages.error);
+            ck_assert_str_eq(messages.warning, "");
+            ck_assert_str_eq(image.left_out, "");
+            ck_assert_int_eq(image.notes.has_resolution, cases[i].there);
+            if (cases[i].there) {
+                ck_assert_mem_eq(image.notes.resolution, cases[i].expected + 4 * turned, 4);
+                ck_assert_mem_eq(image.notes.resolution + 4, cases[i].expected + 4 * !turned, 4);
+                ck_assert_uint_eq(image.notes.resolution[8], cases[i].expected[8]);
+            }
+            image_free(&image);
+            free(file.data);
+        }
+}
+END_TEST
+
+/* The XMP packet is kept, and says no other orientation than the picture then has; what is not kept is listed. */
+START_TEST(other_markers)
+{
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/\0<a tiff:Orientation=\"6\"/>"
+                              "<tiff:Orientation>6</tiff:Orientation><b tiff:Orientation";
+    static const char turned[] = "<a tiff:Orientation=\"1\"/><tiff:Orientation>1</tiff:Orientation>"
+                                 "<b tiff:Orientation";
+    static const char extension[] = "http://ns.adobe.com/xmp/extension/\0more";
+    uint8_t head[600], block[6 + EXIF] = "Exif\0";
+    memcpy(block + 6, exif, EXIF);
+    for (int upright = 0; upright <= 1; upright++) {
+        size_t size = add_marker(head, 0xE1, xmp, sizeof xmp - 1);
+        if (!upright)
+            size += add_marker(head + size, 0xE1, block, sizeof block);
+        size += add_marker(head + size, 0xE1, extension, sizeof extension);
+        size += add_marker(head + size, 0xFE, "text", 4);
+        size += add_marker(head + size, 0xED, "Photoshop 3.0\0data", 18);
+        size += add_marker(head + size, 0xE2, "MPF\0data", 8);
+        size += add_marker(head + size, 0xE0, "JFXX\0data", 9);
+        size += add_marker(head + size, 0xEB, "JP", 2);
+        struct file file = with_markers(make_file((struct kind){JCS_RGB, 3, 0, 0}), head, size, 0, 1, 1);
+        file.data = realloc(file.data, file.size += 5);
+        memcpy(file.data + file.size - 5, "video", 5);
+        struct image image;
+        struct image_messages messages;
+        ck_assert_msg(read_bytes(file.data, file.size, &image, &messages) == 0, "%s", messages.error);
+        ck_assert_str_eq(image.left_out,
+                         "extended XMP, comment, Photoshop's data (IPTC), further pictures (MPF), "
+                         "thumbnail, data of an application (APP11), 5 bytes behind its end");
+        ck_assert_uint_eq(image.xmp_size, sizeof turned - 1);
+        ck_assert_mem_eq(image.xmp, upright ? xmp + 29 : turned, sizeof turned - 1);
+        image_free(&image);
+        free(file.data);
+    }
+}
+END_TEST
+
+/* A profile that would make a colour picture grey is left out, and said to be. */
+START_TEST(grey_profile)
+{
+    for (int colour = 0; colour <= 1; colour++) {
+        uint8_t marker[14 + 40] = "ICC_PROFILE\0\1\1", head[100];
+        memcpy(marker + 14 + 16, "GRAY", 4);
+        size_t size = add_marker(head, 0xE2, marker, sizeof marker);
+        struct kind kind = colour ? (struct kind){JCS_RGB, 3, 0, 0} : (struct kind){JCS_GRAYSCALE, 1, 0, 0};
+        struct file file = with_markers(make_file(kind), head, size, 0, 1, 1);
+        struct image image;
+        struct image_messages messages;
+        ck_assert_msg(read_bytes(file.data, file.size, &image, &messages) == 0, "%s", messages.error);
+        ck_assert_str_eq(image.left_out, colour ? "ICC profile of grey pictures" : "");
+        ck_assert_uint_eq(image.icc_size, colour ? 0 : 40);
+        image_free(&image);
+        free(file.data);
+    }
+}
+END_TEST
+
 START_TEST(cmyk)
 {
     struct file file = make_file((struct kind){JCS_CMYK, 4, 0, 0});
@@ -190,5 +310,7 @@ END_TEST
 
 int main(void)
 {
-    return RUN("jpeg", 60, CASE("jpeg", every_kind, extras, cmyk, damage, limits));
+    return RUN(
+        "jpeg", 60,
+        CASE("jpeg", every_kind, extras, resolutions, other_markers, grey_profile, cmyk, damage, limits));
 }

@@ -245,9 +245,37 @@ START_TEST(writing_fails_cleanly)
 }
 END_TEST
 
+START_TEST(losses_are_named)
+{
+    static uint8_t pixels[4], layer[2];
+    struct image_view view = {.width = 1, .height = 1, .channels = 4, .depth = 8, .pixels = pixels};
+    struct image_messages m;
+    FILE *stream = tmpfile();
+    view.xmp = view.exif = view.icc = layer;
+    view.xmp_size = view.exif_size = view.icc_size = 2;
+    view.notes.has_cicp = view.notes.has_resolution = 1;
+    ck_assert_int_eq(pnm_write(stream, &view, &m), 0);
+    ck_assert_str_eq(m.warning,
+                     "PNM cannot hold alpha, ICC profile, colour space, Exif, XMP, resolution: left out");
+    view.icc = NULL;
+    image_set_srgb(&view.notes); /* which PNM files are taken for */
+    ck_assert_int_eq(pam_write(stream, &view, &m), 0);
+    ck_assert_str_eq(m.warning, "PAM cannot hold Exif, XMP, resolution: left out");
+    view.notes.gamma_size = 4;
+    view.exif = view.xmp = NULL;
+    view.notes.has_resolution = 0;
+    ck_assert_int_eq(pam_write(stream, &view, &m), 0);
+    ck_assert_str_eq(m.warning, "PAM cannot hold colour space: left out");
+    view.notes.gamma_size = 0;
+    ck_assert_int_eq(pam_write(stream, &view, &m), 0);
+    ck_assert_str_eq(m.warning, "");
+    fclose(stream);
+}
+END_TEST
+
 int main(void)
 {
     return RUN("pnm", 20,
                CASE("pnm", every_kind, bad_files, damage, more_than_one_picture, writing_and_reading,
-                    writing_fails_cleanly));
+                    losses_are_named, writing_fails_cleanly));
 }

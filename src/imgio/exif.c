@@ -74,6 +74,30 @@ static size_t source_of(const struct image *stored, int orientation, uint32_t x,
     return (size_t)row * stored->width + column;
 }
 
+/* XMP may say the orientation again: tiff:Orientation="6", or as an element. */
+static void set_xmp_upright(uint8_t *xmp, size_t size)
+{
+    static const char name[] = "tiff:Orientation";
+    const size_t length = strlen(name);
+    for (size_t at = 0; size >= length + 3 && at <= size - length - 3; at++) {
+        const uint8_t *p = xmp + at;
+        if (memcmp(p, name, length) != 0)
+            continue;
+        size_t digit = at + length + (p[length] == '=' ? 2 : 1);
+        if ((p[length] == '=' || p[length] == '>') && xmp[digit] >= '1' && xmp[digit] <= '8')
+            xmp[digit] = '0' + UPRIGHT;
+    }
+}
+
+/* Pixels across become those down. */
+static void exchange_resolution(struct image_notes *notes)
+{
+    uint8_t across[4];
+    memcpy(across, notes->resolution, 4);
+    memcpy(notes->resolution, notes->resolution + 4, 4);
+    memcpy(notes->resolution + 4, across, 4);
+}
+
 int image_turn_upright(struct image *image)
 {
     struct image turned;
@@ -95,5 +119,9 @@ int image_turn_upright(struct image *image)
     image->width = width;
     image->height = height;
     set_upright(image->exif, image->exif_size);
+    if (image->xmp)
+        set_xmp_upright(image->xmp, image->xmp_size);
+    if (orientation >= 5)
+        exchange_resolution(&image->notes);
     return 0;
 }

@@ -9,8 +9,8 @@
 int exif_orientation(const uint8_t *exif, size_t size);
 
 /*
- * Turn the pixels of an image as its Exif block says, and the block's orientation to 1, so that nothing turns them
- * again. Returns 0, or -1 if there is no memory, and the image is as it was.
+ * Turn the pixels of an image as its Exif block says, and the orientation in the block, and in XMP, to 1, so that nothing
+ * turns them again. Returns 0, or -1 if there is no memory, and the image is as it was.
  */
 int image_turn_upright(struct image *image);
 

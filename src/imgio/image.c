@@ -15,7 +15,10 @@ struct image_view image_view(const struct image *image)
                                .icc = image->icc,
                                .icc_size = image->icc_size,
                                .exif = image->exif,
-                               .exif_size = image->exif_size};
+                               .exif_size = image->exif_size,
+                               .xmp = image->xmp,
+                               .xmp_size = image->xmp_size,
+                               .notes = image->notes};
 }
 
 size_t image_size(uint32_t width, uint32_t height, int channels, int depth)
@@ -75,6 +78,7 @@ void image_free(struct image *image)
     free(image->pixels);
     free(image->icc);
     free(image->exif);
+    free(image->xmp);
     *image = (struct image){0};
 }
 
@@ -94,6 +98,86 @@ void image_warning(struct image_messages *messages, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(messages->warning, sizeof messages->warning, format, arguments);
     va_end(arguments);
+}
+
+/* Whether a list, separated by commas, has an entry */
+static int lists(const char *list, const char *entry)
+{
+    size_t length = strlen(entry);
+    for (const char *at = strstr(list, entry); at; at = strstr(at + 1, entry))
+        if ((at == list || at[-1] == ' ') && (at[length] == 0 || at[length] == ','))
+            return 1;
+    return 0;
+}
+
+void image_leave_out(struct image *image, const char *format, ...)
+{
+    static const char more[] = ", and more";
+    const size_t room = sizeof image->left_out - sizeof more;
+    char words[100];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    for (char *c = words; *c; c++) /* names in files may be anything */
+        *c = *c < ' ' || *c > '~' || *c == ',' ? '?' : *c;
+    size_t length = strlen(image->left_out), needed = strlen(words) + 2;
+    if (length > room || lists(image->left_out, words))
+        return;
+    if (length + needed > room)
+        memcpy(image->left_out + length, more, sizeof more); /* and no room is left */
+    else
+        snprintf(image->left_out + length, sizeof image->left_out - length, "%s%s", length ? ", " : "",
+                 words);
+}
+
+void image_warn_of_losses(const struct image_view *image, int no_alpha, const char *format,
+                          struct image_messages *messages)
+{
+    const struct {
+        int there;
+        const char *name;
+    } parts[] = {{no_alpha && image->channels % 2 == 0, "alpha"},
+                 {image->icc != NULL, "ICC profile"},
+                 {(image->notes.has_cicp && !image_is_srgb(&image->notes)) || image->notes.gamma_size > 0,
+                  "colour space"},
+                 {image->exif != NULL, "Exif"},
+                 {image->xmp != NULL, "XMP"},
+                 {image->notes.has_resolution, "resolution"}};
+    char names[100] = "";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i].there)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", *names ? ", " : "",
+                     parts[i].name);
+    if (*names)
+        image_warning(messages, "%s cannot hold %s: left out", format, names);
+}
+
+static const uint8_t srgb[4] = {1, 13, 0, 1};
+
+int image_is_srgb(const struct image_notes *notes)
+{
+    return notes->has_cicp && memcmp(notes->cicp, srgb, sizeof srgb) == 0;
+}
+
+void image_set_srgb(struct image_notes *notes)
+{
+    memcpy(notes->cicp, srgb, sizeof srgb);
+    notes->has_cicp = 1;
+}
+
+static void put_be32(uint8_t *to, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(value >> (24 - 8 * i));
+}
+
+void image_set_resolution(struct image_notes *notes, uint32_t across, uint32_t down, uint8_t unit)
+{
+    put_be32(notes->resolution, across);
+    put_be32(notes->resolution + 4, down);
+    notes->resolution[8] = unit;
+    notes->has_resolution = 1;
 }
 
 int image_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, const char *format,

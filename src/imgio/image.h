@@ -7,6 +7,16 @@
 
 enum { IMAGE_MAX_SIDE = 65535 };
 
+/* What describes a picture in a few bytes, each as the chunk of a PNG file has it: numbers with the high byte first. */
+struct image_notes {
+    uint8_t cicp[4]; /* cICP: primaries, transfer function, matrix (0), full range, of ITU-T H.273 */
+    uint8_t has_cicp;
+    uint8_t gamma[36];     /* gAMA, 0 if there is none; cHRM behind it */
+    uint8_t gamma_size;    /* 0, 4 or 36 */
+    uint8_t resolution[9]; /* pHYs */
+    uint8_t has_resolution;
+};
+
 /* What owns its memory. All zero is a valid, empty value. */
 struct image {
     uint32_t width, height; /* 1 to IMAGE_MAX_SIDE */
@@ -17,6 +27,10 @@ struct image {
     size_t icc_size;
     uint8_t *exif; /* Exif block from its byte order mark on, or NULL */
     size_t exif_size;
+    uint8_t *xmp; /* XMP packet, or NULL */
+    size_t xmp_size;
+    struct image_notes notes;
+    char left_out[200]; /* what the file that was read has besides, in words; "": nothing */
 };
 
 /* What borrows it: the same fields. It is valid as long as what it was made of. */
@@ -28,6 +42,9 @@ struct image_view {
     size_t icc_size;
     const uint8_t *exif;
     size_t exif_size;
+    const uint8_t *xmp;
+    size_t xmp_size;
+    struct image_notes notes;
 };
 
 /* A reader's or writer's message is one line without a newline. */
@@ -60,6 +77,20 @@ void image_error(struct image_messages *messages, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void image_warning(struct image_messages *messages, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Add words to image->left_out, each once; "and more" if there is no room. */
+void image_leave_out(struct image *image, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A warning that a format cannot hold what a picture has: all of these but alpha, and alpha if `no_alpha` */
+void image_warn_of_losses(const struct image_view *image, int no_alpha, const char *format,
+                          struct image_messages *messages);
+
+/* Whether cICP says sRGB, and to make it say so */
+int image_is_srgb(const struct image_notes *notes);
+void image_set_srgb(struct image_notes *notes);
+
+/* The notes of a resolution in pixels a metre across and down (unit 1), or of pixels that are not square (unit 0) */
+void image_set_resolution(struct image_notes *notes, uint32_t across, uint32_t down, uint8_t unit);
 
 /* Whether a picture is within the limits; else -1, and an error that begins with `format`'s name. */
 int image_check_size(uint64_t width, uint64_t height, uint64_t max_pixels, const char *format,

@@ -1,6 +1,7 @@
 #include "imgio/jpeg.h"
 
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,9 @@
 #include <jerror.h>
 
 #include "imgio/exif.h"
+#include "imgio/raw_profile.h"
 
-enum { MARKER_EXIF = JPEG_APP0 + 1, MARKER_ICC = JPEG_APP0 + 2, MOST_MARKER = 0xFFFF, MOST_SCANS = 200 };
+enum { MOST_MARKER = 0xFFFF, MOST_SCANS = 200 };
 
 /* What one call works with; it lives in the function that cleans up, as in png.c. */
 struct job {
@@ -79,22 +81,80 @@ static void take_profile(struct job *job)
         return;
     job->image.icc = profile;
     job->image.icc_size = size;
+    /* A grey profile would make a colour picture grey. */
+    if (job->image.channels == 3 && size >= 20 && memcmp(profile + 16, "GRAY", 4) == 0) {
+        free(profile);
+        job->image.icc = NULL;
+        job->image.icc_size = 0;
+        image_leave_out(&job->image, "ICC profile of grey pictures");
+    }
 }
 
-static void take_exif(struct job *job)
+/* Whether a marker is that of an application with such an identifier, which ends with a zero byte */
+static bool is_of(jpeg_saved_marker_ptr m, int application, const char *identifier)
 {
-    static const char name[6] = "Exif\0";
-    for (jpeg_saved_marker_ptr m = job->jpeg.marker_list; m && !job->image.exif; m = m->next) {
-        if (m->marker != MARKER_EXIF || m->data_length <= sizeof name ||
-            memcmp(m->data, name, sizeof name) != 0)
-            continue;
-        size_t size = m->data_length - sizeof name;
-        job->image.exif = malloc(size);
-        if (!job->image.exif)
-            fail(job, "out of memory");
-        memcpy(job->image.exif, m->data + sizeof name, size);
-        job->image.exif_size = size;
+    const size_t length = strlen(identifier) + 1;
+    return m->marker == JPEG_APP0 + application && m->data_length >= length &&
+           memcmp(m->data, identifier, length) == 0;
+}
+
+/* What stands in no image, by name */
+static void leave_out(struct job *job, jpeg_saved_marker_ptr m)
+{
+    if (m->marker == JPEG_COM)
+        image_leave_out(&job->image, "comment");
+    else if (is_of(m, 0, "JFXX"))
+        image_leave_out(&job->image, "thumbnail");
+    else if (is_of(m, 1, "http://ns.adobe.com/xmp/extension/"))
+        image_leave_out(&job->image, "extended XMP");
+    else if (is_of(m, 2, "MPF"))
+        image_leave_out(&job->image, "further pictures (MPF)");
+    else if (is_of(m, 13, "Photoshop 3.0"))
+        image_leave_out(&job->image, "Photoshop's data (IPTC)");
+    else if (!is_of(m, 0, "JFIF") && !is_of(m, 2, "ICC_PROFILE") && m->marker != JPEG_APP0 + 14)
+        image_leave_out(&job->image, "data of an application (APP%d)", m->marker - JPEG_APP0);
+}
+
+static void copy_layer(struct job *job, uint8_t **layer, size_t *layer_size, const uint8_t *data, size_t size)
+{
+    *layer = malloc(size);
+    if (!*layer)
+        fail(job, "out of memory");
+    memcpy(*layer, data, size);
+    *layer_size = size;
+}
+
+/* The first Exif block and XMP packet; what else there is is listed. */
+static void take_markers(struct job *job)
+{
+    struct image *image = &job->image;
+    for (jpeg_saved_marker_ptr m = job->jpeg.marker_list; m; m = m->next) {
+        size_t head = 0;
+        enum raw_profile_kind kind =
+            m->marker == JPEG_APP0 + 1 ? raw_profile_kind(m->data, m->data_length, &head) : RAW_PROFILE_OTHER;
+        if (kind == RAW_PROFILE_EXIF && !image->exif)
+            copy_layer(job, &image->exif, &image->exif_size, m->data + head, m->data_length - head);
+        else if (kind == RAW_PROFILE_XMP && !image->xmp)
+            copy_layer(job, &image->xmp, &image->xmp_size, m->data + head, m->data_length - head);
+        else
+            leave_out(job, m);
     }
+}
+
+/* JFIF's pixels an inch or a centimetre, or the shape of its pixels */
+static void take_resolution(struct job *job)
+{
+    const struct jpeg_decompress_struct *jpeg = &job->jpeg;
+    struct image_notes *notes = &job->image.notes;
+    const uint32_t across = jpeg->X_density, down = jpeg->Y_density;
+    if (!jpeg->saw_JFIF_marker || across == 0 || down == 0)
+        return;
+    if (jpeg->density_unit == 1) /* an inch is 0.0254 m */
+        image_set_resolution(notes, (across * 10000 + 127) / 254, (down * 10000 + 127) / 254, 1);
+    else if (jpeg->density_unit == 2)
+        image_set_resolution(notes, across * 100, down * 100, 1);
+    else if (across != down)
+        image_set_resolution(notes, across, down, 0);
 }
 
 static void choose_colours(struct job *job)
@@ -123,8 +183,9 @@ static void read_header(struct job *job, const uint8_t *data, size_t size)
     job->progress.progress_monitor = count_scans;
     jpeg->progress = &job->progress;
     jpeg_mem_src(jpeg, data, size);
-    jpeg_save_markers(jpeg, MARKER_EXIF, MOST_MARKER);
-    jpeg_save_markers(jpeg, MARKER_ICC, MOST_MARKER);
+    for (int i = 0; i < 16; i++)
+        jpeg_save_markers(jpeg, JPEG_APP0 + i, MOST_MARKER);
+    jpeg_save_markers(jpeg, JPEG_COM, MOST_MARKER);
     (void)jpeg_read_header(jpeg, TRUE);
     if (image_check_size(jpeg->image_width, jpeg->image_height, job->max_pixels, "JPEG", job->messages) != 0)
         longjmp(job->escape, 1);
@@ -146,8 +207,11 @@ static int read_guarded(struct job *job, const uint8_t *data, size_t size)
         (void)jpeg_read_scanlines(jpeg, &to, 1);
     }
     take_profile(job);
-    take_exif(job);
+    take_markers(job);
+    take_resolution(job);
     (void)jpeg_finish_decompress(jpeg);
+    if (jpeg->src->bytes_in_buffer > 0)
+        image_leave_out(&job->image, "%zu bytes behind its end", (size_t)jpeg->src->bytes_in_buffer);
     if (image_turn_upright(&job->image) != 0)
         fail(job, "out of memory");
     return 0;

@@ -1,5 +1,6 @@
-/* JPEG files, read with libjpeg-turbo: grey or RGB of 8 bits. ICC profile and Exif block are kept; the picture is turned
- * upright as the latter says. */
+/* JPEG files, read with libjpeg-turbo: grey or RGB of 8 bits. ICC profile, Exif block, XMP packet and JFIF's resolution
+ * are kept; the picture is turned upright as Exif says. Markers of other kinds, and what stands behind the picture, are
+ * listed in the image's left_out. */
 #ifndef DDZ_IMGIO_JPEG_H
 #define DDZ_IMGIO_JPEG_H
 

@@ -1,7 +1,9 @@
 /*
- * PNG files, and back. Sample values are taken as they are (gAMA, cHRM and sRGB chunks are ignored): palettes
- * are looked up, tRNS becomes alpha, samples of fewer than 8 bits are scaled to 8, those of 16 bits are kept. ICC
- * profile and Exif block are kept.
+ * PNG files, and back. Sample values are taken as they are: palettes are looked up, tRNS becomes alpha, samples of fewer
+ * than 8 bits are scaled to 8, those of 16 bits are kept. What describes the picture is kept: iCCP, eXIf, XMP in iTXt,
+ * cICP, gAMA, cHRM, pHYs; sRGB as cICP's code points of the same, and the other way round. With a profile, gAMA, cHRM and
+ * sRGB mean nothing, and are not kept. Exif and XMP may stand in texts called "Raw profile type". Other chunks, other
+ * texts and further frames of an animation are listed in the image's left_out.
  */
 #ifndef DDZ_IMGIO_PNG_H
 #define DDZ_IMGIO_PNG_H

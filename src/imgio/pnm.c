@@ -275,11 +275,7 @@ static int finish(FILE *file, int written, const char *format, const struct imag
         image_error(messages, "%s: cannot write the file", format);
         return -1;
     }
-    if (no_alpha && image->channels % 2 == 0)
-        image_warning(messages, "%s cannot hold alpha%s: left out", format,
-                      image->icc || image->exif ? ", colour profile and Exif" : "");
-    else if (image->icc || image->exif)
-        image_warning(messages, "%s cannot hold a colour profile or Exif: left out", format);
+    image_warn_of_losses(image, no_alpha, format, messages);
     return 0;
 }
 

@@ -348,6 +348,8 @@ static int encode_file(struct task *task)
     struct image image = {0};
     int code = picture_load(task->input, &task->common, &image);
     const struct image_view view = image_view(&image);
+    if (code == CLI_OK && image.left_out[0] && !task->common.quiet)
+        cli_note("%s: warning: left out: %s", file_input_name(task->input), image.left_out);
     if (code == CLI_OK)
         code = encode_picture(task, &view);
     image_free(&image);

@@ -346,7 +346,7 @@ static int draw_grid(struct job *job)
         code = fill(&sheet, job);
         if (code == CLI_OK)
             code = stream_view(&job->stream, job->decoder, &sheet.image, &view);
-        view.exif = NULL; /* which is a single picture's */
+        view.exif = view.xmp = NULL; /* which are a single picture's */
         code = picture_finish(&output, task->output, &view, code);
     }
     image_free(&sheet.image);

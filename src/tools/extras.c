@@ -35,11 +35,24 @@ const char *extras_name(ddz_extra kind)
 
 ddz_status extras_attach(ddz_encoder *encoder, const struct image_view *image)
 {
+    const struct image_notes *notes = &image->notes;
+    /* Which a stream is that says nothing of its colours */
+    const int is_srgb = !image->icc && image_is_srgb(notes);
+    const struct {
+        ddz_extra kind;
+        const uint8_t *data;
+        size_t size;
+    } layers[] = {
+        {DDZ_EXTRA_ICC, image->icc, image->icc_size},
+        {DDZ_EXTRA_EXIF, image->exif, image->exif_size},
+        {DDZ_EXTRA_XMP, image->xmp, image->xmp_size},
+        {DDZ_EXTRA_CICP, notes->cicp, notes->has_cicp && !is_srgb ? sizeof notes->cicp : 0},
+        {DDZ_EXTRA_CHROMATICITIES, notes->gamma, is_srgb ? 0 : notes->gamma_size},
+        {DDZ_EXTRA_RESOLUTION, notes->resolution, notes->has_resolution ? sizeof notes->resolution : 0}};
     ddz_status status = DDZ_OK;
-    if (image->icc)
-        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_ICC, image->icc, image->icc_size);
-    if (status == DDZ_OK && image->exif)
-        status = ddz_encoder_set_extra(encoder, DDZ_EXTRA_EXIF, image->exif, image->exif_size);
+    for (size_t i = 0; i < sizeof layers / sizeof *layers && status == DDZ_OK; i++)
+        if (layers[i].data && layers[i].size > 0)
+            status = ddz_encoder_set_extra(encoder, layers[i].kind, layers[i].data, layers[i].size);
     return status;
 }
 
@@ -67,6 +80,26 @@ static void orient(uint8_t exif[EXTRAS_EXIF_SIZE], uint8_t orientation)
     exif[19] = orientation; /* a number of 16 bits, in the first half of its field */
 }
 
+/* A layer of a few bytes, which has arrived as a whole or not at all; returns its size, at most `most`. */
+static uint8_t copy_note(const ddz_decoder *decoder, ddz_extra kind, uint8_t *note, size_t most)
+{
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    if (ddz_decoder_extra(decoder, kind, &data, &size) != DDZ_OK || size > most)
+        return 0;
+    if (size)
+        memcpy(note, data, size);
+    return (uint8_t)size;
+}
+
+static void copy_notes(const ddz_decoder *decoder, struct image_notes *notes)
+{
+    notes->has_cicp = copy_note(decoder, DDZ_EXTRA_CICP, notes->cicp, sizeof notes->cicp) > 0;
+    notes->gamma_size = copy_note(decoder, DDZ_EXTRA_CHROMATICITIES, notes->gamma, sizeof notes->gamma);
+    notes->has_resolution =
+        copy_note(decoder, DDZ_EXTRA_RESOLUTION, notes->resolution, sizeof notes->resolution) > 0;
+}
+
 ddz_status extras_lend(const ddz_decoder *decoder, struct image_view *image, uint8_t exif[EXTRAS_EXIF_SIZE])
 {
     const uint8_t *orientation;
@@ -75,12 +108,19 @@ ddz_status extras_lend(const ddz_decoder *decoder, struct image_view *image, uin
     if (status == DDZ_OK)
         status = ddz_decoder_extra(decoder, DDZ_EXTRA_EXIF, &image->exif, &image->exif_size);
     if (status == DDZ_OK)
+        status = ddz_decoder_extra(decoder, DDZ_EXTRA_XMP, &image->xmp, &image->xmp_size);
+    if (status == DDZ_OK)
         status = ddz_decoder_extra(decoder, DDZ_EXTRA_ORIENTATION, &orientation, &size);
     if (status == DDZ_OK && orientation && !image->exif) {
         orient(exif, *orientation);
         image->exif = exif;
         image->exif_size = EXTRAS_EXIF_SIZE;
     }
+    copy_notes(decoder, &image->notes);
+    ddz_info info;
+    if (!image->icc && !image->notes.has_cicp && !image->notes.gamma_size &&
+        ddz_decoder_info(decoder, &info, sizeof info) == DDZ_OK && info.complete)
+        image_set_srgb(&image->notes);
     return status;
 }
 

@@ -54,6 +54,9 @@ static void read_file(const uint8_t *data, size_t size)
     check_sum(image.pixels, image_size(image.width, image.height, image.channels, image.depth));
     check_sum(image.icc, image.icc_size);
     check_sum(image.exif, image.exif_size);
+    check_sum(image.xmp, image.xmp_size);
+    check_sum(&image.notes, sizeof image.notes);
+    check_sum(image.left_out, strlen(image.left_out));
     if (image_to_rgb8(&image) != 0)
         abort();
     check_sum(image.pixels, image_size(image.width, image.height, 3, 8));
