@@ -34,7 +34,8 @@ START_TEST(stretch_and_squash)
         double slope = 256 * 65536.0 / ((double)p * (65536 - p));
         double tolerance = fine ? 0.51 : 0.51 + 8 * slope;
         check_near(ddz_stretch(&tables, p), logit(p / 65536.0), tolerance, "stretch");
-        must_equal(ddz_stretch(&tables, p), -ddz_stretch(&tables, 65536 - p));
+        if (fine)
+            must_equal(ddz_stretch(&tables, p), -ddz_stretch(&tables, 65536 - p));
     }
     for (int32_t x = -STRETCH_MOST; x <= STRETCH_MOST; x++) {
         check_near(ddz_squash(&tables, x), 65536 * logistic(x), 0.51, "squash");
@@ -43,7 +44,8 @@ START_TEST(stretch_and_squash)
     ck_assert_uint_eq(ddz_squash(&tables, INT32_MAX), 65535);
     ck_assert_uint_eq(ddz_squash(&tables, INT32_MIN), 1);
     ck_assert_int_eq(ddz_stretch(&tables, 65535), STRETCH_MOST);
-    ck_assert_int_eq(ddz_stretch(&tables, 32768), 0);
+    ck_assert_int_eq(ddz_stretch(&tables, 1), -STRETCH_MOST);
+    ck_assert_int_le(abs(ddz_stretch(&tables, 32768)), 1);
 }
 END_TEST
 

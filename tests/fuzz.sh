@@ -31,6 +31,7 @@ run() {
 }
 
 run decode "$corpus/decode"
+run graphics "$corpus/graphics"
 run stream "$corpus/decode"
 run model "$corpus/model"
 run network "$corpus/model"

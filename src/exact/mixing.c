@@ -1,7 +1,7 @@
 #include "exact/mixing.h"
 
-/* e^(-1/256) and ln 2, of 2^32 */
-static const uint64_t step_q32 = UINT64_C(4278222805), ln2_q32 = UINT64_C(2977044472);
+/* e^(-1/256), of 2^32 */
+static const uint64_t step_q32 = UINT64_C(4278222805);
 
 enum {
     WEIGHT_MOST = 1 << 22,
@@ -11,26 +11,43 @@ enum {
 
 /* ---- Tables -------------------------------------------------------------------------------- */
 
-/* 256 ln(p / (1 - p)) */
-static int16_t logit(uint32_t p)
+/* Probabilities of -STRETCH_MOST to 0, of 2^31: 1 / (1 + e^(x/256)) */
+static void fill_probabilities(uint32_t p_q31[STRETCH_MOST + 1])
 {
-    int64_t difference_q16 = (int64_t)ddz_ilog2_q16(p) - (int64_t)ddz_ilog2_q16(65536 - p);
-    return (int16_t)rshift_round(difference_q16 * (int64_t)ln2_q32, 16 + 32 - 8);
+    uint64_t one = UINT64_C(1) << 32, power_q32 = one;
+    for (int x = 0; x <= STRETCH_MOST; x++) {
+        p_q31[STRETCH_MOST - x] = (uint32_t)(((power_q32 << 31) + (one + power_q32) / 2) / (one + power_q32));
+        power_q32 = (power_q32 * step_q32 + one / 2) >> 32;
+    }
+}
+
+/* Which of them is nearest to a probability; not below `from`, where the search begins. */
+static int nearest(const uint32_t p_q31[STRETCH_MOST + 1], int from, uint32_t wanted_q31)
+{
+    while (from < STRETCH_MOST && wanted_q31 > (p_q31[from] + p_q31[from + 1]) / 2)
+        from++;
+    return from;
 }
 
 void ddz_mixing_tables_init(struct mixing_tables *tables)
 {
-    for (uint32_t i = 0; i < STRETCH_FINE; i++)
-        tables->fine[i] = logit(i ? i : 1);
-    for (uint32_t i = 0; i <= STRETCH_FINE; i++)
-        tables->coarse[i] = logit(16 * i + 8);
-    /* 65536 / (1 + e^-x), from 0 on */
-    uint64_t one = UINT64_C(1) << 32, power_q32 = one;
+    uint32_t p_q31[STRETCH_MOST + 1];
+    fill_probabilities(p_q31);
     for (int x = 0; x <= STRETCH_MOST; x++) {
-        uint64_t value = ((one << 16) + (one + power_q32) / 2) / (one + power_q32);
-        tables->squash[STRETCH_MOST + x] = (uint16_t)value;
-        tables->squash[STRETCH_MOST - x] = (uint16_t)(65536 - value);
-        power_q32 = (power_q32 * step_q32 + one / 2) >> 32;
+        uint32_t p = (p_q31[x] + (1 << 14)) >> 15;
+        tables->squash[x] = (uint16_t)p;
+        tables->squash[2 * STRETCH_MOST - x] = (uint16_t)(65536 - p);
+    }
+    int x = 0;
+    for (uint32_t i = 0; i < STRETCH_FINE; i++) {
+        x = nearest(p_q31, x, i << 15);
+        tables->fine[i] = (int16_t)(x - STRETCH_MOST);
+    }
+    x = 0;
+    for (uint32_t i = 0; i < STRETCH_COARSE / 2; i++) {
+        x = nearest(p_q31, x, (16 * i + 8) << 15);
+        tables->coarse[i] = (int16_t)(x - STRETCH_MOST);
+        tables->coarse[STRETCH_COARSE - 1 - i] = (int16_t)(STRETCH_MOST - x);
     }
     for (uint32_t n = 0; n <= COUNTER_LIMIT; n++)
         tables->rate[n] = (uint16_t)((2 * 65536 + n + 1) / (2 * n + 3));

@@ -13,7 +13,8 @@
 
 enum {
     STRETCH_MOST = 2839, /* of p = 65535/65536 */
-    STRETCH_FINE = 2048, /* entries of the finer table, and of the coarser one */
+    STRETCH_FINE = 2048, /* entries of the finer table */
+    STRETCH_COARSE = 4096,
     MIXER_INPUTS = 32,
     MIXER_UNIT_Q16 = 1 << 16, /* a weight of 1 */
     COUNTER_LIMIT = 1023,
@@ -23,8 +24,8 @@ enum {
 /* ---- The logistic function and its inverse ------------------------------------------------ */
 
 struct mixing_tables {
-    int16_t fine[STRETCH_FINE];            /* stretched p, below 2048 */
-    int16_t coarse[STRETCH_FINE + 1];      /* stretched 16 p + 8, to one half */
+    int16_t fine[STRETCH_FINE];            /* stretched p, at either end */
+    int16_t coarse[STRETCH_COARSE];        /* stretched 16 p + 8, between the ends */
     uint16_t squash[2 * STRETCH_MOST + 1]; /* from -STRETCH_MOST on */
     uint16_t
         rate[COUNTER_LIMIT + 1]; /* of 65536: what a counter that has seen so many bits learns from one */
@@ -36,9 +37,9 @@ void ddz_mixing_tables_init(struct mixing_tables *tables);
 /* 1 <= p <= 65535 */
 static inline int32_t ddz_stretch(const struct mixing_tables *tables, uint32_t p)
 {
-    uint32_t rarer = p < 32768 ? p : 65536 - p;
-    int32_t x = rarer < STRETCH_FINE ? tables->fine[rarer] : tables->coarse[rarer / 16];
-    return p < 32768 ? x : -x;
+    if (p - STRETCH_FINE <= 65536 - 2 * STRETCH_FINE)
+        return tables->coarse[p / 16];
+    return p < STRETCH_FINE ? tables->fine[p] : -tables->fine[65536 - p];
 }
 
 /* 1 to 65535; numbers beyond STRETCH_MOST stand for it */

@@ -1,0 +1,46 @@
+#include "exact/blend.h"
+
+#include <string.h>
+
+static int inputs_of(const struct blend_shape *shape)
+{
+    return shape->counted + shape->others;
+}
+
+size_t ddz_blend_weights(const struct blend_shape *shape)
+{
+    return (size_t)(shape->first_sets + shape->second_sets) * (size_t)inputs_of(shape);
+}
+
+size_t ddz_blend_points(const struct blend_shape *shape)
+{
+    return (size_t)shape->contexts * APM_STEPS;
+}
+
+void ddz_blend_init(struct blend *b, const struct mixing_tables *tables, const struct blend_shape *shape,
+                    int32_t *weights, uint16_t *points)
+{
+    int inputs = inputs_of(shape);
+    int32_t weight = 3 * MIXER_UNIT_Q16 / (2 * inputs);
+    *b = (struct blend){.tables = tables, .counted = shape->counted, .limit = shape->limit};
+    ddz_mixer_init(&b->first, tables, weights, inputs, shape->first_sets, shape->rate, weight);
+    weights += (size_t)shape->first_sets * (size_t)inputs;
+    ddz_mixer_init(&b->second, tables, weights, inputs, shape->second_sets, shape->rate, weight);
+    ddz_apm_init(&b->map, tables, points, shape->contexts, 6);
+}
+
+int ddz_blend_code(struct blend *b, struct bit_coder *c, int bit, int first_set, int second_set, int context)
+{
+    for (int i = 0; i < b->counted; i++)
+        b->first.x[i] = ddz_stretch(b->tables, ddz_counter_p(*b->counters[i]));
+    memcpy(b->second.x, b->first.x, (size_t)b->first.inputs * sizeof *b->first.x);
+    int32_t x = asr32(ddz_mix(&b->first, first_set) + ddz_mix(&b->second, second_set), 1);
+    uint32_t p = (ddz_squash(b->tables, x) + ddz_apm_correct(&b->map, x, context) + 1) / 2;
+    bit = ddz_code(c, bit, p);
+    ddz_mixer_learn(&b->first, bit);
+    ddz_mixer_learn(&b->second, bit);
+    ddz_apm_learn(&b->map, bit);
+    for (int i = 0; i < b->counted; i++)
+        ddz_counter_learn(b->tables, b->counters[i], bit, b->limit);
+    return bit;
+}

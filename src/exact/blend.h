@@ -1,0 +1,59 @@
+/* Coding a bit whose probability several counters and experts suggest: what the pixel coder's parts share. */
+#ifndef DDZ_EXACT_BLEND_H
+#define DDZ_EXACT_BLEND_H
+
+#include "exact/binary.h"
+#include "exact/mixing.h"
+
+/* Either side of the coder, so that one walk serves both. */
+struct bit_coder {
+    bool writing;
+    struct binary_encoder encoder; /* if writing */
+    struct binary_decoder decoder; /* else */
+};
+
+/* Codes a bit, and returns it; when reading, `bit` does not matter. */
+static inline int ddz_code(struct bit_coder *c, int bit, uint32_t p)
+{
+    if (!c->writing)
+        return ddz_binary_decode(&c->decoder, p);
+    ddz_binary_encode(&c->encoder, bit, p);
+    return bit;
+}
+
+/*
+ * Two mixers over the same inputs, whose sets of weights two different contexts choose; the mean of both, and an
+ * adaptive map on it.
+ */
+struct blend {
+    const struct mixing_tables *tables; /* not owned */
+    struct mixer first, second;
+    struct apm map;
+    counter *counters[MIXER_INPUTS]; /* of the next bit: the first inputs are theirs */
+    int counted;
+    uint32_t limit; /* of the counters */
+};
+
+/* How many inputs come from counters, and how many `others` the caller sets; sets of weights; contexts of the map. */
+struct blend_shape {
+    int counted, others, first_sets, second_sets, contexts, rate;
+    uint32_t limit;
+};
+
+/* Numbers that a blend needs: int32_t for its weights, uint16_t for its map's points. */
+size_t ddz_blend_weights(const struct blend_shape *shape);
+size_t ddz_blend_points(const struct blend_shape *shape);
+
+void ddz_blend_init(struct blend *b, const struct mixing_tables *tables, const struct blend_shape *shape,
+                    int32_t *weights, uint16_t *points);
+
+/* Where the inputs that are not counters' are set. */
+static inline int32_t *ddz_blend_others(struct blend *b)
+{
+    return b->first.x + b->counted;
+}
+
+/* Code a bit with b->counters and the other inputs; all learn from it. */
+int ddz_blend_code(struct blend *b, struct bit_coder *c, int bit, int first_set, int second_set, int context);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Pictures exactly as they are, of those that are not photographs: text, user interfaces, charts, pixel art, dithers.
+ *
+ * Rows come from the top, pixels from the left. A row that repeats an earlier one is a flag; else each pixel is guessed
+ * (guess.h) where guesses have come true around it, and what is not guessed is coded channel by channel (value.h).
+ */
+#ifndef DDZ_EXACT_GRAPHICS_H
+#define DDZ_EXACT_GRAPHICS_H
+
+#include "base/mem.h"
+
+enum { GRAPHICS_MAX_SIDE = 65535, GRAPHICS_MAX_CHANNELS = 4, GRAPHICS_MAX_DEPTH = 16 };
+
+/* A picture's size, which the coded bytes do not tell: sides from 1 to GRAPHICS_MAX_SIDE; channels: 1 grey, 2 grey and
+ * alpha, 3 RGB, 4 RGBA; depth: bits of a sample, 1 to GRAPHICS_MAX_DEPTH. */
+struct graphics_size {
+    uint32_t width, height;
+    int channels, depth;
+};
+
+/* Bytes that either side allocates beside samples and coded bytes: at most about 130 million, and 250 for each column. SIZE_MAX: not representable, or no such size. */
+size_t ddz_graphics_memory(const struct graphics_size *size);
+
+/* Codes the samples, rows from the top, channels interleaved. *data is then the caller's to free (ddz_mem_free); it may be
+ * valid with *bytes 0. DDZ_ERR_ARGUMENT: no such size, or a sample has more bits than depth; DDZ_ERR_MEMORY. */
+ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size *size,
+                               const uint16_t *samples, uint8_t **data, size_t *bytes);
+
+/* Decodes what the first bytes of the coded picture tell: *rows rows of `samples`, which has room for all; the others
+ * are undefined. `whole`: there are no more bytes; then all rows come out, whatever the bytes are. DDZ_ERR_ARGUMENT, DDZ_ERR_MEMORY */
+ddz_status ddz_graphics_decode(const struct mem *mem, const struct graphics_size *size, const uint8_t *data,
+                               size_t bytes, bool whole, uint16_t *samples, uint32_t *rows);
+
+#endif

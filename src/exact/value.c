@@ -1,0 +1,181 @@
+#include "exact/value.h"
+
+enum { LEAST_BITS = 4, MOST_BITS = 16, BIT_CLASSES = 8, COUNTER_WEIGHT = 8000, EXPERT_WEIGHT = 20000 };
+
+static const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
+
+enum { OPEN_CONTEXTS = VALUE_CONTEXTS - 2 };
+
+/* Where colours do not come again, contexts of whole colours are of no use: [0] has none. */
+static const struct blend_shape shapes[2] = {{.counted = OPEN_CONTEXTS,
+                                              .others = EXPERTS + 1,
+                                              .first_sets = 4 * 16,
+                                              .second_sets = SPREAD_CLASSES * BIT_CLASSES,
+                                              .contexts = SPREAD_CLASSES * 4,
+                                              .rate = 4,
+                                              .limit = 255},
+                                             {.counted = VALUE_CONTEXTS,
+                                              .others = EXPERTS + 1,
+                                              .first_sets = 4 * 16,
+                                              .second_sets = SPREAD_CLASSES * BIT_CLASSES,
+                                              .contexts = SPREAD_CLASSES * 4,
+                                              .rate = 4,
+                                              .limit = 255}};
+
+void ddz_value_place(struct value *v, struct arena *arena, uint64_t pixels, int depth)
+{
+    v->depth = depth;
+    v->line_bits = LEAST_BITS;
+    while (v->line_bits < MOST_BITS && UINT64_C(4) << v->line_bits < pixels)
+        v->line_bits++;
+    v->lines = arena_carve(arena, (size_t)VALUE_CONTEXTS << v->line_bits, VALUE_LINE * sizeof *v->lines);
+    for (int i = 0; i < 2; i++) {
+        v->weights[i] = arena_carve(arena, ddz_blend_weights(&shapes[i]), sizeof *v->weights[i]);
+        v->points[i] = arena_carve(arena, ddz_blend_points(&shapes[i]), sizeof *v->points[i]);
+    }
+}
+
+void ddz_value_init(struct value *v, const struct mixing_tables *tables)
+{
+    v->tables = tables;
+    for (int k = 0; k < 2; k++) {
+        size_t weights = ddz_blend_weights(&shapes[k]), counted = (size_t)shapes[k].counted;
+        ddz_blend_init(&v->blends[k], tables, &shapes[k], v->weights[k], v->points[k]);
+        for (size_t i = 0; i < weights; i++)
+            v->weights[k][i] = i % (counted + EXPERTS + 1) < counted ? COUNTER_WEIGHT : EXPERT_WEIGHT;
+    }
+}
+
+/* ---- Contexts ---------------------------------------------------------------------------------- */
+
+static uint64_t add(uint64_t hash, uint64_t number)
+{
+    hash = (hash ^ number) * odd;
+    return hash ^ hash >> 29;
+}
+
+static void hash_contexts(struct value *v, const struct predict *p, const struct neighbours *n, int place,
+                          uint64_t known)
+{
+    int channel = ddz_channel_order(p->channels, place);
+    const struct outlook *o = &p->outlook[channel];
+    uint64_t base = add(add((uint64_t)channel + 1, known), 7);
+    uint64_t w = n->row[0][(int64_t)n->x - 1], up = n->row[1][n->x];
+    uint64_t mean = (uint64_t)asr32(p->expert[0].mean_q4 + 8, 4);
+    uint64_t corrected = (uint64_t)asr32(p->expert[1].mean_q4 + 8, 4);
+    int32_t last_q4 = place ? ddz_predict_residual(p, n, ddz_channel_order(p->channels, place - 1)) : 0;
+    v->hash[0] = add(base, 1);
+    v->hash[OPEN_CONTEXTS] = add(add(base, 2), w);
+    v->hash[OPEN_CONTEXTS + 1] = add(add(base, 3), up);
+    base = (uint64_t)channel << 32;
+    v->hash[1] = add(base | 5, mean);
+    v->hash[2] = add(add(base | 6, corrected), (uint64_t)o->spread_class / 2);
+    v->hash[3] = add(add(base | 7, (uint64_t)o->plain[0]), (uint64_t)o->plain[1]);
+    v->hash[4] = add(add(base | 8, corrected), (uint64_t)(int64_t)asr32(last_q4 + 16, 5));
+}
+
+/* Begins to load what will be needed. */
+static inline void fetch(const void *memory)
+{
+#ifdef __GNUC__
+    __builtin_prefetch(memory);
+#else
+    (void)memory;
+#endif
+}
+
+/* ---- Bits -------------------------------------------------------------------------------------- */
+
+/* part of whole, in 1/65536 */
+static uint32_t share(uint32_t part, uint32_t whole)
+{
+    int shift = whole >> 20 ? 9 : whole >> 16 ? 4 : 0;
+    uint32_t p = ((part >> shift) << 16) / ((whole >> shift) + 1);
+    return p < 1 ? 1 : p > 65535 ? 65535 : p;
+}
+
+/* A channel's value while its bits become known: what experts say of values below the least that it can be, below the
+ * middle, and below what it must be less than. */
+struct halving {
+    uint32_t least, from[EXPERTS], middle[EXPERTS], to[EXPERTS];
+};
+
+static void ask_experts(const struct value *v, const struct predict *p, struct halving *h, int bit,
+                        int32_t *others)
+{
+    for (int e = 0; e < EXPERTS; e++) {
+        h->middle[e] = ddz_expert_below(v->tables, &p->expert[e], v->depth, h->least | UINT32_C(1) << bit);
+        others[e] = ddz_stretch(v->tables, share(h->to[e] - h->middle[e], h->to[e] - h->from[e]));
+    }
+    others[EXPERTS] = 256;
+}
+
+static void halve(struct halving *h, int bit, int one)
+{
+    for (int e = 0; e < EXPERTS; e++)
+        *(one ? &h->from[e] : &h->to[e]) = h->middle[e];
+    h->least |= (uint32_t)one << bit;
+}
+
+/* The counters of the next four bits. The place of node 0, which there is not, tells whose they are. */
+static void find_lines(const struct value *v, int contexts, uint32_t least, int done,
+                       counter *lines[VALUE_CONTEXTS])
+{
+    uint32_t checks[VALUE_CONTEXTS];
+    for (int i = 0; i < contexts; i++) {
+        uint64_t hash = add(v->hash[i], (least | (uint64_t)done << 32) * odd) * odd;
+        size_t line = ((size_t)i << v->line_bits) + (size_t)(hash >> (64 - v->line_bits));
+        lines[i] = v->lines + line * VALUE_LINE;
+        checks[i] = (uint32_t)hash | 1;
+        fetch(lines[i]);
+    }
+    for (int i = 0; i < contexts; i++)
+        if (lines[i][0] != checks[i]) {
+            lines[i][0] = checks[i];
+            for (int k = 1; k < VALUE_LINE; k++)
+                lines[i][k] = counter_fresh;
+        }
+}
+
+static uint32_t code_channel(struct value *v, const struct predict *p, struct bit_coder *c, int channel,
+                             uint32_t value, bool asked)
+{
+    struct halving h = {.least = 0};
+    struct blend *blend = &v->blends[asked];
+    counter *lines[VALUE_CONTEXTS];
+    int spread = p->outlook[channel].spread_class, node = 1;
+    for (int e = 0; e < EXPERTS; e++)
+        h.to[e] = below_all;
+    for (int done = 0; done < v->depth; done++) {
+        int bit = v->depth - 1 - done;
+        if (done % 4 == 0) {
+            find_lines(v, blend->counted, h.least, done, lines);
+            node = 1;
+        }
+        for (int i = 0; i < blend->counted; i++)
+            blend->counters[i] = lines[i] + node;
+        ask_experts(v, p, &h, bit, ddz_blend_others(blend));
+        int first = channel * 16 + done;
+        int second = spread * BIT_CLASSES + (done < BIT_CLASSES ? done : BIT_CLASSES - 1);
+        int one =
+            ddz_blend_code(blend, c, value >> bit & 1, first, second, channel * SPREAD_CLASSES + spread);
+        halve(&h, bit, one);
+        node = node << 1 | one;
+    }
+    return h.least;
+}
+
+uint64_t ddz_value_code(struct value *v, struct predict *p, struct bit_coder *c, const struct neighbours *n,
+                        uint64_t colour, bool asked)
+{
+    uint64_t known = 0;
+    for (int place = 0; place < p->channels; place++) {
+        int channel = ddz_channel_order(p->channels, place);
+        ddz_predict_channel(p, n, place, known);
+        hash_contexts(v, p, n, place, known);
+        uint32_t value = code_channel(v, p, c, channel, colour_channel(colour, channel), asked);
+        ddz_predict_learn(p, n, channel, (int32_t)value);
+        known |= (uint64_t)value << 16 * channel;
+    }
+    return known;
+}

@@ -1,0 +1,34 @@
+/*
+ * Coding a colour's channels, bit by bit from the top: with counters in contexts of neighbours and of the channels
+ * before, for what has few colours, and with predictions, for what is like a photograph or a gradient.
+ */
+#ifndef DDZ_EXACT_VALUE_H
+#define DDZ_EXACT_VALUE_H
+
+#include "exact/blend.h"
+#include "exact/predict.h"
+
+enum {
+    VALUE_CONTEXTS = 7,
+    VALUE_LINE = 16 /* counters of the 15 nodes of four bits, and whose they are */
+};
+
+struct value {
+    const struct mixing_tables *tables; /* not owned */
+    struct blend blends[2];             /* of colours that were asked for before, second */
+    counter *lines;                     /* of each context 1 << line_bits lines */
+    int32_t *weights[2];
+    uint16_t *points[2];
+    int line_bits, depth;
+    uint64_t hash[VALUE_CONTEXTS]; /* of the channel at hand */
+};
+
+/* Places all arrays; a first pass without memory adds up sizes. */
+void ddz_value_place(struct value *v, struct arena *arena, uint64_t pixels, int depth);
+void ddz_value_init(struct value *v, const struct mixing_tables *tables);
+
+/* Code the colour; returns it. The predictors have looked at the pixel. `asked`: all guesses were wrong. */
+uint64_t ddz_value_code(struct value *v, struct predict *p, struct bit_coder *c, const struct neighbours *n,
+                        uint64_t colour, bool asked);
+
+#endif
