@@ -10,6 +10,7 @@
 
 static const uint8_t cicp_name[5] = "cICP";
 
+static const char truncated[] = "the file is truncated";
 static const char xmp_keyword[] = "XML:com.adobe.xmp";
 
 enum { SIGNATURE_SIZE = 8, CHUNK_SIZE = 12, MAX_CHUNK = 16 << 20, MAX_CACHED_CHUNKS = 64 };
@@ -64,7 +65,7 @@ static void PNGCBAPI read_bytes(png_structp png, png_bytep data, size_t size)
 {
     struct job *job = png_get_io_ptr(png);
     if (size > job->left)
-        png_error(png, "the file is truncated");
+        png_error(png, truncated);
     memcpy(data, job->data, size);
     job->data += size;
     job->left -= size;
@@ -249,10 +250,30 @@ static void read_pixels(struct job *job)
     png_read_image(job->png, job->rows);
 }
 
+/* libpng takes memory for as much as a chunk says that it has: that is known to be there first. */
+static void check_lengths(struct job *job)
+{
+    const uint8_t *data = job->data;
+    const size_t size = job->left;
+    size_t at = SIGNATURE_SIZE;
+    if (!png_is(data, size))
+        return; /* which libpng says */
+    while (size - at >= CHUNK_SIZE) {
+        const uint32_t length = png_get_uint_32(data + at);
+        if (memcmp(data + at + 4, "IEND", 4) == 0)
+            return;
+        if (length > size - at - CHUNK_SIZE)
+            break;
+        at += CHUNK_SIZE + (size_t)length;
+    }
+    png_error(job->png, truncated);
+}
+
 static int read_guarded(struct job *job)
 {
     if (setjmp(png_jmpbuf(job->png)))
         return -1;
+    check_lengths(job);
     png_set_read_fn(job->png, job, read_bytes);
     png_set_user_limits(job->png, IMAGE_MAX_SIDE, IMAGE_MAX_SIDE);
     png_set_chunk_malloc_max(job->png, MAX_CHUNK);
