@@ -10,6 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 mkdir "$scratch/png"
+cp "$corpus"/png/* "$scratch/png"
 for picture in "$top_srcdir"/testdata/*.png; do
     [ "$(wc -c < "$picture")" -gt 5000 ] || cp "$picture" "$scratch/png"
 done
@@ -36,3 +37,5 @@ run stream "$corpus/decode"
 run model "$corpus/model"
 run network "$corpus/model"
 run png "$scratch/png"
+run pnm "$corpus/pnm"
+! grep -q '^#define DDZ_JPEG 1' "$top_builddir/config.h" || run jpeg "$corpus/jpeg"
