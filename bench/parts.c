@@ -147,9 +147,9 @@ static void watch_reset(void)
 WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_info *stream, ddz_model **model),
      name, argv0, stream, model)
 WRAP(START, struct chain *, ddz_chain_new,
-     (const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
+     (const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height, int finest,
       struct parallel *parallel, uint64_t features),
-     mem, model, width, height, parallel, features)
+     mem, model, width, height, finest, parallel, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, uint32_t branches, struct parallel *parallel,
       uint64_t features),
@@ -206,7 +206,8 @@ WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),
           t, bits, known, where, c, parallel)
-WRAP_VOID(PREVIEW, ddz_chain_show, (struct chain * chain, chain_row *show, void *cookie), chain, show, cookie)
+WRAP_VOID(PREVIEW, ddz_chain_show, (struct chain * chain, int shown, chain_row *show, void *cookie), chain,
+          shown, show, cookie)
 WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
 WRAP(OUTPUT, int, png_write, (FILE * file, const struct image_view *image, struct image_messages *messages),
      file, image, messages)

@@ -164,7 +164,10 @@ typedef enum ddz_parameter {
     /* Of DDZ_RECON_SAMPLE: 0 to 2^32 - 1, default 1 */
     DDZ_PARAM_SEED = 201,
     /* Of DDZ_RECON_SAMPLE, in an octave of noise at full size: a power of two, 1 to 32, default 8 */
-    DDZ_PARAM_SAMPLE_STEPS = 202
+    DDZ_PARAM_SAMPLE_STEPS = 202,
+    /* Write the picture 2 to the power of this many times smaller, sides rounded up: 0 (default) to 16. The chain stops where
+     * more of it would hardly show, which takes a part of the bytes, the time and the memory */
+    DDZ_PARAM_SCALE = 203
 } ddz_parameter;
 
 /*
@@ -205,7 +208,7 @@ typedef int (*ddz_progress)(void *cookie, double share);
 
 /* The chain's estimate of the picture, xhat_0, on its way: `sigma` is the noise of what it was made from, in
  * grey levels of the full size (that at scale k times 2^k; infinite before the first step), and never rises.
- * `pixels` has the size of the picture, rows follow each other without a gap, and it is valid during the
+ * `pixels` has the size of the picture that is written, rows follow each other without a gap, and it is valid during the
  * call. Return 0 to go on, anything else to stop with DDZ_ERR_CANCELLED. */
 typedef int (*ddz_observer)(void *cookie, double sigma, const void *pixels);
 
@@ -376,11 +379,20 @@ typedef struct ddz_info {
     uint64_t trailing_bytes;  /* behind the stream's end: ignored */
     uint64_t damaged_extras; /* side layers that are known to be: 1 << ddz_extra; bit 0: one of those that are
                                  described in a few bytes, or what is said of one */
+    uint32_t picture_width, picture_height; /* of what is written; if smaller, no digest is compared */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
  * pictures, 9 for all), DDZ_ERR_FORMAT if it is no ddz stream. `info_size` is sizeof *info. */
 DDZ_API ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size);
+
+/*
+ * Of how many of its first bytes a decoder with DDZ_PARAM_SCALE `scale`, 1 to 16, makes the picture that it makes of all of
+ * them; only alpha and side layers may be better with more. `allocator` may be NULL (malloc). DDZ_ERR_TRUNCATED if
+ * the stream ends before, DDZ_ERR_WRONG_MODEL or another status of ddz_decoder_feed if it is not read so far.
+ */
+DDZ_API ddz_status ddz_scale_bytes(const ddz_model *model, const ddz_allocator *allocator,
+                                   const uint8_t *data, size_t size, int scale, size_t *bytes);
 
 /* DDZ_ERR_TRUNCATED until the header has arrived. `info_size` is sizeof *info. */
 DDZ_API ddz_status ddz_decoder_info(const ddz_decoder *decoder, ddz_info *info, size_t info_size);
@@ -392,7 +404,8 @@ DDZ_API ddz_status ddz_decoder_step_count(ddz_decoder *decoder, size_t *count);
 DDZ_API ddz_status ddz_decoder_step(ddz_decoder *decoder, size_t index, ddz_step *step, size_t step_size);
 
 /*
- * The best picture from what has arrived. May be called again after more bytes; work already done is kept.
+ * The best picture from what has arrived, of picture_width x picture_height pixels (ddz_info). May be called again after
+ * more bytes; work already done is kept.
  *
  * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (bits of the picture or of a side layer were
  * damaged: digest_agrees and damaged_extras of ddz_info tell which),

@@ -242,6 +242,44 @@ START_TEST(schedules)
 }
 END_TEST
 
+/* Noise of white noise of a step's scale, averaged down to `shown`, in grey levels; infinite before that scale */
+static double noise_shown(const struct step *step, int shown)
+{
+    double sigma = 0.7 * 127.5 * exp2(-step->level_to / 32.0);
+    return step->scale > shown ? HUGE_VAL : sigma / exp2(shown - step->scale);
+}
+
+static void check_enough(const struct ddz_model *m, uint32_t width, uint32_t height, struct walk walk)
+{
+    static struct schedule s;
+    struct pyramid p = ddz_pyramid_of(width, height);
+    ddz_schedule_build(&s, m, &p, walk);
+    ck_assert_int_eq(ddz_schedule_enough(&s, &p, 0), s.steps);
+    ck_assert_int_eq(ddz_schedule_finest(&p, 0), 0);
+    for (int shown = 1; shown <= 16; shown++) {
+        int enough = ddz_schedule_enough(&s, &p, shown);
+        bool thumbnail = ceil((width > height ? width : height) / exp2(shown)) <= 256;
+        double noise = thumbnail ? 22.313 : 11.157;
+        ck_assert_int_ge(enough, 1);
+        ck_assert_int_le(enough, s.steps);
+        for (int i = 0; i + 1 < enough; i++)
+            ck_assert_double_gt(noise_shown(&s.step[i], shown), noise);
+        if (enough < s.steps)
+            ck_assert_double_le(noise_shown(&s.step[enough - 1], shown), noise);
+        ck_assert_int_eq(s.step[enough - 1].scale, ddz_schedule_finest(&p, shown));
+    }
+}
+
+START_TEST(enough_for_small_pictures)
+{
+    struct ddz_model m = plan_model();
+    const uint32_t sizes[][2] = {{1, 1}, {9, 1}, {40, 30}, {100, 7}, {768, 512}, {16384, 16384}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int end = LEVEL_MIN_END; end <= LEVEL_MAX_END; end += 9)
+            check_enough(&m, sizes[i][0], sizes[i][1], (struct walk){end, 2, end % 2 == 0, end % 4});
+}
+END_TEST
+
 /* A plan that visits as many levels as a model file can name for every scale. */
 START_TEST(longest_schedule)
 {
@@ -389,6 +427,6 @@ END_TEST
 int main(void)
 {
     return RUN("schedule", 120, CASE("levels", sigma_of_all_levels, ratios, level_inverts_sigma),
-               CASE("schedule", pyramids, schedules, longest_schedule, updates_of_a_call, drawn_schedules,
-                    predicted_bits, factors_of_bits));
+               CASE("schedule", pyramids, schedules, enough_for_small_pictures, longest_schedule,
+                    updates_of_a_call, drawn_schedules, predicted_bits, factors_of_bits));
 }

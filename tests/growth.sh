@@ -14,12 +14,12 @@ header=$top_srcdir/include/ddz.h
 mkdir "$scratch/older" "$scratch/present" "$scratch/later"
 cp "$header" "$scratch/present"
 awk '/^typedef struct ddz_step /, /^}/ { if (/ bits;/) next }
-    /^typedef struct ddz_info /, /^}/ { if (/ (digest_agrees|skipped_records|trailing_bytes);/) next }
-    / DDZ_PARAM_SAMPLE_STEPS = / { next }
+    /^typedef struct ddz_info /, /^}/ { if (/ (digest_agrees|skipped_records|trailing_bytes|picture_height);/) next }
+    / DDZ_PARAM_SCALE = / { next }
     { print }' "$header" > "$scratch/older/ddz.h"
 sed 's/^} ddz_info;/    int64_t later;\n&/; s/^} ddz_step;/    int64_t later;\n&/
     s/^} ddz_parameter;/    , DDZ_PARAM_LATER = 299\n&/' "$header" > "$scratch/later/ddz.h"
-[ "$(diff "$header" "$scratch/older/ddz.h" | grep -c '^<')" -eq 5 ] || exit 99
+[ "$(diff "$header" "$scratch/older/ddz.h" | grep -c '^<')" -eq 6 ] || exit 99
 [ "$(diff "$header" "$scratch/later/ddz.h" | grep -c '^>')" -eq 3 ] || exit 99
 
 for version in older present later; do

@@ -124,7 +124,8 @@ ddz_status decoder_make(const ddz_model *m, const struct decoder_settings *s, dd
                                    {DDZ_PARAM_MAX_PIXELS, s->max_pixels},
                                    {DDZ_PARAM_MAX_BITS, s->max_bits},
                                    {DDZ_PARAM_SEED, s->seed},
-                                   {DDZ_PARAM_SAMPLE_STEPS, s->sample_steps}};
+                                   {DDZ_PARAM_SAMPLE_STEPS, s->sample_steps},
+                                   {DDZ_PARAM_SCALE, s->scale}};
     *d = NULL;
     ddz_status status = ddz_decoder_new(m, &s->allocator, d);
     for (size_t i = 0; status == DDZ_OK && i < sizeof values / sizeof *values; i++)

@@ -45,7 +45,7 @@ struct encoder_settings {
     void *progress_cookie;
 };
 struct decoder_settings {
-    int64_t threads, features, max_pixels, max_bits, seed, sample_steps;
+    int64_t threads, features, max_pixels, max_bits, seed, sample_steps, scale;
     ddz_allocator allocator;
     ddz_progress progress;
     void *progress_cookie;

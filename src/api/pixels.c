@@ -75,6 +75,45 @@ bool ddz_pixels_read_alpha(const struct layout *l, const void *pixels, uint8_t *
     return any;
 }
 
+/* Alpha: 8-bit, or with 8 bits more once it has been averaged */
+struct plane {
+    const uint8_t *plain;
+    const uint16_t *fine; /* if `plain` is NULL */
+};
+
+static uint32_t plane_at(struct plane p, size_t i)
+{
+    return p.plain ? 256 * (uint32_t)p.plain[i] : p.fine[i];
+}
+
+/* The average may take the place of what it is made from. */
+static void halve(struct plane p, uint32_t width, uint32_t height, uint16_t *average)
+{
+    for (uint32_t y = 0; y < height; y += 2)
+        for (uint32_t x = 0; x < width; x += 2) {
+            size_t at = (size_t)y * width + x, right = x + 1 < width, below = y + 1 < height ? width : 0;
+            uint32_t sum = plane_at(p, at) + plane_at(p, at + right) + plane_at(p, at + below) +
+                           plane_at(p, at + below + right);
+            *average++ = (uint16_t)((sum + 2) / 4);
+        }
+}
+
+const uint8_t *ddz_pixels_reduce_alpha(const uint8_t *alpha, uint32_t width, uint32_t height, int scale,
+                                       uint16_t *room)
+{
+    struct plane p = {alpha, room};
+    uint8_t *bytes = (uint8_t *)room;
+    for (; scale > 0; scale--) {
+        halve(p, width, height, room);
+        p.plain = NULL;
+        width = (width + 1) / 2;
+        height = (height + 1) / 2;
+    }
+    for (size_t i = 0; i < (size_t)width * height; i++)
+        bytes[i] = (uint8_t)((room[i] + 128) / 256);
+    return bytes;
+}
+
 static int32_t luminance(const int32_t grey[3])
 {
     return (int32_t)rshift_round(54 * grey[0] + 183 * grey[1] + 19 * grey[2], 8);

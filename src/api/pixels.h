@@ -28,6 +28,11 @@ void ddz_pixels_read(const struct layout *layout, const void *pixels, int16_t *x
 /* alpha[height][width], 8-bit; returns whether any of it is not opaque. The format must have alpha. */
 bool ddz_pixels_read_alpha(const struct layout *layout, const void *pixels, uint8_t *alpha);
 
+/* Alpha [height][width] averaged down by boxes of 2 by 2, `scale` > 0 times; an odd side repeats its last row or column.
+ * `room` has as many values as the first of these averages; returns the last one, 8-bit, which begins there. */
+const uint8_t *ddz_pixels_reduce_alpha(const uint8_t *alpha, uint32_t width, uint32_t height, int scale,
+                                       uint16_t *room);
+
 /* Row y of the pixels from its samples x[width][3]; if the format has alpha it is that of alpha[height][width], NULL
  * being opaque. */
 void ddz_pixels_write_row(const struct layout *layout, uint32_t y, const int32_t *x, const uint8_t *alpha,

@@ -28,20 +28,19 @@ struct chain;
 
 /* ---- Life ---------------------------------------------------------------------------------- */
 
-/* NULL if memory is short. `parallel` and `model` must outlive the chain. The picture's size has been checked against
- * MAX_PIXELS. */
+/* A chain that comes no further than scale `finest`, 0 being the picture's full size. NULL if memory is short. `parallel`
+ * and `model` must outlive the chain. The picture's size has been checked against MAX_PIXELS. */
 struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, uint32_t width,
-                            uint32_t height, struct parallel *parallel, uint64_t features);
+                            uint32_t height, int finest, struct parallel *parallel, uint64_t features);
 /* Another one of the same picture, computed by the calling thread alone, which comes no further than scale `finest`
  * and uses the network's weights of `whole`, which must outlive it. */
 struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
 void ddz_chain_free(struct chain *chain);
 
-/* No step of a chain of such a picture has more samples, no lift either. */
+/* No step of a chain whose finest scale has this size has more samples, no lift either. */
 size_t ddz_chain_capacity(uint32_t width, uint32_t height);
 
-/* Bytes that a chain of such a picture takes, computed by `lanes` lanes, and one of ddz_chain_new_coarse whose finest
- * scale has this size. */
+/* Bytes that a chain takes whose finest scale has this size, computed by `lanes` lanes, and one of ddz_chain_new_coarse. */
 uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
                           uint64_t features);
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
@@ -122,11 +121,13 @@ void ddz_chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count);
 /* Row y of a picture, [width][3] in 1/256 of a grey level less CENTRE, which may be beyond black and white. */
 typedef void chain_row(void *cookie, uint32_t y, const int32_t *row);
 
-/* The estimate at full size, interpolated up from a coarser scale, row by row from the top. */
-void ddz_chain_show(struct chain *chain, chain_row *show, void *cookie);
+/* The estimate at scale `shown`, row by row from the top: interpolated up from a coarser scale, or averaged down from a
+ * finer one, by boxes. The chain's finest scale is no coarser; `shown` may be coarser than the pyramid's coarsest. */
+void ddz_chain_show(struct chain *chain, int shown, chain_row *show, void *cookie);
 
-/* The same as pixels of any layout (alpha: see ddz_pixels_write_row). */
-void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels);
+/* The same as pixels of any layout (alpha, of that scale: see ddz_pixels_write_row). */
+void ddz_chain_pixels(struct chain *chain, int shown, const struct layout *layout, const uint8_t *alpha,
+                      void *pixels);
 
 /* ---- States -------------------------------------------------------------------------------- */
 
@@ -143,6 +144,7 @@ struct chain_state;
  * is short. */
 struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts);
 void ddz_chain_state_free(struct chain_state *state);
+/* Bytes of that for a chain whose finest scale has this size */
 uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int parts);
 
 /* Keep the chain's state aside, and take it back. */

@@ -15,6 +15,7 @@ struct chain {
     struct net *net;
     struct parallel *parallel; /* NULL: none but the calling thread */
     struct pyramid pyramid;
+    int finest;      /* scale that it comes to at most */
     size_t capacity; /* samples of the finest scale, padded to even sides for a lift's bands */
 
     int scale;                        /* that y and estimate have now */

@@ -33,17 +33,20 @@ static bool allocate(struct chain *chain)
 }
 
 struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, uint32_t width,
-                            uint32_t height, struct parallel *parallel, uint64_t features)
+                            uint32_t height, int finest, struct parallel *parallel, uint64_t features)
 {
+    struct pyramid pyramid = ddz_pyramid_of(width, height);
+    uint32_t w = pyramid.width[finest], h = pyramid.height[finest];
     struct chain *chain = ddz_mem_alloc(mem, 1, sizeof *chain);
     if (!chain)
         return NULL;
     *chain = (struct chain){.mem = *mem,
                             .model = model,
-                            .net = ddz_net_new(mem, model, width, height, parallel, features),
+                            .net = ddz_net_new(mem, model, w, h, parallel, features),
                             .parallel = parallel,
-                            .pyramid = ddz_pyramid_of(width, height),
-                            .capacity = ddz_chain_capacity(width, height)};
+                            .pyramid = pyramid,
+                            .finest = finest,
+                            .capacity = ddz_chain_capacity(w, h)};
     if (allocate(chain))
         return chain;
     ddz_chain_free(chain);
@@ -60,6 +63,7 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest)
                             .model = whole->model,
                             .net = ddz_net_new_beside(whole->net, width, height),
                             .pyramid = whole->pyramid,
+                            .finest = finest,
                             .capacity = ddz_chain_capacity(width, height)};
     if (allocate(chain))
         return chain;

@@ -21,7 +21,8 @@ struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts)
     if (!state)
         return NULL;
     state->mem = chain->mem;
-    size_t network = ddz_net_state_size(chain->model, chain->pyramid.width[0], chain->pyramid.height[0]);
+    size_t network = ddz_net_state_size(chain->model, chain->pyramid.width[chain->finest],
+                                        chain->pyramid.height[chain->finest]);
     if (parts & CHAIN_Y)
         state->y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->y);
     if (parts & CHAIN_ESTIMATE)

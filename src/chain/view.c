@@ -11,16 +11,39 @@ static void widen(const int16_t *from, int32_t *to, size_t n)
         to[i] = from[i];
 }
 
-/* The estimate at scale 1, interpolated up from a coarser one that the chain has come to. Lies where the vector
- * does, which has room for two such pictures: 12 bytes a pixel of scale 1, and 12 of scale 2. */
-static const int32_t *enlarge(struct chain *chain)
+/* A side of the picture at a scale */
+static uint32_t width_at(const struct chain *chain, int scale)
 {
-    const struct pyramid *p = &chain->pyramid;
-    int32_t *first = (int32_t *)(void *)chain->vector, *second = first + ddz_chain_samples(chain, 1);
-    int32_t *now = chain->scale % 2 ? first : second, *next = chain->scale % 2 ? second : first;
+    return ddz_side_at(chain->pyramid.width[0], scale);
+}
+
+static uint32_t height_at(const struct chain *chain, int scale)
+{
+    return ddz_side_at(chain->pyramid.height[0], scale);
+}
+
+/* The estimate at scale `shown`, coarser than that of the chain; lies where the vector does. */
+static const int16_t *reduce(struct chain *chain, int shown)
+{
+    const int16_t *fine = chain->estimate;
+    for (int scale = chain->scale; scale < shown; scale++) {
+        ddz_lift_average(fine, width_at(chain, scale), height_at(chain, scale), chain->vector);
+        fine = chain->vector;
+    }
+    return fine;
+}
+
+/* The estimate at scale `last`, interpolated up from a coarser or the same one that the chain has come to. `last` is
+ * coarser than the chain's finest scale. Lies where the vector does, which has room for two pictures of the scale that
+ * follows the finest: 12 bytes a pixel of it, and 12 of the one before. */
+static const int32_t *enlarge(struct chain *chain, int last)
+{
+    int32_t *first = (int32_t *)(void *)chain->vector, *second = first + ddz_chain_samples(chain, last);
+    bool odd = (chain->scale - last) % 2;
+    int32_t *now = odd ? second : first, *next = odd ? first : second;
     widen(chain->estimate, now, ddz_chain_samples(chain, chain->scale));
-    for (int scale = chain->scale - 1; scale >= 1; scale--) {
-        uint32_t width = p->width[scale], height = p->height[scale];
+    for (int scale = chain->scale - 1; scale >= last; scale--) {
+        uint32_t width = width_at(chain, scale), height = height_at(chain, scale);
         for (uint32_t y = 0; y < height; y++)
             ddz_lift_enlarge_row(now, width, height, y, next + (size_t)3 * width * y);
         int32_t *old = now;
@@ -30,16 +53,17 @@ static const int32_t *enlarge(struct chain *chain)
     return now;
 }
 
-void ddz_chain_show(struct chain *chain, chain_row *show, void *cookie)
+void ddz_chain_show(struct chain *chain, int shown, chain_row *show, void *cookie)
 {
-    uint32_t width = chain->pyramid.width[0], height = chain->pyramid.height[0];
-    const int32_t *half = chain->scale > 0 ? enlarge(chain) : NULL;
+    uint32_t width = width_at(chain, shown), height = height_at(chain, shown);
+    const int32_t *half = chain->scale > shown ? enlarge(chain, shown + 1) : NULL;
+    const int16_t *whole = half ? NULL : reduce(chain, shown);
     int32_t *row = chain->room.values;
     for (uint32_t y = 0; y < height; y++) {
         if (half)
             ddz_lift_enlarge_row(half, width, height, y, row);
         else
-            widen(chain->estimate + (size_t)3 * width * y, row, (size_t)3 * width);
+            widen(whole + (size_t)3 * width * y, row, (size_t)3 * width);
         show(cookie, y, row);
     }
 }
@@ -58,8 +82,9 @@ static void write_row(void *cookie, uint32_t y, const int32_t *row)
     ddz_pixels_write_row(p->layout, y, row, p->alpha, p->pixels);
 }
 
-void ddz_chain_pixels(struct chain *chain, const struct layout *layout, const uint8_t *alpha, void *pixels)
+void ddz_chain_pixels(struct chain *chain, int shown, const struct layout *layout, const uint8_t *alpha,
+                      void *pixels)
 {
     struct pixels p = {layout, alpha, pixels};
-    ddz_chain_show(chain, write_row, &p);
+    ddz_chain_show(chain, shown, write_row, &p);
 }

@@ -21,6 +21,7 @@ static const struct parameter parameters[DECODER_PARAMETERS] = {
     [DECODER_MAX_BITS] = {DDZ_PARAM_MAX_BITS, PARAMETER_WHOLE, 0, INT64_MAX, INT64_MAX},
     [DECODER_SEED] = {DDZ_PARAM_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
     [DECODER_SAMPLE_STEPS] = {DDZ_PARAM_SAMPLE_STEPS, PARAMETER_POWER, 1, 32, 8},
+    [DECODER_SCALE] = {DDZ_PARAM_SCALE, PARAMETER_WHOLE, 0, MAX_SHOWN_SCALE, 0},
 };
 
 /* The walk that is assumed while the settings have not arrived. */
@@ -70,13 +71,15 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
         return DDZ_ERR_ARGUMENT;
     if (!d->model)
         return DDZ_ERR_STATE;
-    uint64_t pixels = (uint64_t)width * height;
+    uint64_t pixels = (uint64_t)decoder_side(d, width) * decoder_side(d, height);
+    struct pyramid p = ddz_pyramid_of(width, height);
+    int finest = ddz_schedule_finest(&p, decoder_scale(d));
+    uint32_t w = p.width[finest], h = p.height[finest];
     int lanes = d->runner.run ? d->runner.lanes : ddz_parallel_threads((int)d->value[DECODER_THREADS]);
     uint64_t features = ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]);
-    *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(width, height) / 8 +
-             (d->observer ? PIXEL_SIZE * pixels : 0) +
-             ddz_chain_memory(d->model, width, height, lanes, features) +
-             ddz_chain_state_memory(d->model, width, height, CHAIN_Y);
+    *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(w, h) / 8 +
+             (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_chain_memory(d->model, w, h, lanes, features) +
+             ddz_chain_state_memory(d->model, w, h, CHAIN_Y);
     return DDZ_OK;
 }
 
@@ -124,6 +127,7 @@ void ddz_decoder_free(ddz_decoder *d)
     ddz_parallel_free(d->parallel);
     ddz_mem_free(&d->mem, d->bits);
     ddz_mem_free(&d->mem, d->observed);
+    ddz_mem_free(&d->mem, d->small_alpha);
     ddz_mem_free(&mem, d);
 }
 
@@ -141,6 +145,7 @@ static ddz_status meet_model(ddz_decoder *d)
     ddz_schedule_build(&d->schedule, d->model, &d->pyramid, default_walk);
     for (int i = 0; i < d->schedule.preview_steps; i++)
         preview_bits += d->schedule.step[i].bits;
+    d->schedule.steps = ddz_schedule_enough(&d->schedule, &d->pyramid, decoder_scale(d));
     return ddz_stream_reader_set_preview(&d->reader, preview_bits);
 }
 
@@ -154,6 +159,7 @@ static ddz_status meet_settings(ddz_decoder *d)
     ddz_stream_reader_settle(&d->reader);
     struct walk walk = {s->end_level, s->calls_log2, s->uniform, s->updates_log2};
     ddz_schedule_build(&d->schedule, d->model, &d->pyramid, walk);
+    d->schedule.steps = ddz_schedule_enough(&d->schedule, &d->pyramid, decoder_scale(d));
     return DDZ_OK;
 }
 
@@ -231,7 +237,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, damaged_extras);
+NO_PADDING(ddz_info, picture_height);
 NO_PADDING(ddz_step, bits);
 
 static ddz_info header_info(const struct header *h)
@@ -240,7 +246,9 @@ static ddz_info header_info(const struct header *h)
                       .height = h->height,
                       .model_id = h->model_low,
                       .model_id_bits = HEADER_MODEL_BITS,
-                      .scales = ddz_pyramid_of(h->width, h->height).coarsest};
+                      .scales = ddz_pyramid_of(h->width, h->height).coarsest,
+                      .picture_width = h->width,
+                      .picture_height = h->height};
 }
 
 ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size)
@@ -263,6 +271,8 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_si
     if (d->reader.part == PART_HEADER)
         return d->reader.error ? d->reader.error : DDZ_ERR_TRUNCATED;
     ddz_info found = header_info(&d->reader.header);
+    found.picture_width = decoder_side(d, found.width);
+    found.picture_height = decoder_side(d, found.height);
     found.bits = d->bits_taken;
     found.complete = d->reader.part == PART_END;
     found.digest_agrees = d->digest_agrees;

@@ -25,12 +25,14 @@ static ddz_status ensure_chain(ddz_decoder *d)
         d->parallel = ddz_parallel_new(&d->mem, (int)d->value[DECODER_THREADS], &d->runner);
     if (!d->parallel)
         return DDZ_ERR_MEMORY;
-    struct chain *chain =
-        ddz_chain_new(&d->mem, d->model, w, h, d->parallel, ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
+    int finest = ddz_schedule_finest(&d->pyramid, decoder_scale(d));
+    struct chain *chain = ddz_chain_new(&d->mem, d->model, w, h, finest, d->parallel,
+                                        ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
     if (!chain)
         return DDZ_ERR_MEMORY;
     /* a step has at most one bit a sample */
-    d->bits = ddz_mem_alloc(&d->mem, ddz_chain_capacity(w, h) / 8 + 1, 1);
+    size_t capacity = ddz_chain_capacity(d->pyramid.width[finest], d->pyramid.height[finest]);
+    d->bits = ddz_mem_alloc(&d->mem, capacity / 8 + 1, 1);
     if (!d->bits) {
         ddz_chain_free(chain);
         return DDZ_ERR_MEMORY;
@@ -39,19 +41,30 @@ static ddz_status ensure_chain(ddz_decoder *d)
     return DDZ_OK;
 }
 
-/* NULL: none has arrived */
-static ddz_status alpha_of(const ddz_decoder *d, const uint8_t **alpha)
+/* At the scale that is shown. NULL: none has arrived */
+static ddz_status alpha_of(ddz_decoder *d, const uint8_t **alpha)
 {
     size_t size;
     ddz_extra_state state;
-    return ddz_stream_reader_extra(&d->reader, DDZ_EXTRA_ALPHA, alpha, &size, &state);
+    uint32_t w = d->reader.header.width, h = d->reader.header.height;
+    ddz_status status = ddz_stream_reader_extra(&d->reader, DDZ_EXTRA_ALPHA, alpha, &size, &state);
+    if (status != DDZ_OK || !*alpha || decoder_scale(d) == 0)
+        return status;
+    if (!d->small_alpha)
+        d->small_alpha = ddz_mem_alloc(&d->mem, ddz_size_mul(ddz_side_at(w, 1), ddz_side_at(h, 1)),
+                                       sizeof *d->small_alpha);
+    if (!d->small_alpha)
+        return DDZ_ERR_MEMORY;
+    *alpha = ddz_pixels_reduce_alpha(*alpha, w, h, decoder_scale(d), d->small_alpha);
+    return DDZ_OK;
 }
 
 /* Room for the picture that the observer is shown */
 static ddz_status ensure_observed(ddz_decoder *d)
 {
     enum { PIXEL_SIZE = 8 }; /* at most */
-    size_t size = ddz_size_mul(ddz_size_mul(d->reader.header.width, d->reader.header.height), PIXEL_SIZE);
+    size_t size = ddz_size_mul(decoder_side(d, d->reader.header.width),
+                               ddz_size_mul(decoder_side(d, d->reader.header.height), PIXEL_SIZE));
     if (!d->observer || d->observed)
         return DDZ_OK;
     d->observed = ddz_mem_alloc(&d->mem, size, 1);
@@ -66,15 +79,15 @@ static ddz_status show(ddz_decoder *d)
     struct layout layout;
     if (!d->observer)
         return DDZ_OK;
-    ddz_status status = ddz_layout_make(&layout, d->observer_format, d->reader.header.width,
-                                        d->reader.header.height, 0, d->observed_size);
+    ddz_status status = ddz_layout_make(&layout, d->observer_format, decoder_side(d, d->reader.header.width),
+                                        decoder_side(d, d->reader.header.height), 0, d->observed_size);
     if (status != DDZ_OK)
         return status;
     const uint8_t *alpha;
     status = alpha_of(d, &alpha);
     if (status != DDZ_OK)
         return status;
-    ddz_chain_pixels(d->chain, &layout, alpha, d->observed);
+    ddz_chain_pixels(d->chain, decoder_scale(d), &layout, alpha, d->observed);
     int stop = d->observer(d->observer_cookie, ddz_report_observed_sigma(position.sigma_q8, position.scale),
                            d->observed);
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
@@ -113,7 +126,7 @@ struct plan {
     int whole;  /* steps that are there */
     bool part;  /* there is a part of the next one, too */
     int resume; /* the step that later ones go on from: the last to begin with a call of the network */
-    bool last;  /* y or the estimate goes beyond that step for good, the stream being complete */
+    bool last;  /* y or the estimate goes beyond that step for good: no step is to come */
     bool apart; /* y goes beyond that step for this picture alone: as it is there it is kept */
     bool kept;  /* that has been done */
     struct step_cursor cursor; /* where it was */
@@ -199,7 +212,8 @@ static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
     while (plan.resume > d->cursor.index && d->schedule.step[plan.resume - 1].update)
         plan.resume--;
     bool beyond = plan.part || plan.resume < plan.whole;
-    plan.last = beyond && d->reader.part == PART_END && recon == DDZ_RECON_MEAN;
+    bool over = d->reader.part == PART_END || plan.whole == d->schedule.steps;
+    plan.last = beyond && over && recon == DDZ_RECON_MEAN;
     plan.apart = (beyond && !plan.last) || recon == DDZ_RECON_SAMPLE;
     return plan;
 }
@@ -221,11 +235,13 @@ static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
         d->sampling = *s;
         ddz_schedule_draw_rest(&d->sampling, &d->pyramid, begun,
                                ddz_ilog2((uint64_t)d->value[DECODER_SAMPLE_STEPS]));
+        d->sampling.steps = ddz_schedule_enough(&d->sampling, &d->pyramid, decoder_scale(d));
         d->work += ddz_report_work(&d->sampling, &d->pyramid, begun, d->sampling.steps);
+        s = &d->sampling;
     }
     const struct pyramid *p = &d->pyramid;
-    int last = plan->whole > 0 ? s->step[plan->whole - 1].scale : p->coarsest;
-    int scale = recon == DDZ_RECON_SAMPLE ? 0 : last;
+    int made = recon == DDZ_RECON_SAMPLE ? s->steps : plan->whole;
+    int scale = made > 0 ? s->step[made - 1].scale : p->coarsest;
     d->work += (uint64_t)picture_views(d) * p->width[scale] * p->height[scale]; /* of the last estimate */
 }
 
@@ -249,16 +265,16 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     if (status == DDZ_OK)
         status = alpha_of(d, &alpha);
     if (status == DDZ_OK)
-        ddz_chain_pixels(d->chain, layout, alpha, pixels);
+        ddz_chain_pixels(d->chain, decoder_scale(d), layout, alpha, pixels);
     return status;
 }
 
-/* Are picture and layers what they should be, as far as that is known? */
+/* Are picture and layers what they should be, as far as that is known? The digest is of a chain that ends at full size. */
 static ddz_status check_digests(ddz_decoder *d)
 {
     uint64_t damaged;
     ddz_status status = ddz_stream_reader_damage(&d->reader, &damaged);
-    bool whole = d->reader.part == PART_END;
+    bool whole = d->reader.part == PART_END && decoder_scale(d) == 0;
     d->digest_agrees = whole && ddz_chain_digest(d->chain) == get_le32(d->reader.digest);
     if (status != DDZ_OK)
         return status;
@@ -330,7 +346,8 @@ ddz_status ddz_decoder_picture(ddz_decoder *d, ddz_recon recon, ddz_pixel_format
         return d->reader.error ? d->reader.error : DDZ_ERR_TRUNCATED;
     if (!leaves_a_picture(stream_error(d)))
         return stream_error(d);
-    ddz_status status = ddz_layout_make(&layout, format, h->width, h->height, stride, size);
+    ddz_status status =
+        ddz_layout_make(&layout, format, decoder_side(d, h->width), decoder_side(d, h->height), stride, size);
     if (status != DDZ_OK)
         return status;
     ddz_status stream = DDZ_OK;

@@ -19,6 +19,7 @@ enum {
     DECODER_MAX_BITS,
     DECODER_SEED,
     DECODER_SAMPLE_STEPS,
+    DECODER_SCALE,
     DECODER_PARAMETERS
 };
 
@@ -32,7 +33,7 @@ struct ddz_decoder {
     uint64_t bits_taken;
     bool wrong_model;
     struct pyramid pyramid;   /* once header and model are there */
-    struct schedule schedule; /* for default_walk until the settings are there */
+    struct schedule schedule; /* for default_walk until the settings are there; as far as the scale needs it */
 
     struct progress progress;
     uint64_t work_done, work; /* of the present call */
@@ -46,15 +47,27 @@ struct ddz_decoder {
     struct chain *chain;         /* NULL until there has been a picture */
     struct chain_state *arrived; /* y where it can go on, while a picture goes on from elsewhere */
     struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
-    bool ended; /* the stream is complete, and y or the estimate beyond the cursor for good */
+    bool ended; /* no step is to come, and y or the estimate is beyond the cursor for good */
     bool digest_agrees;
 
     uint8_t *bits;  /* of one step */
     void *observed; /* picture for the observer, once there was one */
     size_t observed_size;
+    uint16_t *small_alpha;    /* where alpha is averaged down, once it was */
     struct schedule sampling; /* of the picture that was drawn last */
     ddz_step steps[MAX_STEPS];
 };
+
+/* Of the picture that is written: its scale, and a side of it, given that of the full size */
+static inline int decoder_scale(const ddz_decoder *d)
+{
+    return (int)d->value[DECODER_SCALE];
+}
+
+static inline uint32_t decoder_side(const ddz_decoder *d, uint32_t side)
+{
+    return ddz_side_at(side, decoder_scale(d));
+}
 
 /* Of a lack of memory, the caller wants to know whether it was the limit. */
 static inline ddz_status decoder_status(const ddz_decoder *d, ddz_status status)

@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-/* coarse = box average of fine (w x h); an odd side repeats its last row or column */
+/* coarse = box average of fine (w x h); an odd side repeats its last row or column. It may take the place of fine, from
+ * the first sample on. */
 void ddz_lift_average(const int16_t *fine, uint32_t w, uint32_t h, int16_t *coarse);
 
 /* bands of fine (w x h), orthonormal */

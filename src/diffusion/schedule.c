@@ -182,6 +182,29 @@ void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const
     }
 }
 
+static int32_t shown_level(const struct pyramid *p, int shown)
+{
+    return ddz_side_at(longer(p, 0), shown) <= THUMBNAIL_SIDE ? LEVEL_THUMBNAIL : LEVEL_SHOWN;
+}
+
+int ddz_schedule_enough(const struct schedule *s, const struct pyramid *p, int shown)
+{
+    for (int i = 0; i < s->steps && shown > 0; i++) {
+        const struct step *step = &s->step[i];
+        int32_t level = step->level_to + LEVELS_PER_OCTAVE * (shown - step->scale);
+        if (step->scale <= shown && level >= shown_level(p, shown))
+            return i + 1;
+    }
+    return s->steps;
+}
+
+int ddz_schedule_finest(const struct pyramid *p, int shown)
+{
+    /* a scale that is not the last ends at LEVEL_LIFT */
+    int finest = shown - (shown_level(p, shown) - LEVEL_LIFT) / LEVELS_PER_OCTAVE;
+    return finest < 0 ? 0 : finest < p->coarsest ? finest : p->coarsest;
+}
+
 static void add_drawn(struct schedule *out, const struct pyramid *p, struct step s)
 {
     if (out->steps == SCHEDULE_CAPACITY)

@@ -16,6 +16,9 @@ enum {
     LEVELS_PER_OCTAVE = 32,
     LEVEL_LIFT = 32,           /* sigma 0.35: a scale >= 1 ends here, */
     LEVEL_LIFTED = 0,          /* and the next finer one begins here, sigma 0.7 */
+    LEVEL_SHOWN = 96,          /* sigma 0.0875, 11 grey levels: quieter noise hardly shows in a small picture, */
+    LEVEL_THUMBNAIL = 64,      /* and in the smallest, which have to be there at once, not twice as much */
+    THUMBNAIL_SIDE = 256,      /* the longer one of these, at most */
     LEVEL_NOTHING = INT32_MIN, /* sigma infinite: before the first step */
     LEVEL_LOUDEST = -160,      /* where a drawn chain begins, sigma 22.4, */
     LEVEL_QUIETEST = 196,      /* and ends: the range of noise that models are trained for */
@@ -39,6 +42,12 @@ struct pyramid {
 
 /* 1 <= width, height <= 65535 */
 struct pyramid ddz_pyramid_of(uint32_t width, uint32_t height);
+
+/* A side of the picture at a scale, which may be coarser than the coarsest one of its pyramid: 1 in the end */
+static inline uint32_t ddz_side_at(uint32_t side, int scale)
+{
+    return ((side - 1) >> scale) + 1;
+}
 
 /* What the network is told: see HACKING.md. */
 int ddz_scale_label(const struct pyramid *p, int scale, int32_t level);
@@ -70,6 +79,14 @@ struct schedule {
 
 void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
                         struct walk walk);
+
+/*
+ * A picture that is shown at scale `shown` is averaged from a finer one, because noise fades in averages, by an octave
+ * a scale: the chain can stop where what would be left of it at that scale is LEVEL_SHOWN, or LEVEL_THUMBNAIL. How
+ * many steps there are until then, all of them at full size (0); and the finest scale that such a chain comes to.
+ */
+int ddz_schedule_enough(const struct schedule *s, const struct pyramid *p, int shown);
+int ddz_schedule_finest(const struct pyramid *p, int shown);
 
 /*
  * Keep the first `made` steps, and put in place of the others those of a chain that is drawn on from

@@ -252,7 +252,7 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
     if (!e->parallel)
         return DDZ_ERR_MEMORY;
-    e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, e->parallel, e->features);
+    e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, 0, e->parallel, e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;
     size_t samples = ddz_chain_capacity(layout->width, layout->height);

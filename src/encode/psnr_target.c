@@ -32,7 +32,7 @@ static double estimate_psnr(ddz_encoder *e)
 {
     struct comparison c = {e->x[0], (size_t)3 * ddz_chain_pyramid(e->chain)->width[0], 0};
     double samples = (double)ddz_chain_samples(e->chain, 0);
-    ddz_chain_show(e->chain, compare_row, &c);
+    ddz_chain_show(e->chain, 0, compare_row, &c);
     return c.squares ? 10 * log10(255.0 * 255.0 * samples / (double)c.squares) : 99;
 }
 

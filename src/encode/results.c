@@ -67,7 +67,7 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pi
     if (status != DDZ_OK)
         return status;
     ddz_chain_last_estimate(e->chain, e->views);
-    ddz_chain_pixels(e->chain, &layout, e->alpha, pixels);
+    ddz_chain_pixels(e->chain, 0, &layout, e->alpha, pixels);
     return DDZ_OK;
 }
 
@@ -94,6 +94,6 @@ ddz_status ddz_research_encoder_estimate(ddz_encoder *e, int32_t *estimate, size
         return DDZ_ERR_ARGUMENT;
     ddz_chain_last_estimate(e->chain, e->views);
     struct grey_levels out = {estimate, (size_t)3 * ddz_chain_pyramid(e->chain)->width[0]};
-    ddz_chain_show(e->chain, keep_grey_levels, &out);
+    ddz_chain_show(e->chain, 0, keep_grey_levels, &out);
     return DDZ_OK;
 }

@@ -7,6 +7,7 @@ enum {
     MAX_SIDE = 65535,
     MAX_PIXELS = 1 << 28, /* so that counts of samples fit 32 bits; not of the format, but of this library */
     PYRAMID_MAX_SCALES = 14, /* below full size: MAX_SIDE halved so often is within PYRAMID_COARSEST */
+    MAX_SHOWN_SCALE = 16,    /* of the library: any picture is one pixel there */
 
     /* Steps */
     MAX_STEPS = 640,        /* of a stream */

@@ -78,7 +78,8 @@ ddz_status decoder_open(const ddz_model *model, const struct common *common, con
                                        {DDZ_PARAM_MEMORY_LIMIT, (int64_t)common->memory},
                                        {DDZ_PARAM_MAX_BITS, max_bits},
                                        {DDZ_PARAM_SEED, how->seed},
-                                       {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps}};
+                                       {DDZ_PARAM_SAMPLE_STEPS, how->sample_steps},
+                                       {DDZ_PARAM_SCALE, how->scale}};
     *decoder = NULL;
     ddz_status status = ddz_decoder_new(model, NULL, decoder);
     if (status == DDZ_OK)
@@ -118,10 +119,10 @@ int encoder_check_memory(const char *name, const struct common *common, const dd
 }
 
 int decoder_check_memory(const char *name, const struct common *common, const ddz_decoder *decoder,
-                         const struct image *image)
+                         const ddz_info *stream, const struct image *image)
 {
     uint64_t bytes = 0;
-    ddz_status status = ddz_decoder_memory(decoder, image->width, image->height, &bytes);
+    ddz_status status = ddz_decoder_memory(decoder, stream->width, stream->height, &bytes);
     if (status != DDZ_OK)
         return cli_fail_status(name, status);
     return check_memory(name, common,

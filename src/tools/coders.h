@@ -23,6 +23,7 @@ struct decoding {
     uint64_t max_bits; /* UINT64_MAX: all */
     uint32_t seed;
     int sample_steps;
+    int scale; /* 2^scale times smaller */
 };
 
 /* What the library has by default */
@@ -41,11 +42,12 @@ ddz_status decoder_open(const ddz_model *model, const struct common *common, con
 int check_pixels(const char *name, const struct common *common, uint32_t width, uint32_t height);
 int check_memory(const char *name, const struct common *common, uint64_t bytes);
 
-/* check_memory for what a handle and an image of this kind take together */
+/* check_memory for what a handle and an image of this kind take together; `stream` has the size of the stream's picture, of
+ * which the image may be a smaller one. */
 int encoder_check_memory(const char *name, const struct common *common, const ddz_encoder *encoder,
                          const struct image_view *image);
 int decoder_check_memory(const char *name, const struct common *common, const ddz_decoder *decoder,
-                         const struct image *image);
+                         const ddz_info *stream, const struct image *image);
 
 /* The library's name for the pixels of an image */
 ddz_pixel_format pixel_format(int channels, int depth);

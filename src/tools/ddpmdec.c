@@ -17,6 +17,7 @@
 #include "tools/output.h"
 #include "tools/paths.h"
 #include "tools/picture.h"
+#include "tools/scale.h"
 #include "tools/stream.h"
 
 static const char help[] =
@@ -36,6 +37,9 @@ static const char help[] =
     "      --recon KIND    mean: closest to the original (default); sample: realistic\n"
     "      --seed N        of --recon sample; default 1\n"
     "      --steps N       of --recon sample: steps an octave of noise, 1, 2, 4 ... 32; default 8\n"
+    "      --scale N       1/N of the size, N being 1, 2, 4 ... 65536, in less time and from fewer bytes; or "
+    "1/N\n"
+    "      --fit WxH       the largest of these pictures that is no larger than W x H pixels\n"
     "      --frames DIR    a picture for each doubling of the bits from 64 on, DIR/0000000064.png ...\n"
     "      --depth N       8 or 16 bits a sample; default 8\n"
     "      --dither        spread the rounding to 8 bits over neighbouring pixels\n"
@@ -66,6 +70,8 @@ enum {
     OPTION_RECON,
     OPTION_SEED,
     OPTION_STEPS,
+    OPTION_SCALE,
+    OPTION_FIT,
     OPTION_FRAMES,
     OPTION_DEPTH,
     OPTION_DITHER,
@@ -80,6 +86,8 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"recon", required_argument, NULL, OPTION_RECON},
                                       {"seed", required_argument, NULL, OPTION_SEED},
                                       {"steps", required_argument, NULL, OPTION_STEPS},
+                                      {"scale", required_argument, NULL, OPTION_SCALE},
+                                      {"fit", required_argument, NULL, OPTION_FIT},
                                       {"frames", required_argument, NULL, OPTION_FRAMES},
                                       {"depth", required_argument, NULL, OPTION_DEPTH},
                                       {"dither", no_argument, NULL, OPTION_DITHER},
@@ -98,6 +106,7 @@ struct task {
     struct common common;
     struct decoding decoding;
     struct stream_limit limit;
+    struct scale_choice scale;
     ddz_recon recon;
     struct many many;
     const struct models *models; /* of several files */
@@ -151,6 +160,10 @@ static int read_option(struct task *task, int option, char **argv)
         return cli_seed(optarg, &task->decoding.seed);
     case OPTION_STEPS:
         return cli_power_of_two("--steps", optarg, 1, 32, &task->decoding.sample_steps);
+    case OPTION_SCALE:
+        return scale_read(&task->scale, "--scale", optarg);
+    case OPTION_FIT:
+        return scale_read(&task->scale, "--fit", optarg);
     case OPTION_FRAMES:
         task->frames = optarg;
         return CLI_OK;
@@ -234,12 +247,15 @@ static char *default_output(const char *input)
 static int make_room(struct job *job)
 {
     const struct task *task = job->task;
-    const ddz_info *info = &job->stream.info;
-    struct image image = {.width = info->width,
-                          .height = info->height,
+    ddz_info info;
+    ddz_status status = ddz_decoder_info(job->decoder, &info, sizeof info);
+    if (status != DDZ_OK)
+        return cli_fail_status(job->stream.name, status);
+    struct image image = {.width = info.picture_width,
+                          .height = info.picture_height,
                           .channels = stream_channels(job->decoder),
                           .depth = task->dither ? 16 : task->depth};
-    int code = decoder_check_memory(job->stream.name, &task->common, job->decoder, &image);
+    int code = decoder_check_memory(job->stream.name, &task->common, job->decoder, &info, &image);
     if (code != CLI_OK)
         return code;
     image_free(&job->image);
@@ -270,16 +286,6 @@ static int decode(struct job *job, struct image_view *view)
     return stream_view(&job->stream, job->decoder, &job->image, view);
 }
 
-/* What is in the file besides the stream */
-static void note_trailing(const struct job *job)
-{
-    ddz_info info;
-    if (!job->task->common.quiet && ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK &&
-        info.trailing_bytes)
-        cli_note("%s: %llu bytes behind the end of the stream are ignored", job->stream.name,
-                 (unsigned long long)info.trailing_bytes);
-}
-
 static int decode_to_file(struct job *job, const char *path, int keep)
 {
     const struct output_guard guard = {.input = job->task->input, .keep = keep};
@@ -292,16 +298,6 @@ static int decode_to_file(struct job *job, const char *path, int keep)
     return picture_finish(&output, path, &view, code);
 }
 
-static void print_outcome(const struct job *job, const char *path)
-{
-    ddz_info info;
-    if (job->task->verbose && ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK)
-        cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s", job->stream.name,
-                 file_output_name(path), info.width, info.height, (unsigned long long)info.bits,
-                 (double)info.bits / info.width / info.height,
-                 info.digest_agrees && !info.damaged_extras ? ", decoded exactly" : "");
-}
-
 /* ---- Frames --------------------------------------------------------------------------------- */
 
 static int make_frame(struct job *job, uint64_t bits)
@@ -310,8 +306,8 @@ static int make_frame(struct job *job, uint64_t bits)
     if (!path)
         return cli_fail(CLI_LIMIT, "out of memory");
     int status = decode_to_file(job, path, 0);
-    if (status == CLI_OK)
-        print_outcome(job, path);
+    if (status == CLI_OK && job->task->verbose)
+        stream_note_outcome(&job->stream, job->decoder, path);
     free(path);
     return status;
 }
@@ -350,14 +346,15 @@ static int make_one(struct job *job)
     int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
     if (code != CLI_OK)
         return code;
-    note_trailing(job);
+    if (!task->common.quiet)
+        stream_note_trailing(&job->stream, job->decoder);
     char *path = task->output ? strdup(task->output) : default_output(task->input);
     if (!path)
         return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
     const int was_named = task->output && !task->many.folder;
     code = decode_to_file(job, path, !was_named && !task->force);
-    if (code == CLI_OK)
-        print_outcome(job, path);
+    if (code == CLI_OK && task->verbose)
+        stream_note_outcome(&job->stream, job->decoder, path);
     free(path);
     return code;
 }
@@ -374,15 +371,17 @@ static int inform(struct job *job, const ddz_model *model)
     int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
     if (code != CLI_OK)
         return code;
-    ddz_status status = info_print(job->decoder, model);
+    ddz_status status = info_print(job->decoder, model, job->stream.data);
     return status == DDZ_OK ? cli_flush() : cli_fail_status(job->stream.name, status);
 }
 
 static int run(struct task *task, const ddz_model *model, struct job *job)
 {
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
+    ddz_status status = scale_choose(&task->scale, &job->stream, model, &task->decoding.scale);
     int code = CLI_OK;
+    if (status == DDZ_OK)
+        status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else

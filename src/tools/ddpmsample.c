@@ -74,7 +74,7 @@ static const struct option words[] = {{"size", required_argument, NULL, 's'},
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
-enum { DEFAULT_SIDE = 256, MAX_SIDE = 65535, MAX_COUNT = 9999 };
+enum { DEFAULT_SIDE = 256, MAX_COUNT = 9999 };
 
 struct task {
     struct common common;
@@ -103,32 +103,11 @@ struct job {
 
 /* ---- Arguments ------------------------------------------------------------------------------ */
 
-/* The side at the start of *text, which moves behind it; 0 if there is none in range. */
-static uint32_t read_side(const char **text)
-{
-    uint32_t side = 0;
-    for (; **text >= '0' && **text <= '9' && side <= MAX_SIDE; ++*text)
-        side = 10 * side + (uint32_t)(**text - '0');
-    return side <= MAX_SIDE ? side : 0;
-}
-
-static int read_size(struct task *task, const char *text)
-{
-    const char *rest = text;
-    task->width = read_side(&rest);
-    int cross = *rest == 'x';
-    rest += cross;
-    task->height = cross ? read_side(&rest) : 0;
-    if (task->width && task->height && !*rest)
-        return CLI_OK;
-    return cli_fail(CLI_USAGE, "--size: '%s' is not WIDTHxHEIGHT, each from 1 to %d", text, MAX_SIDE);
-}
-
 static int read_option(struct task *task, int option, char **argv)
 {
     switch (option) {
     case 's':
-        return read_size(task, optarg);
+        return cli_sides("--size", optarg, &task->width, &task->height);
     case OPTION_FROM:
         task->from = optarg;
         return CLI_OK;
@@ -381,7 +360,7 @@ static int begin(struct job *job)
     const struct image image = {.width = size->width, .height = size->height, .channels = 4, .depth = 8};
     int code = check_pixels(job->stream.name, &job->task->common, size->width, size->height);
     if (code == CLI_OK)
-        code = decoder_check_memory(job->stream.name, &job->task->common, job->decoder, &image);
+        code = decoder_check_memory(job->stream.name, &job->task->common, job->decoder, size, &image);
     if (code != CLI_OK)
         return code;
     ddz_status status = job->task->from ? ddz_decoder_feed(job->decoder, job->stream.data, job->stream.size)

@@ -108,7 +108,27 @@ static void print_steps(const ddz_step *steps, size_t count)
     }
 }
 
-ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
+/* How much of the stream small pictures need, where it is there */
+static ddz_status print_small(const ddz_model *model, const ddz_info *info, const uint8_t *data)
+{
+    size_t size = (size_t)(info->bits / 8);
+    ddz_status status = DDZ_OK;
+    printf("\nsmaller        picture   first bytes\n");
+    for (int scale = 1; scale <= info->scales; scale++) {
+        size_t bytes;
+        char text[24] = "-";
+        status = ddz_scale_bytes(model, NULL, data, size, scale, &bytes);
+        if (status == DDZ_ERR_MEMORY)
+            return status;
+        if (status == DDZ_OK)
+            snprintf(text, sizeof text, "%zu", bytes);
+        printf("1/%-5d %6u x %-6u %11s\n", 1 << scale, ((info->width - 1) >> scale) + 1,
+               ((info->height - 1) >> scale) + 1, text);
+    }
+    return DDZ_OK;
+}
+
+ddz_status info_print(ddz_decoder *decoder, const ddz_model *model, const uint8_t *data)
 {
     ddz_info info;
     size_t count;
@@ -125,7 +145,8 @@ ddz_status info_print(ddz_decoder *decoder, const ddz_model *model)
     print_stream(&info, end_of(decoder, &info, count ? &steps[count - 1] : NULL));
     print_extras(decoder, &info);
     print_scales(steps, count, info.scales);
+    status = print_small(model, &info, data);
     print_steps(steps, count);
     free(steps);
-    return DDZ_OK;
+    return status;
 }

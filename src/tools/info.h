@@ -7,7 +7,7 @@
 /* What the header alone says. */
 void info_print_header(const ddz_info *info);
 
-/* And the rest, of what the decoder was fed. */
-ddz_status info_print(ddz_decoder *decoder, const ddz_model *model);
+/* And the rest, of what the decoder was fed, which `data` begins with. */
+ddz_status info_print(ddz_decoder *decoder, const ddz_model *model, const uint8_t *data);
 
 #endif

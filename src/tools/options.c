@@ -75,6 +75,31 @@ int cli_power_of_two(const char *option, const char *text, int low, int high, in
     return status;
 }
 
+enum { MAX_SIDE = 65535 };
+
+/* The side at the start of *text, which moves behind it; 0 if there is none in range. */
+static uint32_t read_side(const char **text)
+{
+    uint32_t side = 0;
+    for (; **text >= '0' && **text <= '9' && side <= MAX_SIDE; ++*text)
+        side = 10 * side + (uint32_t)(**text - '0');
+    return side <= MAX_SIDE ? side : 0;
+}
+
+int cli_sides(const char *option, const char *text, uint32_t *width, uint32_t *height)
+{
+    const char *rest = text;
+    uint32_t w = read_side(&rest);
+    int cross = *rest == 'x';
+    rest += cross;
+    uint32_t h = cross ? read_side(&rest) : 0;
+    if (!w || !h || *rest)
+        return cli_fail(CLI_USAGE, "%s: '%s' is not WIDTHxHEIGHT, each from 1 to %d", option, text, MAX_SIDE);
+    *width = w;
+    *height = h;
+    return CLI_OK;
+}
+
 int cli_seed(const char *text, uint32_t *seed)
 {
     uint64_t number = 0;

@@ -62,6 +62,9 @@ int cli_real(const char *option, const char *text, double low, double high, doub
 /* Bytes in [low, high]: a whole number, K, M, G or T behind it for powers of 1024. */
 int cli_size(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value);
 
+/* WIDTHxHEIGHT, each from 1 to the most that a picture may have */
+int cli_sides(const char *option, const char *text, uint32_t *width, uint32_t *height);
+
 int cli_int(const char *option, const char *text, int low, int high, int *value); /* low >= 0 */
 int cli_power_of_two(const char *option, const char *text, int low, int high, int *value);
 int cli_seed(const char *text, uint32_t *seed);

@@ -36,6 +36,29 @@ int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, 
     return status == DDZ_OK ? CLI_OK : cli_fail_status(stream->name, status);
 }
 
+void stream_note_trailing(const struct stream *stream, const ddz_decoder *decoder)
+{
+    ddz_info info;
+    if (ddz_decoder_info(decoder, &info, sizeof info) == DDZ_OK && info.trailing_bytes)
+        cli_note("%s: %llu bytes behind the end of the stream are ignored", stream->name,
+                 (unsigned long long)info.trailing_bytes);
+}
+
+void stream_note_outcome(const struct stream *stream, const ddz_decoder *decoder, const char *path)
+{
+    ddz_info info;
+    if (ddz_decoder_info(decoder, &info, sizeof info) != DDZ_OK)
+        return;
+    if (info.picture_width < info.width || info.picture_height < info.height)
+        cli_note("%s -> %s: %u x %u, of %u x %u", stream->name, file_output_name(path), info.picture_width,
+                 info.picture_height, info.width, info.height);
+    else
+        cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s", stream->name,
+                 file_output_name(path), info.width, info.height, (unsigned long long)info.bits,
+                 (double)info.bits / info.width / info.height,
+                 info.digest_agrees && !info.damaged_extras ? ", decoded exactly" : "");
+}
+
 void stream_close(struct stream *stream)
 {
     free(stream->data);

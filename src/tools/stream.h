@@ -27,6 +27,10 @@ void stream_close(struct stream *stream);
 /* Feed a decoder the bytes from `from` to `until` - 1. */
 int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, size_t until);
 
+/* Say on standard error what is behind the stream's end, and what became of it: a picture in the file `path`. */
+void stream_note_trailing(const struct stream *stream, const ddz_decoder *decoder);
+void stream_note_outcome(const struct stream *stream, const ddz_decoder *decoder, const char *path);
+
 /* How much of it to use: --bits, --bytes or --bpp, of which one can be given. */
 struct stream_limit {
     int given;
