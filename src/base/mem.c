@@ -83,6 +83,27 @@ void ddz_mem_free(const struct mem *mem, void *memory)
     mem->functions.release(mem->functions.cookie, block.raw);
 }
 
+bool ddz_mem_append(const struct mem *mem, uint8_t **data, size_t *used, size_t *capacity,
+                    const uint8_t *more, size_t size)
+{
+    size_t needed = ddz_size_add(*used, size);
+    if (needed > *capacity) {
+        size_t room = ddz_size_mul(needed, 2);
+        uint8_t *larger = ddz_mem_alloc(mem, room, 1);
+        if (!larger)
+            return false;
+        if (*used)
+            memcpy(larger, *data, *used);
+        ddz_mem_free(mem, *data);
+        *data = larger;
+        *capacity = room;
+    }
+    if (size)
+        memcpy(*data + *used, more, size);
+    *used = needed;
+    return true;
+}
+
 void ddz_copy_sized(void *to, size_t to_size, const void *from, size_t from_size)
 {
     size_t known = to_size < from_size ? to_size : from_size;

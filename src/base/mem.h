@@ -31,6 +31,11 @@ void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 /* NULL is allowed. */
 void ddz_mem_free(const struct mem *mem, void *memory);
 
+/* Put `size` bytes behind the *used ones of a buffer that grows: *capacity, both 0 at first, *data NULL. False: there is
+ * no memory, and nothing has changed. */
+bool ddz_mem_append(const struct mem *mem, uint8_t **data, size_t *used, size_t *capacity,
+                    const uint8_t *more, size_t size);
+
 /* Fill in the caller's structure of `to_size` bytes from one of ours: what ours does not have becomes
  * zero, and what theirs does not have is left out. */
 void ddz_copy_sized(void *to, size_t to_size, const void *from, size_t from_size);
