@@ -158,6 +158,12 @@ typedef enum ddz_parameter {
     DDZ_PARAM_STEERING = 102,
     /* 1: keep the colours where alpha is 0, which nobody sees; default 0: make them cheap */
     DDZ_PARAM_KEEP_INVISIBLE = 103,
+    /* 1 or 2: behind the chain, a layer makes the decoded picture exact: all samples of 8 or 16 bits, those of invisible
+     * pixels, too. The target says where the chain ends; with 1 it ends with the preview where that makes the stream
+     * smaller, as of text and drawings. Half of DDZ_PARAM_STEERING is held back. Default 0 */
+    DDZ_PARAM_EXACT = 104,
+    /* With DDZ_PARAM_EXACT: by how much a sample may be off, 0 to 127 levels of the picture's own depth; default 0 */
+    DDZ_PARAM_MAX_ERROR = 105,
 
     /* Of a decoder: use only the first bits of the stream. Default and at most 2^63 - 1 */
     DDZ_PARAM_MAX_BITS = 200,
@@ -353,8 +359,8 @@ DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, s
 
 /* Bytes that decoding a width x height picture takes with the present settings, the model not counted; the
  * stream itself takes up to three times its size more. That is for a stream of which a part has arrived, and for
- * DDZ_RECON_SAMPLE; one that has arrived in full takes 12 bytes a pixel less. Nothing is allocated. DDZ_ERR_STATE
- * without a model. */
+ * DDZ_RECON_SAMPLE; one that has arrived in full takes 12 bytes a pixel less. An exact layer takes more: it is counted
+ * once it has begun to arrive. Nothing is allocated. DDZ_ERR_STATE without a model. */
 DDZ_API ddz_status ddz_decoder_memory(const ddz_decoder *decoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 
@@ -380,6 +386,11 @@ typedef struct ddz_info {
     uint64_t damaged_extras; /* side layers that are known to be: 1 << ddz_extra; bit 0: one of those that are
                                  described in a few bytes, or what is said of one */
     uint32_t picture_width, picture_height; /* of what is written; if smaller, no digest is compared */
+    /* Of the exact layer, 0 if there is none or it has not begun to arrive: */
+    int exact_channels;  /* 1: grey, 3: R, G, B; one more: alpha, too */
+    int exact_depth;     /* bits a sample, 1 to 16 */
+    int exact_error;     /* by how much samples may be off */
+    uint32_t exact_rows; /* rows from the top that are exact, or near it, in the picture decoded last */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
@@ -404,14 +415,12 @@ DDZ_API ddz_status ddz_decoder_step_count(ddz_decoder *decoder, size_t *count);
 DDZ_API ddz_status ddz_decoder_step(ddz_decoder *decoder, size_t index, ddz_step *step, size_t step_size);
 
 /*
- * The best picture from what has arrived, of picture_width x picture_height pixels (ddz_info). May be called again after
+ * The best picture from what has arrived, of picture_width x picture_height pixels (ddz_info), may be asked for again after
  * more bytes; work already done is kept.
  *
  * The picture is written on DDZ_OK, and also on DDZ_ERR_DIGEST (bits of the picture or of a side layer were
- * damaged: digest_agrees and damaged_extras of ddz_info tell which),
- * DDZ_ERR_CORRUPT (the picture of what came before the damage) and DDZ_ERR_FEATURE (that of what this library
- * knows). On any other status it is not.
- */
+ * damaged: digest_agrees and damaged_extras of ddz_info tell which), DDZ_ERR_CORRUPT (the picture of what came
+ * before the damage) and DDZ_ERR_FEATURE (that of what this library knows). On any other status it is not. */
 DDZ_API ddz_status ddz_decoder_picture(ddz_decoder *decoder, ddz_recon recon, ddz_pixel_format format,
                                        void *pixels, size_t stride, size_t size);
 
@@ -421,6 +430,17 @@ DDZ_API ddz_status ddz_decoder_extra(const ddz_decoder *decoder, ddz_extra kind,
                                      size_t *size);
 DDZ_API ddz_status ddz_decoder_extra_state(const ddz_decoder *decoder, ddz_extra kind,
                                            ddz_extra_state *state);
+
+/* ---- Both ----------------------------------------------------------------------------------- */
+
+/* Makes a stream exact that is not, from the picture that it was made of: its first *kept bytes, and behind them the
+ * *tail_size bytes at *tail, are a stream with an exact layer, whose samples are off by `max_error` (0 to 127) at most.
+ * The decoder has been fed all of the stream, and has made its picture (DDZ_RECON_MEAN) last. *tail is the decoder's
+ * until its next call. Errors: ARGUMENT, UNSUPPORTED, MEMORY, MEMORY_LIMIT, CANCELLED; STATE, if there is no such
+ * picture, or an exact layer already. */
+DDZ_API ddz_status ddz_append_exact(ddz_decoder *decoder, ddz_pixel_format format, const void *pixels,
+                                    size_t stride, size_t size, int max_error, const uint8_t **tail,
+                                    size_t *tail_size, uint64_t *kept);
 
 #ifdef __cplusplus
 }

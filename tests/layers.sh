@@ -22,9 +22,10 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["exact"] = "base exact"
         may["api"] = "base limits api"
         may["fields"] = "base nn channel chain"
-        may["chain"] = "base limits cpu model nn diffusion trellis channel api chain fields"
-        may["decode"] = "base limits cpu model diffusion trellis format api chain decode"
-        may["encode"] = "base limits cpu model diffusion trellis channel format api chain encode"
+        may["chain"] = "base limits cpu model nn diffusion trellis channel exact api chain fields"
+        may["decode"] = "base limits cpu model diffusion trellis format exact api chain decode"
+        may["encode"] = "base limits cpu model diffusion trellis channel format exact api chain encode"
+        may["recode"] = "base limits format api chain decode encode"
         may["imgio"] = "imgio"
         may["tools"] = "imgio tools"
     }

@@ -11,7 +11,7 @@ status=0
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-layers="base cpu model nn diffusion channel exact format api chain decode encode"
+layers="base cpu model nn diffusion channel exact format api chain decode encode recode"
 
 # ---- Source ---------------------------------------------------------------------------------------
 

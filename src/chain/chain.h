@@ -16,6 +16,7 @@
 #include "ddz.h"
 #include "diffusion/posterior.h"
 #include "diffusion/schedule.h"
+#include "exact/residual.h"
 #include "format/limits.h"
 #include "model/model.h"
 
@@ -128,6 +129,10 @@ void ddz_chain_show(struct chain *chain, int shown, chain_row *show, void *cooki
 /* The same as pixels of any layout (alpha, of that scale: see ddz_pixels_write_row). */
 void ddz_chain_pixels(struct chain *chain, int shown, const struct layout *layout, const uint8_t *alpha,
                       void *pixels);
+
+/* What the exact layer is conditioned on, as long as the chain stays where it is. *enlarged is what has to be freed with
+ * ddz_mem_free afterwards: the estimate, if it had to be enlarged, else NULL. MEMORY. */
+ddz_status ddz_chain_known(struct chain *chain, struct residual_known *known, int16_t **enlarged);
 
 /* ---- States -------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "api/parameters.h"
 #include "chain/report.h"
 #include "cpu/cpu.h"
+#include "decode/exact.h"
 #include "decode/state.h"
 #include "format/frames.h"
 #include "format/header.h"
@@ -78,7 +79,7 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
     int lanes = d->runner.run ? d->runner.lanes : ddz_parallel_threads((int)d->value[DECODER_THREADS]);
     uint64_t features = ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]);
     *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(w, h) / 8 +
-             (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_chain_memory(d->model, w, h, lanes, features) +
+             (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_exact_show_memory(d, width, height) + ddz_chain_memory(d->model, w, h, lanes, features) +
              ddz_chain_state_memory(d->model, w, h, CHAIN_Y);
     return DDZ_OK;
 }
@@ -128,6 +129,7 @@ void ddz_decoder_free(ddz_decoder *d)
     ddz_mem_free(&d->mem, d->bits);
     ddz_mem_free(&d->mem, d->observed);
     ddz_mem_free(&d->mem, d->small_alpha);
+    ddz_mem_free(&d->mem, d->tail);
     ddz_mem_free(&mem, d);
 }
 
@@ -237,7 +239,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, picture_height);
+NO_PADDING(ddz_info, exact_rows);
 NO_PADDING(ddz_step, bits);
 
 static ddz_info header_info(const struct header *h)
@@ -289,6 +291,14 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_si
         found.calls_per_octave = 1 << s->calls_log2;
         found.updates = 1 << s->updates_log2;
         found.sigma_end = ddz_report_sigma(s->end_level);
+    }
+    struct exact_head exact;
+    const struct exact_reader *layer = &d->reader.layers.exact;
+    if (ddz_exact_head_read(layer->data, layer->size, &exact) == DDZ_OK) {
+        found.exact_channels = exact.channels;
+        found.exact_depth = exact.depth;
+        found.exact_error = exact.error;
+        found.exact_rows = d->exact_rows;
     }
     ddz_copy_sized(info, info_size, &found, sizeof found);
     return DDZ_OK;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "chain/report.h"
 #include "cpu/cpu.h"
+#include "decode/exact.h"
 #include "decode/state.h"
 #include "format/bits.h"
 #include "format/limits.h"
@@ -243,6 +244,7 @@ static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
     int made = recon == DDZ_RECON_SAMPLE ? s->steps : plan->whole;
     int scale = made > 0 ? s->step[made - 1].scale : p->coarsest;
     d->work += (uint64_t)picture_views(d) * p->width[scale] * p->height[scale]; /* of the last estimate */
+    d->work += recon == DDZ_RECON_MEAN ? ddz_exact_work(d) : 0;
 }
 
 /* The picture where the bits end, or where the chain does that goes on without them. */
@@ -259,8 +261,6 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     d->ended = d->ended || plan->last;
     ddz_chain_last_estimate(d->chain, picture_views(d));
     status = show(d);
-    if (status == DDZ_OK)
-        status = ddz_progress_end(&d->progress);
     const uint8_t *alpha;
     if (status == DDZ_OK)
         status = alpha_of(d, &alpha);
@@ -278,7 +278,7 @@ static ddz_status check_digests(ddz_decoder *d)
     d->digest_agrees = whole && ddz_chain_digest(d->chain) == get_le32(d->reader.digest);
     if (status != DDZ_OK)
         return status;
-    return damaged || (whole && !d->digest_agrees) ? DDZ_ERR_DIGEST : DDZ_OK;
+    return damaged || ddz_exact_damaged(d) || (whole && !d->digest_agrees) ? DDZ_ERR_DIGEST : DDZ_OK;
 }
 
 /* Memory for a picture */
@@ -315,8 +315,12 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
     *stream = status == DDZ_ERR_CORRUPT ? status : DDZ_OK;
     if (status == *stream) {
         status = last_picture(d, &plan, &part, recon, layout, pixels);
-        if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN)
+        if (status == DDZ_OK && *stream == DDZ_OK && recon == DDZ_RECON_MEAN) {
+            status = ddz_exact_show(d, layout, pixels);
             *stream = check_digests(d);
+        }
+        if (status == DDZ_OK)
+            status = ddz_progress_end(&d->progress);
     }
     if (plan.kept) {
         ddz_chain_restore(d->chain, d->arrived);

@@ -49,7 +49,11 @@ struct ddz_decoder {
     struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
     bool ended; /* no step is to come, and y or the estimate is beyond the cursor for good */
     bool digest_agrees;
+    uint32_t exact_rows; /* of the picture decoded last */
+    bool exact_agrees;   /* its check, once all of it is there */
 
+    uint8_t *tail; /* of the stream with an exact layer, once one was made */
+    size_t tail_size;
     uint8_t *bits;  /* of one step */
     void *observed; /* picture for the observer, once there was one */
     size_t observed_size;

@@ -6,6 +6,9 @@
 #include "encode/fill.h"
 #include "format/header.h"
 #include "format/limits.h"
+#include "format/settings.h"
+
+enum { FRAMING = 64 /* bytes of frames and records around the settings, more than enough */ };
 
 ddz_status ddz_layers_take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
@@ -54,9 +57,13 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e)
         .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
     struct extras extras = e->extras; /* lent */
     uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
+    uint64_t preview = preview_bits(e), least = HEADER_MAX_SIZE + preview / 8 + SETTINGS_SIZE + FRAMING;
+    /* an exact layer needs a whole chain before it */
+    if (e->value[ENCODER_EXACT] && max_size < least)
+        max_size = least;
     extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
     extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
-    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview_bits(e), max_size);
+    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview, max_size);
     if (status == DDZ_OK && e->alpha && e->writer.side.state[DDZ_EXTRA_ALPHA - 1] == DDZ_EXTRA_LEFT_OUT) {
         ddz_mem_free(&e->mem, e->alpha);
         e->alpha = NULL;

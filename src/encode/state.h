@@ -10,6 +10,7 @@
 #include "channel/viterbi.h"
 #include "ddz.h"
 #include "ddz/research.h"
+#include "encode/exact.h"
 #include "format/extras.h"
 #include "format/stream_writer.h"
 
@@ -22,6 +23,8 @@ enum {
     ENCODER_TRELLIS_BITS,
     ENCODER_STEERING,
     ENCODER_KEEP_INVISIBLE,
+    ENCODER_EXACT,
+    ENCODER_MAX_ERROR,
     ENCODER_CALLS,
     ENCODER_UPDATES,
     ENCODER_IDEAL,
@@ -87,6 +90,9 @@ struct ddz_encoder {
     uint8_t *bits;         /* of one step */
     uint8_t *preview_bits; /* of the preview, once they are chosen */
     struct stream_writer writer;
+    struct exact_layer exact;
+    bool preview_only; /* the chain ends with the preview */
+    bool exact_alone;  /* the exact layer does not need it */
     double views_gain; /* dB that all views add to one: as last seen, at first a guess */
 
     uint8_t *stream;

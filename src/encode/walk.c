@@ -125,14 +125,15 @@ static ddz_status reserve_states(ddz_encoder *e)
 
 ddz_status ddz_encoder_walk(ddz_encoder *e)
 {
-    bool to_psnr = e->target_kind == DDZ_TARGET_PSNR;
+    bool to_psnr = e->target_kind == DDZ_TARGET_PSNR && !e->preview_only;
     struct sent sent = {0};
     ddz_status status = to_psnr ? reserve_states(e) : DDZ_OK;
     if (status != DDZ_OK)
         return status;
     e->views_gain = 1; /* more than a trained network's */
     ddz_chain_start(e->chain);
-    for (int i = 0; i < e->schedule.steps; i++) {
+    int steps = e->preview_only ? e->schedule.preview_steps : e->schedule.steps;
+    for (int i = 0; i < steps; i++) {
         if (walk_ends(e, i, &sent, &status))
             return status;
         if (to_psnr)

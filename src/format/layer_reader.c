@@ -50,6 +50,12 @@ static ddz_status within_layer(struct layer_reader *r, ddz_status status)
     return DDZ_OK;
 }
 
+/* Do the bytes that come belong to the exact layer, not to one that is skipped? */
+static bool in_exact(const struct layer_reader *r)
+{
+    return r->head.kind == RECORD_EXACT && r->exact.begun && !r->exact.whole;
+}
+
 static ddz_status open_record(struct layer_reader *r)
 {
     const struct record_head *head = &r->head;
@@ -62,6 +68,9 @@ static ddz_status open_record(struct layer_reader *r)
             r->alpha = ddz_alpha_reader_new(&r->mem, r->width, r->height);
         return r->alpha ? DDZ_OK : DDZ_ERR_MEMORY;
     }
+    if (head->kind == RECORD_EXACT && !r->in_main &&
+        ddz_exact_reader_begin(&r->exact, r->width, r->height, head->length))
+        return DDZ_OK;
     if (!extra) {
         r->skipped++;
         return head->kind & RECORD_SKIPPABLE ? DDZ_OK : DDZ_ERR_FEATURE;
@@ -100,7 +109,9 @@ static ddz_status close_record(struct layer_reader *r)
 {
     int kind = r->head.kind;
     ddz_status status = DDZ_OK;
-    if (r->frame)
+    if (in_exact(r))
+        r->exact.whole = true;
+    else if (r->frame)
         status = close_frame(r);
     else if (kind == RECORD_ALPHA_END || (ddz_record_extra(kind) && !ddz_record_is_frame(kind)))
         status = close_plain(r);
@@ -145,6 +156,8 @@ static ddz_status take_content(struct layer_reader *r, const uint8_t *data, size
             status = DDZ_ERR_CORRUPT; /* behind the frame's end */
         return within_layer(r, status);
     }
+    if (in_exact(r))
+        return ddz_exact_reader_add(&r->exact, &r->mem, data, size);
     if (kind == RECORD_ALPHA_PIECE)
         return within_layer(r, ddz_alpha_reader_add(r->alpha, data, size));
     uint64_t done = r->head.length - r->left;
@@ -223,5 +236,6 @@ void ddz_layer_reader_free(struct layer_reader *r)
     ddz_frame_reader_free(r->frame);
     ddz_extras_free(&r->mem, &r->extras);
     ddz_alpha_reader_free(r->alpha);
+    ddz_exact_reader_free(&r->exact, &r->mem);
     *r = (struct layer_reader){.mem = r->mem};
 }

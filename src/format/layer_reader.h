@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "format/alpha_reader.h"
+#include "format/exact_layer.h"
 #include "format/extras.h"
 #include "format/frames.h"
 #include "format/header.h"
@@ -32,8 +33,9 @@ struct layer_reader {
     struct extras extras;
     bool colours_stand_in;      /* what they say of colours is the header's word for an ICC profile */
     struct alpha_reader *alpha; /* NULL: no piece of it has arrived */
-    uint64_t damaged;           /* 1 << kind of extras that are known to be */
-    uint32_t check;             /* CRC-32 of the header's byte of layers and of records */
+    struct exact_reader exact;
+    uint64_t damaged; /* 1 << kind of extras that are known to be */
+    uint32_t check;   /* CRC-32 of the header's byte of layers and of records */
 };
 
 enum layer_event {

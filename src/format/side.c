@@ -41,24 +41,19 @@ void ddz_side_free(struct side *side, const struct mem *mem)
 static ddz_status add_record(struct side *side, const struct mem *mem, uint64_t at, int kind,
                              const uint8_t *content, size_t size)
 {
-    size_t needed = ddz_size_add(side->size, ddz_size_add(size, RECORD_HEAD_SIZE));
-    if (needed > side->capacity) {
-        size_t capacity = ddz_size_mul(needed, 2);
-        uint8_t *larger = ddz_mem_alloc(mem, capacity, 1);
-        if (!larger)
-            return DDZ_ERR_MEMORY;
-        if (side->size)
-            memcpy(larger, side->bytes, side->size);
-        ddz_mem_free(mem, side->bytes);
-        side->bytes = larger;
-        side->capacity = capacity;
-    }
-    size_t head = ddz_record_write_head(side->bytes + side->size, kind, size);
-    if (size)
-        memcpy(side->bytes + side->size + head, content, size);
-    side->record[side->count++] = (struct side_record){at, side->size, head + size};
-    side->size += head + size;
+    uint8_t head[RECORD_HEAD_SIZE];
+    size_t head_size = ddz_record_write_head(head, kind, size), offset = side->size;
+    if (!ddz_mem_append(mem, &side->bytes, &side->size, &side->capacity, head, head_size) ||
+        !ddz_mem_append(mem, &side->bytes, &side->size, &side->capacity, content, size))
+        return DDZ_ERR_MEMORY;
+    side->record[side->count++] = (struct side_record){at, offset, head_size + size};
     return DDZ_OK;
+}
+
+ddz_status ddz_side_append(struct side *side, const struct mem *mem, int kind, const uint8_t *content,
+                           size_t size)
+{
+    return add_record(side, mem, UINT64_MAX, kind, content, size);
 }
 
 static size_t record_size(size_t content)

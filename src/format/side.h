@@ -37,6 +37,10 @@ void ddz_side_free(struct side *side, const struct mem *mem);
 ddz_status ddz_side_make(struct side *side, const struct mem *mem, struct extras *extras, uint64_t room,
                          struct header *header);
 
+/* One more record behind all others and behind the steps. MEMORY. */
+ddz_status ddz_side_append(struct side *side, const struct mem *mem, int kind, const uint8_t *content,
+                           size_t size);
+
 /* CRC-32 of the header's byte of layers and of all records but those of steps, as `bytes` has them */
 uint32_t ddz_side_check(const struct side *side, const struct header *header);
 

@@ -73,22 +73,8 @@ static size_t take_preview(struct stream_reader *r, const uint8_t *data, size_t 
 /* Steps of a stream with layers */
 static ddz_status add_steps(struct stream_reader *r, const uint8_t *data, size_t size)
 {
-    size_t needed = ddz_size_add(r->steps_size, size);
-    if (needed > r->steps_capacity) {
-        size_t capacity = ddz_size_mul(needed, 2);
-        uint8_t *larger = ddz_mem_alloc(&r->mem, capacity, 1);
-        if (!larger)
-            return DDZ_ERR_MEMORY;
-        if (r->steps_size)
-            memcpy(larger, r->steps, r->steps_size);
-        ddz_mem_free(&r->mem, r->steps);
-        r->steps = larger;
-        r->steps_capacity = capacity;
-    }
-    if (size)
-        memcpy(r->steps + r->steps_size, data, size);
-    r->steps_size = needed;
-    return DDZ_OK;
+    bool done = ddz_mem_append(&r->mem, &r->steps, &r->steps_size, &r->steps_capacity, data, size);
+    return done ? DDZ_OK : DDZ_ERR_MEMORY;
 }
 
 static ddz_status read_settings(struct stream_reader *r)
@@ -215,20 +201,8 @@ static void take_body(struct stream_reader *r, const uint8_t *data, size_t size,
 
 static ddz_status keep(struct stream_reader *r, const uint8_t *data, size_t size, int last_bits)
 {
-    size_t needed = ddz_size_add(r->kept_size, size);
-    if (needed > r->kept_capacity) {
-        size_t capacity = needed > SIZE_MAX / 2 ? needed : 2 * needed;
-        uint8_t *larger = ddz_mem_alloc(&r->mem, capacity, 1);
-        if (!larger)
-            return DDZ_ERR_MEMORY;
-        if (r->kept_size)
-            memcpy(larger, r->kept, r->kept_size);
-        ddz_mem_free(&r->mem, r->kept);
-        r->kept = larger;
-        r->kept_capacity = capacity;
-    }
-    memcpy(r->kept + r->kept_size, data, size);
-    r->kept_size = needed;
+    if (!ddz_mem_append(&r->mem, &r->kept, &r->kept_size, &r->kept_capacity, data, size))
+        return DDZ_ERR_MEMORY;
     r->kept_last_bits = last_bits;
     return DDZ_OK;
 }

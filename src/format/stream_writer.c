@@ -49,6 +49,7 @@ ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *
     uint64_t room = UINT64_MAX;
     w->header = *header;
     w->max_size = max_size;
+    w->beyond = 0;
     if (max_size < UINT64_MAX) {
         w->header.layered = true;
         room = content_room(w, preview_bits, 0) - SETTINGS_SIZE;
@@ -167,6 +168,14 @@ void ddz_stream_writer_cut(struct stream_writer *w, uint64_t main_bits)
     ddz_bit_truncate(&w->main, main_bits);
 }
 
+ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, const uint8_t *content, size_t size)
+{
+    size_t before = w->side.size;
+    ddz_status status = ddz_side_append(&w->side, w->mem, RECORD_EXACT, content, size);
+    w->beyond = w->side.size - before;
+    return status;
+}
+
 bool ddz_stream_writer_failed(const struct stream_writer *w)
 {
     return w->preview.failed || w->main.failed;
@@ -234,7 +243,7 @@ ddz_status ddz_stream_writer_finish(const struct stream_writer *w, uint32_t dige
         put_le32(p, digest);
         if (w->header.layered)
             put_le32(p + DIGEST_SIZE, ddz_side_check(&w->side, &w->header));
-        *size = total < w->max_size ? total : (size_t)w->max_size;
+        *size = total <= w->max_size || w->beyond ? total : (size_t)w->max_size;
     }
     ddz_mem_free(w->mem, frame);
     return *stream ? DDZ_OK : DDZ_ERR_MEMORY;

@@ -20,7 +20,8 @@ struct stream_writer {
     int inside;                         /* records that the main frame may have; the others stand behind it */
     struct bit_writer preview, main;    /* main: the frame's content, without records */
     uint64_t preview_limit, main_limit; /* bits of either */
-    uint64_t max_size;                  /* bytes of the whole stream */
+    uint64_t max_size;                  /* bytes of the whole stream, */
+    uint64_t beyond;                    /* but for the exact layer's */
     int rate_offset;                    /* of the last step that has one */
 };
 
@@ -66,6 +67,10 @@ void ddz_stream_writer_put_bits(struct stream_writer *w, bool preview, const uin
 
 /* Cut the main frame's content to its first bits. */
 void ddz_stream_writer_cut(struct stream_writer *w, uint64_t main_bits);
+
+/* Put a record of the exact layer behind all others, which no limit counts: none but this call may come before the next
+ * ddz_stream_writer_open or _finish. MEMORY. */
+ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, const uint8_t *content, size_t size);
 
 /* Was there too little memory for what has been written? */
 bool ddz_stream_writer_failed(const struct stream_writer *w);

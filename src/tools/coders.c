@@ -53,6 +53,8 @@ ddz_status encoder_open(const ddz_model *model, const struct common *common, con
                                        {DDZ_PARAM_TRELLIS_BITS, how->trellis_bits},
                                        {DDZ_PARAM_STEERING, llrint(1000 * how->steering)},
                                        {DDZ_PARAM_KEEP_INVISIBLE, how->keep_invisible},
+                                       {DDZ_PARAM_EXACT, how->exact},
+                                       {DDZ_PARAM_MAX_ERROR, how->max_error},
                                        {DDZ_RESEARCH_CALLS_PER_OCTAVE, how->calls},
                                        {DDZ_RESEARCH_UPDATES, how->updates},
                                        {DDZ_RESEARCH_IDEAL_CHANNEL, how->ideal},

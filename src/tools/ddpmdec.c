@@ -1,20 +1,15 @@
 /* ddpmdec: a ddz stream, or any beginning of one, in; a picture out. */
 #include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ddz.h"
-#include "imgio/dither.h"
-#include "imgio/image.h"
 #include "tools/coders.h"
-#include "tools/files.h"
+#include "tools/decoding.h"
 #include "tools/info.h"
 #include "tools/many.h"
 #include "tools/message.h"
 #include "tools/models.h"
 #include "tools/options.h"
-#include "tools/output.h"
 #include "tools/paths.h"
 #include "tools/picture.h"
 #include "tools/scale.h"
@@ -41,7 +36,7 @@ static const char help[] =
     "1/N\n"
     "      --fit WxH       the largest of these pictures that is no larger than W x H pixels\n"
     "      --frames DIR    a picture for each doubling of the bits from 64 on, DIR/0000000064.png ...\n"
-    "      --depth N       8 or 16 bits a sample; default 8\n"
+    "      --depth N       8 or 16 bits a sample; default: 16 if the stream is to be exact to more than 8\n"
     "      --dither        spread the rounding to 8 bits over neighbouring pixels\n"
     "      --info          print what is in the stream; decode nothing\n"
     "      --ignore-digest write the picture of a whole stream even if its digest disagrees\n"
@@ -100,33 +95,9 @@ static const struct option words[] = {{"bits", required_argument, NULL, OPTION_B
                                       {"verbose", no_argument, NULL, 'v'},
                                       COMMON_WORDS};
 
-static const uint64_t first_frame_bits = 64;
-
-struct task {
-    struct common common;
-    struct decoding decoding;
-    struct stream_limit limit;
-    struct scale_choice scale;
-    ddz_recon recon;
-    struct many many;
-    const struct models *models; /* of several files */
-    const char *input, *output, *frames;
-    int depth; /* 8 or 16 bits a sample */
-    int dither, info, ignore_digest, force, verbose;
-};
-
-/* What is being decoded. */
-struct job {
-    const struct task *task;
-    struct stream stream;
-    ddz_decoder *decoder;
-    struct image image;
-    struct cli_progress progress;
-};
-
 /* ---- Arguments ------------------------------------------------------------------------------ */
 
-static int read_recon(struct task *task, const char *text)
+static int read_recon(struct decoding_task *task, const char *text)
 {
     if (strcmp(text, "mean") == 0)
         task->recon = DDZ_RECON_MEAN;
@@ -137,7 +108,7 @@ static int read_recon(struct task *task, const char *text)
     return CLI_OK;
 }
 
-static int read_depth(struct task *task, const char *text)
+static int read_depth(struct decoding_task *task, const char *text)
 {
     if (strcmp(text, "8") != 0 && strcmp(text, "16") != 0)
         return cli_fail(CLI_USAGE, "--depth: '%s' is not one of 8, 16", text);
@@ -145,7 +116,7 @@ static int read_depth(struct task *task, const char *text)
     return CLI_OK;
 }
 
-static int read_option(struct task *task, int option, char **argv)
+static int read_option(struct decoding_task *task, int option, char **argv)
 {
     switch (option) {
     case OPTION_BITS:
@@ -193,7 +164,7 @@ static int read_option(struct task *task, int option, char **argv)
     }
 }
 
-static int read_many_names(struct task *task, int count, char **names)
+static int read_many_names(struct decoding_task *task, int count, char **names)
 {
     if (task->info || task->frames)
         return cli_fail(CLI_USAGE, "--output-dir cannot be given with %s",
@@ -205,7 +176,7 @@ static int read_many_names(struct task *task, int count, char **names)
     return many_begin(&task->many, names, count, PATH_STREAMS, task->force ? NULL : picture_check_name);
 }
 
-static int read_names(struct task *task, int count, char **names)
+static int read_names(struct decoding_task *task, int count, char **names)
 {
     if (task->many.folder)
         return read_many_names(task, count, names);
@@ -220,9 +191,9 @@ static int read_names(struct task *task, int count, char **names)
     return code == CLI_OK && task->output && !task->force ? picture_check_name(task->output) : code;
 }
 
-static int read_arguments(struct task *task, int argc, char **argv)
+static int read_arguments(struct decoding_task *task, int argc, char **argv)
 {
-    *task = (struct task){.decoding = decoding_usual(), .depth = 8};
+    *task = (struct decoding_task){.decoding = decoding_usual()};
     int status = common_begin(&task->common, COMMON_MEMORY_DECODING);
     int option;
     while (status == CLI_OK && !task->common.done &&
@@ -235,138 +206,9 @@ static int read_arguments(struct task *task, int argc, char **argv)
     return read_names(task, argc - optind, argv + optind);
 }
 
-/* The input's name with .png in place of .ddz, or after it; "-" for "-". NULL: no memory. */
-static char *default_output(const char *input)
-{
-    return strcmp(input, "-") == 0 ? strdup(input) : path_with_extension(input, NULL, PATH_STREAMS, ".png");
-}
-
-/* ---- Output --------------------------------------------------------------------------------- */
-
-/* Room for the picture of what has been fed; what is dithered is decoded with 16 bits. */
-static int make_room(struct job *job)
-{
-    const struct task *task = job->task;
-    ddz_info info;
-    ddz_status status = ddz_decoder_info(job->decoder, &info, sizeof info);
-    if (status != DDZ_OK)
-        return cli_fail_status(job->stream.name, status);
-    struct image image = {.width = info.picture_width,
-                          .height = info.picture_height,
-                          .channels = stream_channels(job->decoder),
-                          .depth = task->dither ? 16 : task->depth};
-    int code = decoder_check_memory(job->stream.name, &task->common, job->decoder, &info, &image);
-    if (code != CLI_OK)
-        return code;
-    image_free(&job->image);
-    if (image_alloc(&job->image, image.width, image.height, image.channels, image.depth) != 0)
-        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    return CLI_OK;
-}
-
-/* Decode what has been fed; the view is valid until more is. */
-static int decode(struct job *job, struct image_view *view)
-{
-    const struct task *task = job->task;
-    int code = make_room(job);
-    if (code != CLI_OK)
-        return code;
-    cli_progress_begin(&job->progress, "decoding", task->common.quiet);
-    ddz_status status = decode_image(job->decoder, task->recon, &job->image);
-    cli_progress_end();
-    char text[EXTRAS_TEXT];
-    if (status == DDZ_ERR_DIGEST && task->ignore_digest)
-        cli_note("%s: warning: %s", job->stream.name, extras_damage(job->decoder, text));
-    else if (status == DDZ_ERR_DIGEST)
-        return cli_fail(CLI_INPUT, "%s: %s", job->stream.name, extras_damage(job->decoder, text));
-    else if (status != DDZ_OK)
-        return cli_fail_status(job->stream.name, status);
-    if (task->dither && image_dither(&job->image) != 0)
-        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    return stream_view(&job->stream, job->decoder, &job->image, view);
-}
-
-static int decode_to_file(struct job *job, const char *path, int keep)
-{
-    const struct output_guard guard = {.input = job->task->input, .keep = keep};
-    struct output output;
-    struct image_view view;
-    int code = output_begin(&output, path, guard);
-    if (code != CLI_OK)
-        return code;
-    code = decode(job, &view);
-    return picture_finish(&output, path, &view, code);
-}
-
-/* ---- Frames --------------------------------------------------------------------------------- */
-
-static int make_frame(struct job *job, uint64_t bits)
-{
-    char *path = path_make("%s/%010llu.png", job->task->frames, (unsigned long long)bits);
-    if (!path)
-        return cli_fail(CLI_LIMIT, "out of memory");
-    int status = decode_to_file(job, path, 0);
-    if (status == CLI_OK && job->task->verbose)
-        stream_note_outcome(&job->stream, job->decoder, path);
-    free(path);
-    return status;
-}
-
-static int make_frames(struct job *job)
-{
-    ddz_info header;
-    int made = folder_make(job->task->frames);
-    if (made != CLI_OK)
-        return made;
-    uint64_t end = 8 * (uint64_t)job->stream.size;
-    if (end > job->task->decoding.max_bits)
-        end = job->task->decoding.max_bits;
-    size_t fed = 0;
-    for (uint64_t bits = first_frame_bits;; bits *= 2) {
-        int last = bits >= end;
-        size_t until = last ? job->stream.size : (size_t)(bits / 8);
-        int code = stream_feed(&job->stream, job->decoder, fed, until);
-        if (code != CLI_OK)
-            return code;
-        fed = until;
-        /* The header of a large picture is longer than the first frame. */
-        if (!last && ddz_decoder_info(job->decoder, &header, sizeof header) == DDZ_ERR_TRUNCATED)
-            continue;
-        code = make_frame(job, last ? end : bits);
-        if (code != CLI_OK || last)
-            return code;
-    }
-}
-
 /* ---- Work ----------------------------------------------------------------------------------- */
 
-static int make_one(struct job *job)
-{
-    const struct task *task = job->task;
-    int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
-    if (code != CLI_OK)
-        return code;
-    if (!task->common.quiet)
-        stream_note_trailing(&job->stream, job->decoder);
-    char *path = task->output ? strdup(task->output) : default_output(task->input);
-    if (!path)
-        return cli_fail(CLI_LIMIT, "%s: out of memory", job->stream.name);
-    const int was_named = task->output && !task->many.folder;
-    code = decode_to_file(job, path, !was_named && !task->force);
-    if (code == CLI_OK && task->verbose)
-        stream_note_outcome(&job->stream, job->decoder, path);
-    free(path);
-    return code;
-}
-
-static int make_pictures(struct job *job)
-{
-    int code = job->task->frames ? make_frames(job) : make_one(job);
-    image_free(&job->image);
-    return code;
-}
-
-static int inform(struct job *job, const ddz_model *model)
+static int inform(struct decoding_job *job, const ddz_model *model)
 {
     int code = stream_feed(&job->stream, job->decoder, 0, job->stream.size);
     if (code != CLI_OK)
@@ -375,7 +217,7 @@ static int inform(struct job *job, const ddz_model *model)
     return status == DDZ_OK ? cli_flush() : cli_fail_status(job->stream.name, status);
 }
 
-static int run(struct task *task, const ddz_model *model, struct job *job)
+static int run(struct decoding_task *task, const ddz_model *model, struct decoding_job *job)
 {
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
     ddz_status status = scale_choose(&task->scale, &job->stream, model, &task->decoding.scale);
@@ -385,15 +227,15 @@ static int run(struct task *task, const ddz_model *model, struct job *job)
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else
-        code = task->info ? inform(job, model) : make_pictures(job);
+        code = task->info ? inform(job, model) : decoding_make_pictures(job);
     ddz_decoder_free(job->decoder);
     return code;
 }
 
 /* The stream that was named alone */
-static int run_alone(struct task *task, const char *argv0)
+static int run_alone(struct decoding_task *task, const char *argv0)
 {
-    struct job job = {.task = task};
+    struct decoding_job job = {.task = task};
     ddz_model *model = NULL;
     int code = stream_open(&job.stream, task->input, &task->common);
     if (code == CLI_OK && task->info)
@@ -410,8 +252,8 @@ static int run_alone(struct task *task, const char *argv0)
 /* many_work's `make` */
 static int run_one(void *cookie, const char *input, const char *output)
 {
-    struct task *task = cookie;
-    struct job job = {.task = task};
+    struct decoding_task *task = cookie;
+    struct decoding_job job = {.task = task};
     const ddz_model *model = NULL;
     task->input = input;
     task->output = output;
@@ -424,7 +266,7 @@ static int run_one(void *cookie, const char *input, const char *output)
     return code;
 }
 
-static int run_many(struct task *task, const char *argv0)
+static int run_many(struct decoding_task *task, const char *argv0)
 {
     const struct many_work work = {
         .make = run_one, .cookie = task, .common = &task->common, .verb = "decoding"};
@@ -439,7 +281,7 @@ static int run_many(struct task *task, const char *argv0)
 
 int main(int argc, char **argv)
 {
-    struct task task;
+    struct decoding_task task;
     cli_begin("ddpmdec");
     int status = read_arguments(&task, argc, argv);
     if (status == CLI_OK && !task.common.done)

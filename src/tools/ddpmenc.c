@@ -1,13 +1,12 @@
 /* ddpmenc: a picture in, ddz stream out. */
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "ddz.h"
 #include "ddz/research.h"
 #include "imgio/image.h"
+#include "tools/append.h"
 #include "tools/coders.h"
 #include "tools/extras.h"
 #include "tools/files.h"
@@ -19,6 +18,7 @@
 #include "tools/output.h"
 #include "tools/paths.h"
 #include "tools/picture.h"
+#include "tools/steps.h"
 
 static const char help[] =
     "Usage: ddpmenc [options] IN OUT.ddz\n"
@@ -26,10 +26,15 @@ static const char help[] =
     "Encode a picture (PNG, JPEG, PNM, PAM) as a progressive stream. '-' is standard input or output.\n"
     "\n"
     "Where to end (one of):\n"
-    "  -q, --quality N       0 (small) to 100 (near lossless); default 60\n"
+    "  -q, --quality N       0 (small) to 100 (the same as --lossless); default 60\n"
     "      --bpp X           X bits a pixel\n"
     "      --bytes N         N bytes\n"
     "      --psnr X          X dB\n"
+    "\n"
+    "And behind that, for the picture itself:\n"
+    "      --lossless        what makes the picture exact; then -q is 51 or less unless it is given\n"
+    "      --max-error N     the same, but that samples may be off by N, 1 to 127\n"
+    "      --append          add that to OUT.ddz, which was made from IN\n"
     "\n"
     "How:\n"
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
@@ -55,13 +60,26 @@ static const char help[] =
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
 
-enum { OPTION_BPP = 256, OPTION_BYTES, OPTION_PSNR, OPTION_TRELLIS_BITS, OPTION_STEERING, OPTION_EXACT };
+enum {
+    OPTION_BPP = 256,
+    OPTION_BYTES,
+    OPTION_PSNR,
+    OPTION_TRELLIS_BITS,
+    OPTION_STEERING,
+    OPTION_EXACT,
+    OPTION_LOSSLESS,
+    OPTION_MAX_ERROR,
+    OPTION_APPEND
+};
 
 static const char letters[] = ":q:e:fv" MANY_LETTERS COMMON_LETTERS;
 static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"bpp", required_argument, NULL, OPTION_BPP},
                                       {"bytes", required_argument, NULL, OPTION_BYTES},
                                       {"psnr", required_argument, NULL, OPTION_PSNR},
+                                      {"lossless", no_argument, NULL, OPTION_LOSSLESS},
+                                      {"max-error", required_argument, NULL, OPTION_MAX_ERROR},
+                                      {"append", no_argument, NULL, OPTION_APPEND},
                                       {"effort", required_argument, NULL, 'e'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
@@ -81,6 +99,7 @@ struct task {
     struct many many;
     const ddz_model *model;
     const char *input, *output;
+    int append; /* an exact layer to the output, which exists */
     int force, verbose;
 };
 
@@ -117,6 +136,15 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_BYTES:
     case OPTION_PSNR:
         return read_target(task, option, optarg);
+    case OPTION_APPEND:
+        task->append = 1;
+        return CLI_OK;
+    case OPTION_LOSSLESS:
+        s->exact = 1;
+        return CLI_OK;
+    case OPTION_MAX_ERROR:
+        s->exact = 1;
+        return cli_int("--max-error", optarg, 1, 127, &s->max_error);
     case 'e':
         return cli_int("--effort", optarg, 1, 9, &s->effort);
     case OPTION_TRELLIS_BITS:
@@ -149,6 +177,18 @@ static int check_name(const char *path)
     return cli_fail(CLI_USAGE, "%s is not the name of a stream; --force writes one all the same", path);
 }
 
+/* What has no meaning with --append */
+static int check_append(const struct task *task)
+{
+    if (task->append && task->many.folder)
+        return cli_fail(CLI_USAGE, "--append cannot be given with --output-dir");
+    if (task->append && task->targets)
+        return cli_fail(
+            CLI_USAGE,
+            "--append cannot be given with -q, --bpp, --bytes or --psnr: the stream ends where it does");
+    return CLI_OK;
+}
+
 static int read_names(struct task *task, int count, char **names)
 {
     if (task->many.folder) {
@@ -167,6 +207,22 @@ static int read_names(struct task *task, int count, char **names)
     return code == CLI_OK && !task->force ? check_name(task->output) : code;
 }
 
+/* Where the chain ends before an exact layer: where it was said, else where both together are about smallest, and no
+ * decoder waits long. */
+static void end_before_exact(struct task *task)
+{
+    const double usual = 51; /* 7 grey levels of noise */
+    struct encoding *s = &task->encoding;
+    const int all = task->targets && s->target == DDZ_TARGET_QUALITY && s->target_value >= 100;
+    s->exact = s->exact || all;
+    if (s->exact && (!task->targets || all)) {
+        s->target = DDZ_TARGET_QUALITY;
+        s->target_value = usual;
+    } else if (s->exact) {
+        s->exact = 2;
+    }
+}
+
 static int read_arguments(struct task *task, int argc, char **argv)
 {
     *task = (struct task){.encoding = encoding_usual()};
@@ -177,46 +233,14 @@ static int read_arguments(struct task *task, int argc, char **argv)
         status = read_option(task, option, argv);
     if (status != CLI_OK || task->common.done)
         return status;
+    end_before_exact(task);
+    status = check_append(task);
+    if (status != CLI_OK)
+        return status;
     return read_names(task, argc - optind, argv + optind);
 }
 
 /* ---- Report --------------------------------------------------------------------------------- */
-
-static void print_step(FILE *file, const ddz_step *s, const ddz_research_step *more)
-{
-    fprintf(file, "%5d  %-7s", s->scale, s->lift ? "lift" : "reverse");
-    if (isinf(s->sigma_from))
-        fprintf(file, "     inf");
-    else
-        fprintf(file, " %7.2f", s->sigma_from);
-    fprintf(file, " -> %6.2f %11llu %11.1f %11llu   %6.3f  %8.2f dB\n", s->sigma_to,
-            (unsigned long long)s->samples, more->kl_bits, (unsigned long long)s->bits,
-            s->bits ? more->kl_bits / (double)s->bits : 0.0, more->psnr);
-}
-
-/* The whole table at once: those of files that are encoded beside each other do not mix. */
-static int print_steps(const ddz_encoder *encoder)
-{
-    ddz_step step;
-    ddz_research_step more;
-    char *text = NULL;
-    size_t count = 0, length;
-    FILE *file = open_memstream(&text, &length);
-    if (!file)
-        return cli_fail(CLI_LIMIT, "out of memory");
-    (void)ddz_encoder_step_count(encoder, &count);
-    fprintf(file,
-            "scale  step         sigma         samples     KL bits        bits  KL/bits  PSNR before\n");
-    for (size_t i = 0; i < count && ddz_encoder_step(encoder, i, &step, sizeof step) == DDZ_OK &&
-                       ddz_research_encoder_step(encoder, i, &more, sizeof more) == DDZ_OK;
-         i++)
-        print_step(file, &step, &more);
-    int failed = fclose(file) != 0;
-    if (!failed)
-        cli_print(text);
-    free(text);
-    return failed ? cli_fail(CLI_LIMIT, "out of memory") : CLI_OK;
-}
 
 static int print_summary(const struct task *task, const struct image_view *image, size_t size, double seconds)
 {
@@ -315,7 +339,7 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     if (code == CLI_OK && task->encoding.target == DDZ_TARGET_PSNR)
         code = check_psnr(task, encoder, image);
     if (code == CLI_OK && task->verbose)
-        code = print_steps(encoder);
+        code = steps_print(encoder);
     if (code == CLI_OK && !task->common.quiet)
         code = print_summary(task, image, size, cli_seconds() - begun);
     return code;
@@ -378,7 +402,11 @@ int main(int argc, char **argv)
     ddz_model *model = NULL;
     cli_begin("ddpmenc");
     int status = read_arguments(&task, argc, argv);
-    if (status == CLI_OK && !task.common.done) {
+    if (status == CLI_OK && task.append && !task.common.done) {
+        const struct append append = {&task.common, argv[0], task.input, task.output,
+                                      task.encoding.max_error};
+        status = append_exact(&append);
+    } else if (status == CLI_OK && !task.common.done) {
         status = model_load(task.common.model, argv[0], NULL, &model);
         task.model = model;
         if (status == CLI_OK)

@@ -25,6 +25,15 @@ static const char *end_of(const ddz_decoder *decoder, const ddz_info *info, cons
         short_of_it = true;
     return short_of_it ? "complete, ends at its target" : "complete";
 }
+
+/* What the exact layer makes of the picture */
+static void print_exact(const ddz_info *info)
+{
+    static const char *const channels[] = {"", "grey", "grey and alpha", "RGB", "RGBA"};
+    printf("exact layer    %s, %d bits a sample", channels[info->exact_channels], info->exact_depth);
+    printf(info->exact_error ? ", off by %d at most\n" : "\n", info->exact_error);
+}
+
 static void print_stream(const ddz_info *info, const char *end)
 {
     printf("stream         %llu bits, %.4f bits a pixel, %s\n", (unsigned long long)info->bits,
@@ -60,6 +69,8 @@ static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
     }
     if (info->damaged_extras & 1)
         printf("%-14s orientation, colour space or resolution\n", "damaged");
+    if (info->exact_channels)
+        print_exact(info);
     if (info->skipped_records)
         printf("skipped        %llu side layers of kinds unknown to this version\n",
                (unsigned long long)info->skipped_records);

@@ -47,15 +47,19 @@ void stream_note_trailing(const struct stream *stream, const ddz_decoder *decode
 void stream_note_outcome(const struct stream *stream, const ddz_decoder *decoder, const char *path)
 {
     ddz_info info;
+    char exact[40] = "";
     if (ddz_decoder_info(decoder, &info, sizeof info) != DDZ_OK)
         return;
+    if (info.exact_channels)
+        snprintf(exact, sizeof exact, ", %u rows %s", info.exact_rows,
+                 info.exact_error ? "near lossless" : "lossless");
     if (info.picture_width < info.width || info.picture_height < info.height)
         cli_note("%s -> %s: %u x %u, of %u x %u", stream->name, file_output_name(path), info.picture_width,
                  info.picture_height, info.width, info.height);
     else
-        cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s", stream->name,
+        cli_note("%s -> %s: %u x %u, %llu bits used, %.4f bits a pixel%s%s", stream->name,
                  file_output_name(path), info.width, info.height, (unsigned long long)info.bits,
-                 (double)info.bits / info.width / info.height,
+                 (double)info.bits / info.width / info.height, exact,
                  info.digest_agrees && !info.damaged_extras ? ", decoded exactly" : "");
 }
 
@@ -91,8 +95,11 @@ int stream_channels(const ddz_decoder *decoder)
     size_t alpha_size = 0, icc_size = 0;
     (void)ddz_decoder_extra(decoder, DDZ_EXTRA_ALPHA, &alpha, &alpha_size);
     (void)ddz_decoder_extra(decoder, DDZ_EXTRA_ICC, &icc, &icc_size);
+    ddz_info info = {0};
+    (void)ddz_decoder_info(decoder, &info, sizeof info);
     int grey = icc_size >= COLOUR_SPACE + SPACE_SIZE && memcmp(icc + COLOUR_SPACE, "GRAY", SPACE_SIZE) == 0;
-    return (grey ? 1 : 3) + (alpha != NULL);
+    grey = grey || info.exact_channels == 1 || info.exact_channels == 2;
+    return (grey ? 1 : 3) + (alpha != NULL || (info.exact_channels && info.exact_channels % 2 == 0));
 }
 
 int stream_view(struct stream *stream, const ddz_decoder *decoder, const struct image *image,

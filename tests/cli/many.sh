@@ -137,7 +137,7 @@ absent none2 none2.ddz none2.png frames x-y-y.png 3x5-y.png
 for name in 1 2 3; do
     cp "$data/scene.png" long-$name.png
 done
-"$top_builddir/ddpmenc" --quiet --threads 2 -j 2 --effort 9 -q 100 --trellis-bits 16 long-?.png -o long &
+"$top_builddir/ddpmenc" --quiet --threads 2 -j 2 --effort 9 -q 99 --trellis-bits 16 long-?.png -o long &
 worker=$!
 tries=0
 until [ "$(find long -name '.ddz.??????' 2> /dev/null | wc -l)" -eq 2 ]; do

@@ -78,7 +78,7 @@ for signal in INT QUIT TERM HUP PIPE XCPU USR1 ALRM; do
     esac
     # shellcheck disable=SC3045 # dash and bash have it
     ulimit -c 0
-    $undo "$top_builddir/ddpmenc" --quiet --threads 1 --effort 9 -q 100 --trellis-bits 16 "$data/scene.png" long.ddz &
+    $undo "$top_builddir/ddpmenc" --quiet --threads 1 --effort 9 -q 99 --trellis-bits 16 "$data/scene.png" long.ddz &
     worker=$!
     tries=0
     until ls .ddz.?????? > /dev/null 2>&1; do

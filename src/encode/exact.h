@@ -1,0 +1,41 @@
+/* The exact layer of a picture: L_0 of the paper. Of a photograph it is coded with all that the chain's end says of it; of
+ * a picture of another kind alone, and the chain then ends with the preview. */
+#ifndef DDZ_ENCODE_EXACT_H
+#define DDZ_ENCODE_EXACT_H
+
+#include "api/progress.h"
+#include "chain/chain.h"
+
+/* A picture's own samples, and the content of its record once it is coded */
+struct exact_layer {
+    struct mem mem;
+    uint32_t width, height;
+    int channels, depth;
+    int error;         /* by how much samples of a photograph may be off */
+    uint16_t *colours; /* owned, [height][width][channels] */
+    uint16_t *alpha;   /* owned, [height][width]; NULL: none, or 8-bit alpha, which is a layer of its own */
+    uint8_t *graphics; /* owned; the content by the coder of graphics, or raw; NULL: it has not been made */
+    size_t graphics_size;
+    bool is_graphics;    /* with a chain it would not be smaller */
+    uint64_t size_alone; /* about what the other coder would take without a chain, or the raw samples, if that is less */
+};
+
+/* All zero is a valid layer to free. */
+void ddz_exact_free(struct exact_layer *layer);
+
+/* Take the pixels' samples, and try the coder of graphics. MEMORY, CANCELLED. */
+ddz_status ddz_exact_open(struct exact_layer *layer, const struct mem *mem, const struct layout *layout,
+                          const void *pixels, int error, struct progress *progress);
+
+/* The record's content by what the chain knows, whose last estimate has been made; freed with ddz_mem_free. MEMORY,
+ * CANCELLED. */
+ddz_status ddz_exact_code(const struct exact_layer *layer, struct chain *chain, struct progress *progress,
+                          uint8_t **content, size_t *size);
+
+/* The content by the coder of graphics into the layer, unless it is there. MEMORY. */
+ddz_status ddz_exact_code_graphics(struct exact_layer *layer);
+
+/* Bytes that a layer takes, but for what is coded, and the chain's part in it */
+uint64_t ddz_exact_memory(uint32_t width, uint32_t height);
+
+#endif
