@@ -262,11 +262,11 @@ START_TEST(damage)
 }
 END_TEST
 
-/* The target says where the chain ends, also one in bytes, of which any prefix is as long as it says. */
+/* The target says where the chain ends, also one in bytes, which leaves nothing out. */
 START_TEST(targets)
 {
-    struct image image = make_image(40, 30, DDZ_PIXELS_RGB8, WAVES),
-                 found = new_image(40, 30, DDZ_PIXELS_RGB8);
+    struct image image = make_image(40, 30, DDZ_PIXELS_RGBA8, WAVES),
+                 found = new_image(40, 30, DDZ_PIXELS_RGBA8);
     for (int bytes = 1; bytes < 3000; bytes = 4 * bytes + 30) {
         ddz_encoder *e = exact_encoder(0, 10);
         ddz_info info;

@@ -29,7 +29,7 @@ static uint8_t *make_stream(const uint8_t *records, size_t records_size, size_t 
     struct extras none = {{NULL}, {0}};
     uint8_t *plain, *stream;
     ddz_stream_writer_init(&w, &mem);
-    ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 20, UINT64_MAX), DDZ_OK);
+    ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 20, UINT64_MAX, false), DDZ_OK);
     ddz_stream_writer_begin(&w, &settings, 20);
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(ddz_stream_writer_put_step(&w, &steps[i], &place), 1);
@@ -201,8 +201,8 @@ START_TEST(streams_of_a_size)
         size_t size;
         ddz_stream_writer_init(&w, &mem);
         struct extras none = {{NULL}, {0}};
-        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 30, 4), DDZ_ERR_ARGUMENT);
-        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 30, most), DDZ_OK);
+        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 30, 4, false), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_stream_writer_open(&w, &header, &none, 30, most, false), DDZ_OK);
         ddz_stream_writer_begin(&w, &settings, 30);
         for (int i = 0; i < 400; i++) {
             struct step_record step = {

@@ -63,7 +63,7 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e)
         max_size = least;
     extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
     extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
-    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview, max_size);
+    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview, max_size, e->value[ENCODER_EXACT]);
     if (status == DDZ_OK && e->alpha && e->writer.side.state[DDZ_EXTRA_ALPHA - 1] == DDZ_EXTRA_LEFT_OUT) {
         ddz_mem_free(&e->mem, e->alpha);
         e->alpha = NULL;

@@ -44,7 +44,7 @@ static uint64_t content_room(const struct stream_writer *w, uint64_t preview_bit
 }
 
 ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *header, struct extras *extras,
-                                  uint64_t preview_bits, uint64_t max_size)
+                                  uint64_t preview_bits, uint64_t max_size, bool exact)
 {
     uint64_t room = UINT64_MAX;
     w->header = *header;
@@ -52,9 +52,11 @@ ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *
     w->beyond = 0;
     if (max_size < UINT64_MAX) {
         w->header.layered = true;
-        room = content_room(w, preview_bits, 0) - SETTINGS_SIZE;
+        room = exact ? UINT64_MAX : content_room(w, preview_bits, 0) - SETTINGS_SIZE;
     }
     ddz_status status = ddz_side_make(&w->side, w->mem, extras, room, &w->header);
+    if (exact && max_size < UINT64_MAX)
+        w->max_size += w->side.size;
     return status == DDZ_OK && max_size < header_size(w) ? DDZ_ERR_ARGUMENT : status;
 }
 

@@ -45,10 +45,11 @@ void ddz_stream_writer_init(struct stream_writer *w, const struct mem *mem);
 void ddz_stream_writer_free(struct stream_writer *w);
 
 /* The picture's header, and its layers, for as much of which as fits there will be room in a stream of at most
- * `max_size` bytes (UINT64_MAX: any size), with a preview of `preview_bits`. ARGUMENT: there is no room for the
- * header; others as ddz_side_make, which says what becomes of `extras`. */
+ * `max_size` bytes (UINT64_MAX: any size), with a preview of `preview_bits`. `exact`: all of the layers, which the size
+ * does not count then. ARGUMENT: there is no room for the header; others as ddz_side_make, which says what becomes of
+ * `extras`. */
 ddz_status ddz_stream_writer_open(struct stream_writer *w, const struct header *header, struct extras *extras,
-                                  uint64_t preview_bits, uint64_t max_size);
+                                  uint64_t preview_bits, uint64_t max_size, bool exact);
 
 /* Begin (again) with the first step of a preview of `preview_bits`. */
 void ddz_stream_writer_begin(struct stream_writer *w, const struct settings *settings, uint64_t preview_bits);
