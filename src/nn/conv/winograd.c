@@ -18,11 +18,7 @@ static int positions_of(enum wino_form form)
 
 /* ---- Weights ------------------------------------------------------------------------------- */
 
-/* Packed are U for each form, the weights of the direct kernel, and what this holds. */
-struct wino_tail {
-    int32_t limit;
-    int32_t padding[15];
-};
+/* Packed are U for each form, the weights of the direct kernel, and wino_patch's `most`. */
 
 /* Values of U */
 static size_t weights_of(const struct layer_shape *shape, enum wino_form form)
@@ -35,7 +31,7 @@ static size_t direct_at(const struct layer_shape *shape)
     return (weights_of(shape, WINO_2) + weights_of(shape, WINO_4)) * sizeof(int16_t);
 }
 
-static size_t tail_at(const struct layer_shape *shape)
+static size_t most_at(const struct layer_shape *shape)
 {
     return direct_at(shape) + ddz_direct_packed_size(shape);
 }
@@ -49,7 +45,7 @@ bool ddz_wino_supports(const struct conv_layer *layer)
 
 size_t ddz_wino_packed_size(const struct layer_shape *shape)
 {
-    return tail_at(shape) + sizeof(struct wino_tail);
+    return most_at(shape) + (size_t)shape->cin * sizeof(int16_t);
 }
 
 /* Pairs of input channels for a block of outputs: transformed at once, by the compiler's vectors. */
@@ -124,18 +120,17 @@ static void pack_forms(const struct conv_layer *layer, int16_t *to)
     }
 }
 
-/* F(2x4): inputs with which all |acc| < 2^27; more than 4095 would not do for the steps that look at V. */
-static int limit_of(const struct conv_layer *layer)
+static void find_most(const struct conv_layer *layer, int16_t *most)
 {
-    int most = 1, inputs = 9 * layer->shape->cin;
-    for (int o = 0; o < layer->shape->cout; o++) {
-        int sum = 0;
-        for (int i = 0; i < inputs; i++)
-            sum += abs(layer->weight[(ptrdiff_t)o * inputs + i]);
-        most = sum > most ? sum : most;
-    }
-    int limit = ((1 << 27) - 1) / most;
-    return limit < 4095 ? limit : 4095;
+    const ptrdiff_t cin = layer->shape->cin;
+    memset(most, 0, (size_t)cin * sizeof *most);
+    for (int o = 0; o < layer->shape->cout; o++)
+        for (ptrdiff_t c = 0; c < cin; c++) {
+            int sum = 0;
+            for (int tap = 0; tap < 9; tap++)
+                sum += abs(layer->weight[(o * 9 + tap) * cin + c]);
+            most[c] = (int16_t)(sum > most[c] ? sum : most[c]);
+        }
 }
 
 void ddz_wino_pack(const struct conv_layer *layer, void *packed)
@@ -143,20 +138,21 @@ void ddz_wino_pack(const struct conv_layer *layer, void *packed)
     const struct layer_shape *shape = layer->shape;
     pack_forms(layer, packed);
     ddz_direct_pack(layer, (char *)packed + direct_at(shape));
-    struct wino_tail tail = {.limit = limit_of(layer)};
-    memcpy((char *)packed + tail_at(shape), &tail, sizeof tail);
+    find_most(layer, (int16_t *)((char *)packed + most_at(shape)));
 }
 
 /* ---- Tiles --------------------------------------------------------------------------------- */
+
+enum { WINO_REST = 24 /* tiles put by for the next form */ };
 
 /* A band at work */
 struct wino_work {
     const struct conv *conv;
     const struct conv_band *band;
     const struct wino_kernel *kernel;
-    int limit;
+    const int16_t *most;
     _Alignas(64) int16_t v[MAX_POSITIONS * WINO_TILES * WINO_MAX_CHANNELS];
-    _Alignas(64) int32_t m[MAX_POSITIONS * WINO_TILES * CONV_BLOCK];
+    _Alignas(64) int32_t m[WINO_BLOCKS * MAX_POSITIONS * WINO_TILES * CONV_BLOCK];
     _Alignas(64) int16_t edge[4 * (MAX_COLUMNS + 2) * WINO_MAX_CHANNELS];
 };
 
@@ -166,7 +162,7 @@ static struct wino_patch patch_of(struct wino_work *w, const struct wino_place *
     const struct map *in = &w->band->in;
     int channels = w->conv->layer.shape->cin;
     struct wino_patch patch = {map_pixel(in, place->y - 1, place->x - 1), in->row, in->step, channels,
-                               w->limit};
+                               w->most};
     if (place->rows == 2 && place->columns == columns)
         return patch;
     patch.in = w->edge;
@@ -180,32 +176,37 @@ static struct wino_patch patch_of(struct wino_work *w, const struct wino_place *
     return patch;
 }
 
-/* False: inputs are too large, and nothing has been stored. */
-static bool try_form(struct wino_work *w, enum wino_form form, const struct wino_place *place, int tiles)
+static bool take_in(struct wino_work *w, enum wino_form form, const struct wino_place *place, int tile)
 {
-    const struct conv_layer *layer = &w->conv->layer;
-    const struct layer_shape *shape = layer->shape;
+    const struct wino_patch patch = patch_of(w, place, columns_of(form));
+    return w->kernel->steps[form].input(&patch, w->v + (ptrdiff_t)tile * patch.channels);
+}
+
+/* Once V is there */
+static void multiply_and_store(struct wino_work *w, enum wino_form form, const struct wino_place *place,
+                               int tiles)
+{
+    const struct layer_shape *shape = w->conv->layer.shape;
     const struct wino_steps *steps = &w->kernel->steps[form];
-    const ptrdiff_t cin = shape->cin, next = tiles * cin;
-    for (int t = 0; t < tiles; t++) {
-        const struct wino_patch patch = patch_of(w, &place[t], columns_of(form));
-        if (!steps->input(&patch, w->v + t * cin, next))
-            return false;
-    }
+    const int blocks = ddz_direct_entries(shape) / CONV_BLOCK, most = w->kernel->blocks;
     const int16_t *u = (const int16_t *)w->conv->packed + (form == WINO_4 ? weights_of(shape, WINO_2) : 0);
+    struct wino_product product = {u, w->v, w->m, shape->cin, tiles, 0};
     struct wino_output output = {.band = w->band, .end = shape->end, .place = place, .tiles = tiles};
-    for (int entry = 0; entry < ddz_direct_entries(shape); entry += CONV_BLOCK) {
-        output.rescaling = ddz_direct_rescaling(w->conv, entry);
-        output.channel = shape->end == END_GATE ? entry / 2 : entry;
-        steps->multiply(u, (int)cin, tiles, w->v, w->m);
-        steps->output(&output, w->m);
-        u += positions_of(form) * cin * CONV_BLOCK;
+    for (int block = 0; block < blocks; block += product.blocks) {
+        product.blocks = blocks - block < most ? blocks - block : most;
+        steps->multiply(&product);
+        for (int i = 0; i < product.blocks; i++) {
+            int entry = (block + i) * CONV_BLOCK;
+            output.rescaling = ddz_direct_rescaling(w->conv, entry);
+            output.channel = shape->end == END_GATE ? entry / 2 : entry;
+            steps->output(&output, w->m + i * positions_of(form) * WINO_TILES * CONV_BLOCK);
+        }
+        product.u += (ptrdiff_t)product.blocks * positions_of(form) * shape->cin * CONV_BLOCK;
     }
-    return true;
 }
 
 /* Of tiles of 2 columns, those side by side at a time */
-static void run_direct(const struct wino_work *w, const struct wino_place *place, int tiles)
+static void run_direct(struct wino_work *w, const struct wino_place *place, int tiles)
 {
     struct conv direct = *w->conv;
     direct.packed = (char *)w->conv->packed + direct_at(w->conv->layer.shape);
@@ -218,40 +219,56 @@ static void run_direct(const struct wino_work *w, const struct wino_place *place
     }
 }
 
-static void run_2(struct wino_work *w, const struct wino_place *place, int tiles)
-{
-    if (!try_form(w, WINO_2, place, tiles))
-        run_direct(w, place, tiles);
-}
+static void run_form(struct wino_work *w, enum wino_form form, const struct wino_place *place, int tiles);
 
-/* Tiles of 4 columns, or as twice as many of 2 */
-static void run_4(struct wino_work *w, const struct wino_place *place, int tiles)
+/* Tiles of 4 columns, as twice as many of 2 */
+static void run_halves(struct wino_work *w, const struct wino_place *place, int tiles)
 {
-    struct wino_place half[2 * WINO_TILES];
+    struct wino_place half[2 * WINO_REST];
     int halves = 0;
-    if (try_form(w, WINO_4, place, tiles))
-        return;
     for (int t = 0; t < tiles; t++)
         for (int x = 0; x < place[t].columns; x += 2) {
             int columns = place[t].columns - x < 2 ? 1 : 2;
             half[halves++] = (struct wino_place){place[t].y, place[t].x + x, place[t].rows, columns};
         }
-    for (int t = 0; t < halves; t += WINO_TILES)
-        run_2(w, half + t, halves - t < WINO_TILES ? halves - t : WINO_TILES);
+    run_form(w, WINO_2, half, halves);
+}
+
+/* Tiles whose inputs are too large for the form are put by, until they are some. Then, or at the end, V is free. */
+static void run_form(struct wino_work *w, enum wino_form form, const struct wino_place *place, int tiles)
+{
+    struct wino_place taken[WINO_TILES], rest[WINO_REST];
+    int count = 0, left = 0;
+    for (int t = 0; t < tiles; t++) {
+        const bool last = t + 1 == tiles;
+        if (take_in(w, form, &place[t], count))
+            taken[count++] = place[t];
+        else
+            rest[left++] = place[t];
+        if (count == WINO_TILES || (count > 0 && (last || left == WINO_REST))) {
+            multiply_and_store(w, form, taken, count);
+            count = 0;
+        }
+        if (left == WINO_REST || (left > 0 && last)) {
+            (form == WINO_4 ? run_halves : run_direct)(w, rest, left);
+            left = 0;
+        }
+    }
 }
 
 static void run_tiles(struct wino_work *w, enum wino_form form)
 {
+    enum { PLACES = 8 * WINO_TILES };
     const ptrdiff_t columns = columns_of(form), width = w->band->in.width, rows = w->band->rows;
-    struct wino_place place[WINO_TILES];
+    struct wino_place place[PLACES];
     int tiles = 0;
     for (ptrdiff_t y = 0; y < rows; y += 2)
         for (ptrdiff_t x = 0; x < width; x += columns) {
             ptrdiff_t left = width - x;
             place[tiles++] =
                 (struct wino_place){y, x, rows - y < 2 ? 1 : 2, (int)(left < columns ? left : columns)};
-            if (tiles == WINO_TILES || (y + 2 >= rows && x + columns >= width)) {
-                (form == WINO_4 ? run_4 : run_2)(w, place, tiles);
+            if (tiles == PLACES || (y + 2 >= rows && x + columns >= width)) {
+                run_form(w, form, place, tiles);
                 tiles = 0;
             }
         }
@@ -259,13 +276,10 @@ static void run_tiles(struct wino_work *w, enum wino_form form)
 
 void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel)
 {
-    const struct layer_shape *shape = conv->layer.shape;
     struct wino_work work; /* large, and not cleared */
-    struct wino_tail tail;
-    memcpy(&tail, (const char *)conv->packed + tail_at(shape), sizeof tail);
     work.conv = conv;
     work.band = band;
     work.kernel = kernel;
-    work.limit = tail.limit;
+    work.most = (const int16_t *)((const char *)conv->packed + most_at(conv->layer.shape));
     run_tiles(&work, WINO_4);
 }

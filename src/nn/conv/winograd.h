@@ -27,10 +27,12 @@
  * a filter is at most 65535, and V fits 16 bits. |U| <= 9 * 128.
  *
  * F(2x4): 48 acc modulo 2^32, times the inverse of 3, is 16 acc modulo 2^32, and exact if that fits, |acc| < 2^27.
- * |U| <= 24 * 3 * 128. V fits 16 bits for certain if |inputs| <= 1638, and then |acc| does, too; beyond that V has to be
- * looked at, and inputs are bounded by the layer's `limit`.
+ * |U| <= 24 * 3 * 128. V fits 16 bits for certain if |inputs| <= 1638, and then |acc| does, too. Beyond that, up to 8191,
+ * both have to be looked at. |acc| is at most the sum, over input channels, of the largest input in the patch times the
+ * most that a filter's nine weights can make of it. V is computed roughly, of (d's transform) >> 3: eight times that
+ * is off by at most 56, the sum of a row's positive or of its negative coefficients times 7.
  *
- * Tiles whose inputs are too large for a form are computed by the next one, and in the end directly: 4 columns, 2
+ * A tile whose inputs are too large for a form is computed by the next one, and in the end directly: 4 columns, 2
  * columns, direct.
  */
 #ifndef DDZ_NN_CONV_WINOGRAD_H
@@ -39,11 +41,15 @@
 #include "nn/conv/direct.h"
 
 enum {
-    WINO_TILES = 12, /* at most so many are transformed, multiplied and stored at a time */
+    WINO_TILES = 12, /* so many are multiplied and stored at a time, if there are */
+    WINO_BLOCKS = 2,
     WINO_MIN_CHANNELS = 16,
     WINO_MAX_CHANNELS = 256,
     WINO_SMALL = 8192, /* F(2x2): -WINO_SMALL <= inputs < WINO_SMALL */
-    WINO_SURE = 1638,  /* F(2x4): |inputs| for which V fits */
+    WINO_SURE = 1638,  /* F(2x4): |inputs| for which V and acc fit */
+    WINO_MOST = 8191,  /* F(2x4): |inputs| for which they may */
+    WINO_ROUGH = 4088, /* F(2x4): of V's eighth, computed roughly */
+    WINO_ACC = 1 << 27 /* F(2x4): more than |acc| */
 };
 
 /* Outputs of a row of a tile */
@@ -54,7 +60,7 @@ struct wino_patch {
     const int16_t *in;
     ptrdiff_t row, step; /* values from a row, a pixel to the next */
     int channels;
-    int limit; /* F(2x4): of |inputs| */
+    const int16_t *most; /* [channels]: the sum of |weight| of nine, in the filter where it is largest */
 };
 
 /* Where outputs go: the tile's first pixel */
@@ -72,22 +78,30 @@ struct wino_output {
     int tiles;
 };
 
+/* M = U V, of the first `tiles` tiles, for some blocks: m[blocks][positions][WINO_TILES][CONV_BLOCK], of
+ * u[blocks][positions][channels / 2][CONV_BLOCK][2] and v[positions][WINO_TILES][channels]; u and m are aligned to 64
+ * bytes. */
+struct wino_product {
+    const int16_t *u, *v;
+    int32_t *m;
+    int channels, tiles, blocks;
+};
+
 /* What an instruction set has for a form. `positions` are 16 or 24, row by row. */
 struct wino_steps {
-    /* V of one tile: channels values for each position, `next` values from position to position. False: inputs are
-     * too large. */
-    bool (*input)(const struct wino_patch *patch, int16_t *v, ptrdiff_t next);
+    /* V of one tile: `channels` values for each position, WINO_TILES * channels from position to position. False:
+     * inputs are too large, and what is in v has no meaning. */
+    bool (*input)(const struct wino_patch *patch, int16_t *v);
 
-    /* M[positions][tiles][CONV_BLOCK] of a block, of u[positions][channels / 2][CONV_BLOCK][2] and
-     * v[positions][tiles][channels]; m is aligned to 64 bytes */
-    void (*multiply)(const int16_t *u, int channels, int tiles, const int16_t *v, int32_t *m);
+    void (*multiply)(const struct wino_product *product);
 
-    /* The outputs of a block */
+    /* The outputs of a block, of its M */
     void (*output)(const struct wino_output *output, const int32_t *m);
 };
 
 struct wino_kernel {
     struct wino_steps steps[WINO_FORMS];
+    int blocks; /* that `multiply` takes at a time, at most WINO_BLOCKS */
     direct_fn *direct;
 };
 

@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "nn/conv/x86/direct_avx512.h"
+
 #define LANES 16
 
 /* Not __m512i, a vector of 64-bit values: GCC would copy each sum to and fro between the two types. */
@@ -104,7 +106,7 @@ STRIP(strip_3, 8, 3)
 STRIP(strip_2, 12, 2)
 STRIP(strip_1, 12, 1)
 
-static void blocks(const struct direct_run *run)
+void ddz_direct_avx512(const struct direct_run *run)
 {
     for (int v = 0, left = run->blocks; left > 0;) {
         int count = left == 4 || left == 2 ? 2 : left == 1 ? 1 : 3;
@@ -121,7 +123,7 @@ static void blocks(const struct direct_run *run)
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
-    ddz_direct_run(conv, band, blocks);
+    ddz_direct_run(conv, band, ddz_direct_avx512);
 }
 
 const struct conv_kernel ddz_conv_avx512 = {{"avx512", DDZ_CPU_AVX512},

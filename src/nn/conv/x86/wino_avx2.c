@@ -16,6 +16,13 @@ typedef uint32_t vec __attribute__((vector_size(32)));
 
 #define INLINE static inline __attribute__((always_inline))
 
+INLINE vec vec_all(uint32_t x)
+{
+    return (vec)_mm256_set1_epi32((int32_t)x);
+}
+
+#include "nn/conv/wino_sums.h"
+
 #define ADD _mm256_add_epi16
 #define SUB _mm256_sub_epi16
 #define ABS _mm256_abs_epi16
@@ -64,8 +71,9 @@ INLINE __m256i input_16_2(const struct wino_patch *p, ptrdiff_t channel, int16_t
 }
 
 /* The last 16 channels may be among those before, too. */
-static bool input_2(const struct wino_patch *p, int16_t *v, ptrdiff_t next)
+static bool input_2(const struct wino_patch *p, int16_t *v)
 {
+    const ptrdiff_t next = WINO_TILES * (ptrdiff_t)p->channels;
     __m256i range = _mm256_setzero_si256();
     for (ptrdiff_t c = 0; c < p->channels; c += 16) {
         ptrdiff_t channel = c + 16 <= p->channels ? c : p->channels - 16;
@@ -74,41 +82,51 @@ static bool input_2(const struct wino_patch *p, int16_t *v, ptrdiff_t next)
     return _mm256_testz_si256(range, _mm256_set1_epi16((short)~(2 * WINO_SMALL - 1)));
 }
 
-/* A bit 15 where a value of a row of V might not fit; t: of inputs of up to 4095 */
-INLINE __m256i unsure(const __m256i t[6][4], int y)
+/* The largest of a row of V, each roughly an eighth; t: of inputs of up to WINO_MOST */
+INLINE __m256i rough(const __m256i t[6][4], int y)
 {
-#define T(x) t[x][y]
-#define PLUS _mm256_adds_epu16
-    __m256i a = ABS(SUB(T(4), T(2))), b = ABS(SUB(T(3), T(1))), c = ABS(SUB(T(0), T(2)));
-    __m256i d = ABS(SUB(T(5), T(3))), e = PLUS(ABS(T(1)), ABS(T(2)));
-    __m256i v0 = PLUS(a, TIMES(c, 2)), v12 = PLUS(PLUS(a, b), PLUS(e, PLUS(e, e)));
-    __m256i v34 = PLUS(a, TIMES(b, 1)), v5 = PLUS(d, TIMES(b, 2));
-    return _mm256_or_si256(_mm256_or_si256(v0, v12), _mm256_or_si256(v34, v5));
+#define T(x) _mm256_srai_epi16(t[x][y], 3)
+#define MAX _mm256_max_epu16
+    __m256i a = SUB(T(4), T(2)), b = SUB(T(3), T(1)), c = SUB(T(0), T(2)), d = SUB(T(5), T(3));
+    __m256i e = SUB(T(4), TIMES(T(2), 2)), f = SUB(T(3), TIMES(T(1), 2));
+    __m256i v0 = ABS(ADD(a, TIMES(c, 2))), v12 = ADD(ABS(e), ABS(f));
+    __m256i v34 = ADD(ABS(a), TIMES(ABS(b), 1)), v5 = ABS(SUB(d, TIMES(b, 2)));
+    return MAX(MAX(v0, v12), MAX(v34, v5));
 #undef T
-#undef PLUS
 }
 
-static __attribute__((noinline)) bool fits_4(const __m256i t[6][4], __m256i most, int limit)
+static __attribute__((noinline)) bool fits_4(const __m256i t[6][4], __m256i most)
 {
-    __m256i bad = _mm256_or_si256(_mm256_or_si256(unsure(t, 0), unsure(t, 1)),
-                                  _mm256_or_si256(unsure(t, 2), unsure(t, 3)));
-    bad = _mm256_srli_epi16(bad, 15);
-    bad = _mm256_or_si256(bad, _mm256_subs_epu16(most, _mm256_set1_epi16((short)limit)));
-    return _mm256_testz_si256(bad, bad);
+    __m256i largest = MAX(MAX(rough(t, 0), rough(t, 1)), MAX(rough(t, 2), rough(t, 3)));
+    __m256i above = _mm256_or_si256(_mm256_subs_epu16(largest, _mm256_set1_epi16(WINO_ROUGH)),
+                                    _mm256_subs_epu16(most, _mm256_set1_epi16(WINO_MOST)));
+    return _mm256_testz_si256(above, above);
 }
 
-INLINE bool input_16_4(const struct wino_patch *p, ptrdiff_t channel, int16_t *v, ptrdiff_t next)
+/* What there is to know of a tile's inputs */
+struct inputs {
+    bool large;  /* some are above WINO_SURE */
+    __m256i acc; /* sums to more than |acc| */
+};
+
+/* False: V does not fit. */
+INLINE bool input_16_4(const struct wino_patch *p, ptrdiff_t channel, int16_t *v, struct inputs *inputs)
 {
+    const ptrdiff_t next = WINO_TILES * (ptrdiff_t)p->channels;
     __m256i t[6][4], most = _mm256_setzero_si256();
     for (int x = 0; x < 6; x++) {
         __m256i d[4];
         down(p->in + x * p->step + channel, p->row, d, t[x]);
         for (int y = 0; y < 4; y++)
-            most = _mm256_max_epu16(most, ABS(d[y]));
+            most = MAX(most, ABS(d[y]));
     }
+    inputs->acc = _mm256_add_epi32(inputs->acc, _mm256_madd_epi16(most, load(p->most + channel)));
     __m256i above = _mm256_subs_epu16(most, _mm256_set1_epi16(WINO_SURE));
-    if (__builtin_expect(!_mm256_testz_si256(above, above), 0) && !fits_4(t, most, p->limit))
-        return false;
+    if (__builtin_expect(!_mm256_testz_si256(above, above), 0)) {
+        inputs->large = true;
+        if (!fits_4(t, most))
+            return false;
+    }
     for (int y = 0; y < 4; y++, v += 6 * next) {
         __m256i a = SUB(t[4][y], t[2][y]), b = SUB(t[3][y], t[1][y]), b2 = TIMES(b, 1);
         __m256i e = SUB(t[4][y], TIMES(t[2][y], 2)), f = SUB(t[3][y], TIMES(t[1][y], 2));
@@ -122,14 +140,26 @@ INLINE bool input_16_4(const struct wino_patch *p, ptrdiff_t channel, int16_t *v
     return true;
 }
 
-static bool input_4(const struct wino_patch *p, int16_t *v, ptrdiff_t next)
+/* The sum of 8 unsigned values */
+static uint64_t total(__m256i v)
 {
+    uint32_t lane[8];
+    uint64_t sum = 0;
+    _mm256_storeu_si256((__m256i *)lane, v);
+    for (int i = 0; i < 8; i++)
+        sum += lane[i];
+    return sum;
+}
+
+static bool input_4(const struct wino_patch *p, int16_t *v)
+{
+    struct inputs inputs = {false, _mm256_setzero_si256()};
     for (ptrdiff_t c = 0; c < p->channels; c += 16) {
         ptrdiff_t channel = c + 16 <= p->channels ? c : p->channels - 16;
-        if (!input_16_4(p, channel, v + channel, next))
+        if (!input_16_4(p, channel, v + channel, &inputs))
             return false;
     }
-    return true;
+    return !inputs.large || total(inputs.acc) < WINO_ACC;
 }
 
 /* ---- Matrix products ----------------------------------------------------------------------- */
@@ -179,10 +209,13 @@ MULTIPLY(1)
     for (; tiles - t >= TILES; t += TILES, v += TILES * channels, m += TILES * CONV_BLOCK)                   \
         multiply_##TILES(u, channels, v, m);
 
-INLINE void multiply(int positions, const int16_t *u, ptrdiff_t channels, int tiles, const int16_t *v,
-                     int32_t *m)
+INLINE void multiply(int positions, const struct wino_product *p)
 {
-    for (int i = 0; i < positions; i++, u += channels * CONV_BLOCK) {
+    const ptrdiff_t channels = p->channels;
+    const int tiles = p->tiles;
+    for (int i = 0; i < positions; i++) {
+        const int16_t *u = p->u + i * channels * CONV_BLOCK, *v = p->v + i * WINO_TILES * channels;
+        int32_t *m = p->m + i * WINO_TILES * CONV_BLOCK;
         int t = 0;
         TAKE(6)
         TAKE(4)
@@ -192,59 +225,17 @@ INLINE void multiply(int positions, const int16_t *u, ptrdiff_t channels, int ti
 }
 /* clang-format on */
 
-static void multiply_16(const int16_t *u, int channels, int tiles, const int16_t *v, int32_t *m)
+static void multiply_16(const struct wino_product *p)
 {
-    multiply(16, u, channels, tiles, v, m);
+    multiply(16, p);
 }
 
-static void multiply_24(const int16_t *u, int channels, int tiles, const int16_t *v, int32_t *m)
+static void multiply_24(const struct wino_product *p)
 {
-    multiply(24, u, channels, tiles, v, m);
+    multiply(24, p);
 }
 
 /* ---- Output -------------------------------------------------------------------------------- */
-
-/* A^T M of a position of a row of M, for 8 channels */
-INLINE void column(const int32_t *m, ptrdiff_t next, int x, int columns, vec *upper, vec *lower)
-{
-    vec m0, m1, m2, m3;
-    m += x * next;
-    m0 = *(const vec *)m;
-    m1 = *(const vec *)(m + (columns + 2) * next);
-    m2 = *(const vec *)(m + 2 * (columns + 2) * next);
-    m3 = *(const vec *)(m + 3 * (columns + 2) * next);
-    *upper = m0 + m1 + m2;
-    *lower = m1 - m2 - m3;
-}
-
-/* Times D */
-INLINE void across_2(const vec r[4], vec *sum)
-{
-    sum[0] = r[0] + r[1] + r[2];
-    sum[1] = r[1] - r[2] - r[3];
-}
-
-INLINE void across_4(const vec r[6], vec *sum)
-{
-    const vec third = {0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB,
-                       0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB, 0xAAAAAAAB}; /* 3 * 0xAAAAAAAB = 1 modulo 2^32 */
-    vec a = r[1] + r[2], b = r[1] - r[2], c = r[3] + r[4], d = r[3] - r[4];
-    d += d;
-    sum[0] = (r[0] + a + c) * third;
-    sum[1] = (b + d) * third;
-    sum[2] = (a + (c << 2)) * third;
-    sum[3] = (b + (d << 2) + r[5]) * third;
-}
-
-/* Sums of 8 channels of a tile: [2][columns], 4 or 16 times as large */
-INLINE void sums(const int32_t *m, ptrdiff_t next, int columns, vec *sum)
-{
-    vec upper[6], lower[6];
-    for (int x = 0; x < columns + 2; x++)
-        column(m, next, x, columns, &upper[x], &lower[x]);
-    (columns == 4 ? across_4 : across_2)(upper, sum);
-    (columns == 4 ? across_4 : across_2)(lower, sum + columns);
-}
 
 INLINE __m256i value(const struct rescale *s, vec sum, int columns, bool upper)
 {
@@ -323,12 +314,12 @@ INLINE void end_row(const struct ending *e, const struct wino_place *place, int 
 }
 
 /* Most tiles are whole: they have a copy in which the compiler knows it, and keeps the sums in registers. */
-INLINE void end_tile(const struct ending *e, const struct wino_place *place, const int32_t *m, ptrdiff_t next)
+INLINE void end_tile(const struct ending *e, const struct wino_place *place, const int32_t *m)
 {
     vec sum[8], gate[8];
-    sums(m, next, e->columns, sum);
+    wino_sums(m, e->columns, sum);
     if (e->end == END_GATE)
-        sums(m + 8, next, e->columns, gate);
+        wino_sums(m + 8, e->columns, gate);
     if (place->rows == 2 && place->columns == e->columns) {
         end_row(e, place, 0, e->columns, sum, gate);
         end_row(e, place, 1, e->columns, sum, gate);
@@ -352,7 +343,7 @@ INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns
                                  .upper = upper,
                                  .columns = columns};
         for (int t = 0; t < o->tiles; t++)
-            end_tile(&e, &o->place[t], m + t * CONV_BLOCK + 8 * half, (ptrdiff_t)o->tiles * CONV_BLOCK);
+            end_tile(&e, &o->place[t], m + t * CONV_BLOCK + 8 * half);
     }
 }
 
@@ -385,6 +376,7 @@ OUTPUT(4)
 
 static const struct wino_kernel wino = {
     {[WINO_2] = {input_2, multiply_16, output_2}, [WINO_4] = {input_4, multiply_24, output_4}},
+    1,
     ddz_direct_avx2};
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
