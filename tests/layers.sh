@@ -67,7 +67,7 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         if (place != "" && index(place, FILENAME) == 0)
             bad($0)
     }
-    /^#include <(omp|pthread|sched|stdatomic|threads)\.h>/ && FILENAME !~ /^base\/(parallel|wave)\.c$/ {
+    /^#include <(omp|pthread|sched|stdatomic|threads)\.h>/ && FILENAME !~ /^base\/(parallel|wave|once)\.c$/ {
         bad($0)
     }
     /^#pragma omp/ && !/^#pragma omp simd/ && FILENAME != "base/parallel.c" {

@@ -19,7 +19,7 @@ clang --target=wasm32-wasi -msimd128 "$scratch/empty.c" -o "$scratch/empty.wasm"
 
 cd "$top_srcdir" || exit 99
 clang --target=wasm32-wasi -msimd128 -O2 -std=c11 -Wall -Wextra -Werror -DDDZ_SIMD128 -Isrc -Iinclude \
-    -Wl,-z,stack-size=1048576 -o "$scratch/kernels.wasm" tests/wasm_kernels.c src/cpu/detect.c src/cpu/cpu.c \
+    -Wl,-z,stack-size=1048576 -o "$scratch/kernels.wasm" tests/wasm_kernels.c src/base/once.c src/cpu/detect.c src/cpu/cpu.c \
     src/cpu/features.c src/nn/conv/*.c src/nn/conv/wasm/*.c src/channel/search/*.c src/channel/search/wasm/*.c || exit 1
 
 cat > "$scratch/run.mjs" << 'RUN'

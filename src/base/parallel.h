@@ -1,5 +1,5 @@
 /*
- * Work divided among threads. This and wave.c, which builds on it, are the only parts of the library that know of threads:
+ * Work divided among threads. This, wave.c, which builds on it, and once.c are the only parts of the library that know of threads:
  * parallel.c has OpenMP's, or POSIX threads where it is built without, and the caller may supply a runner in their place.
  *
  * The threads are a handle's own. They start with its first work, sleep when there is none, and end with it. After a

@@ -61,7 +61,7 @@ struct conv_kernel {
     /* Whether the kernel can run the layer. */
     bool (*supports)(const struct conv_layer *layer);
 
-    /* The weights in the kernel's own layout, aligned to 64 bytes. */
+    /* The weights in the kernel's own layout, aligned to 64 bytes; `run` may complete them. */
     size_t (*packed_size)(const struct layer_shape *shape);
     void (*pack)(const struct conv_layer *layer, void *packed);
 

@@ -1,8 +1,9 @@
 #include "nn/conv/winograd.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/once.h"
 
 enum { MAX_POSITIONS = 24, MAX_COLUMNS = 4 };
 
@@ -18,7 +19,16 @@ static int positions_of(enum wino_form form)
 
 /* ---- Weights ------------------------------------------------------------------------------- */
 
-/* Packed are U for each form, the weights of the direct kernel, and wino_patch's `most`. */
+/*
+ * Packed are U for each form, the weights of the direct kernel, wino_patch's `most`, and what there is of all that. Each
+ * part is made when it is used for the first time: the forms that others fall back on may never be, and memory that is
+ * not touched costs nothing.
+ */
+enum wino_part { PART_2, PART_4, PART_DIRECT, WINO_PARTS };
+
+struct wino_made {
+    struct once part[WINO_PARTS];
+};
 
 /* Values of U */
 static size_t weights_of(const struct layer_shape *shape, enum wino_form form)
@@ -36,6 +46,11 @@ static size_t most_at(const struct layer_shape *shape)
     return direct_at(shape) + ddz_direct_packed_size(shape);
 }
 
+static size_t made_at(const struct layer_shape *shape)
+{
+    return most_at(shape) + (size_t)shape->cin * sizeof(int16_t); /* of an even number of channels */
+}
+
 bool ddz_wino_supports(const struct conv_layer *layer)
 {
     const struct layer_shape *shape = layer->shape;
@@ -45,7 +60,7 @@ bool ddz_wino_supports(const struct conv_layer *layer)
 
 size_t ddz_wino_packed_size(const struct layer_shape *shape)
 {
-    return most_at(shape) + (size_t)shape->cin * sizeof(int16_t);
+    return made_at(shape) + sizeof(struct wino_made);
 }
 
 /* Pairs of input channels for a block of outputs: transformed at once, by the compiler's vectors. */
@@ -102,21 +117,18 @@ static void take_filters(const struct conv_layer *layer, int block, int c, lanes
     }
 }
 
-/* For each form [blocks][positions][pairs][CONV_BLOCK][2] */
-static void pack_forms(const struct conv_layer *layer, int16_t *to)
+/* [blocks][positions][pairs][CONV_BLOCK][2] */
+static void pack_form(const struct conv_layer *layer, enum wino_form form, int16_t *to)
 {
     const struct layer_shape *shape = layer->shape;
     const ptrdiff_t next = (ptrdiff_t)shape->cin * CONV_BLOCK;
-    int16_t *to_4 = to + weights_of(shape, WINO_2);
     for (int block = 0; block < ddz_direct_entries(shape); block += CONV_BLOCK) {
         for (int c = 0; c < shape->cin; c += 2) {
             lanes g[9];
             take_filters(layer, block, c, g);
-            transform(g, WINO_2, to + c * CONV_BLOCK, next);
-            transform(g, WINO_4, to_4 + c * CONV_BLOCK, next);
+            transform(g, form, to + c * CONV_BLOCK, next);
         }
-        to += positions_of(WINO_2) * next;
-        to_4 += positions_of(WINO_4) * next;
+        to += positions_of(form) * next;
     }
 }
 
@@ -135,10 +147,27 @@ static void find_most(const struct conv_layer *layer, int16_t *most)
 
 void ddz_wino_pack(const struct conv_layer *layer, void *packed)
 {
+    memset((char *)packed + made_at(layer->shape), 0, sizeof(struct wino_made));
+}
+
+/* A part of what is packed, which is made if it is not there. */
+static const void *part_of(const struct conv *conv, enum wino_part part)
+{
+    const struct conv_layer *layer = &conv->layer;
     const struct layer_shape *shape = layer->shape;
-    pack_forms(layer, packed);
-    ddz_direct_pack(layer, (char *)packed + direct_at(shape));
-    find_most(layer, (int16_t *)((char *)packed + most_at(shape)));
+    const size_t at[WINO_PARTS] = {0, weights_of(shape, WINO_2) * sizeof(int16_t), direct_at(shape)};
+    char *packed = conv->packed;
+    struct once *once = &((struct wino_made *)(packed + made_at(shape)))->part[part];
+    if (ddz_once_begin(once)) {
+        if (part == PART_DIRECT)
+            ddz_direct_pack(layer, packed + at[part]);
+        else
+            pack_form(layer, part == PART_4 ? WINO_4 : WINO_2, (int16_t *)(packed + at[part]));
+        if (part == PART_4)
+            find_most(layer, (int16_t *)(packed + most_at(shape)));
+        ddz_once_done(once);
+    }
+    return packed + at[part];
 }
 
 /* ---- Tiles --------------------------------------------------------------------------------- */
@@ -189,7 +218,7 @@ static void multiply_and_store(struct wino_work *w, enum wino_form form, const s
     const struct layer_shape *shape = w->conv->layer.shape;
     const struct wino_steps *steps = &w->kernel->steps[form];
     const int blocks = ddz_direct_entries(shape) / CONV_BLOCK, most = w->kernel->blocks;
-    const int16_t *u = (const int16_t *)w->conv->packed + (form == WINO_4 ? weights_of(shape, WINO_2) : 0);
+    const int16_t *u = part_of(w->conv, form == WINO_4 ? PART_4 : PART_2);
     struct wino_product product = {u, w->v, w->m, shape->cin, tiles, 0};
     struct wino_output output = {.band = w->band, .end = shape->end, .place = place, .tiles = tiles};
     for (int block = 0; block < blocks; block += product.blocks) {
@@ -205,11 +234,18 @@ static void multiply_and_store(struct wino_work *w, enum wino_form form, const s
     }
 }
 
+/* The layer with the direct kernel's weights */
+static struct conv direct_of(const struct conv *conv)
+{
+    struct conv direct = *conv;
+    direct.packed = (void *)part_of(conv, PART_DIRECT);
+    return direct;
+}
+
 /* Of tiles of 2 columns, those side by side at a time */
 static void run_direct(struct wino_work *w, const struct wino_place *place, int tiles)
 {
-    struct conv direct = *w->conv;
-    direct.packed = (char *)w->conv->packed + direct_at(w->conv->layer.shape);
+    const struct conv direct = direct_of(w->conv);
     for (int t = 0; t < tiles;) {
         const struct wino_place *first = &place[t];
         ptrdiff_t width = 0;
@@ -274,9 +310,21 @@ static void run_tiles(struct wino_work *w, enum wino_form form)
         }
 }
 
+/* A band of few pixels takes the time in which its weights are read, of which a direct kernel has fewer. */
+static void run_few(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel)
+{
+    const struct conv direct = direct_of(conv);
+    ddz_direct_run(&direct, band, kernel->direct);
+}
+
 void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel)
 {
+    if (band->rows * band->in.width < WINO_MIN_PIXELS) {
+        run_few(conv, band, kernel);
+        return;
+    }
     struct wino_work work; /* large, and not cleared */
+    part_of(conv, PART_4);
     work.conv = conv;
     work.band = band;
     work.kernel = kernel;

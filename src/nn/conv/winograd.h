@@ -43,6 +43,7 @@
 enum {
     WINO_TILES = 12, /* so many are multiplied and stored at a time, if there are */
     WINO_BLOCKS = 2,
+    WINO_MIN_PIXELS = 24,
     WINO_MIN_CHANNELS = 16,
     WINO_MAX_CHANNELS = 256,
     WINO_SMALL = 8192, /* F(2x2): -WINO_SMALL <= inputs < WINO_SMALL */
