@@ -6,22 +6,29 @@
 
 const struct conv_kernel *const ddz_conv_kernels[] = {
 #ifdef DDZ_X86
-    &ddz_conv_wino_avx512, &ddz_conv_avx512,
-    &ddz_conv_wino_avx2,   &ddz_conv_avx2,
+    &ddz_conv_wino_avx512,
+    &ddz_conv_avx512,
+    &ddz_conv_wino_avx2,
+    &ddz_conv_avx2,
 #endif
 #ifdef DDZ_SSE2
+    &ddz_conv_wino_sse2,
     &ddz_conv_sse2,
 #endif
 #ifdef DDZ_ARM
-    &ddz_conv_i8mm,        &ddz_conv_dotprod,
+    &ddz_conv_i8mm,
+    &ddz_conv_dotprod,
 #endif
 #ifdef DDZ_NEON
+    &ddz_conv_wino_neon,
     &ddz_conv_neon,
 #endif
 #ifdef DDZ_SIMD128
+    &ddz_conv_wino_simd128,
     &ddz_conv_simd128,
 #endif
-    &ddz_conv_c,           NULL,
+    &ddz_conv_c,
+    NULL,
 };
 
 const struct conv_kernel *ddz_conv_choose(const struct conv_layer *layer, uint64_t features)

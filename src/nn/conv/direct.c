@@ -125,6 +125,43 @@ void ddz_direct_rescale(const struct conv_layer *layer, const int32_t *mult, con
     }
 }
 
+/* ---- Ends ---------------------------------------------------------------------------------- */
+
+static void rescale(const struct rescaling *r, const int32_t *acc, const int16_t *residual, int16_t *v)
+{
+    for (int o = 0; o < CONV_BLOCK; o++) {
+        int64_t sum = asr64((int64_t)acc[o] * r->mult[o] + r->bias[o], r->shift);
+        if (residual)
+            sum += residual[o];
+        v[o] = (int16_t)clamp64(sum, INT16_MIN, INT16_MAX);
+    }
+}
+
+/* v * max(gate, 0) / 2^15, rounded */
+static void gate(const int16_t *v, const int16_t *gates, int count, int16_t *out)
+{
+    for (int o = 0; o < count; o++) {
+        int32_t open = gates[o] < 0 ? 0 : gates[o];
+        out[o] = (int16_t)asr32(v[o] * open + (1 << 14), 15);
+    }
+}
+
+void ddz_direct_end(const struct rescaling *rescaling, enum layer_end end, const int32_t *acc,
+                    const int16_t *gates, int16_t *out)
+{
+    enum { HALF = CONV_BLOCK / 2 };
+    int16_t v[CONV_BLOCK];
+    if (end == END_STORE || end == END_ADD) {
+        rescale(rescaling, acc, end == END_ADD ? out : NULL, out);
+        return;
+    }
+    rescale(rescaling, acc, NULL, v);
+    if (end == END_GATE)
+        gate(v, v + HALF, HALF, out);
+    else
+        gate(v, gates, CONV_BLOCK, out);
+}
+
 /* ---- Runs ---------------------------------------------------------------------------------- */
 
 static struct direct_run run_of(const struct conv *conv, const struct conv_band *band, int part)

@@ -54,6 +54,11 @@ typedef void direct_fn(const struct direct_run *run);
 int ddz_direct_entries(const struct layer_shape *shape);
 int ddz_direct_channel(const struct layer_shape *shape, int entry);
 
+/* What becomes of the sums of a pixel and a block, for kernels that have nothing better; rescaling: from the block on;
+ * gates: with END_GATE_BY. */
+void ddz_direct_end(const struct rescaling *rescaling, enum layer_end end, const int32_t *acc,
+                    const int16_t *gates, int16_t *out);
+
 /* The members of a struct conv_kernel; `inner` is the kernel's own. */
 bool ddz_direct_supports(const struct conv_layer *layer);
 size_t ddz_direct_packed_size(const struct layer_shape *shape);

@@ -3,8 +3,6 @@
 #include <stdalign.h>
 #include <string.h>
 
-#include "base/fixed.h"
-
 enum {
     PIXELS = 8,                                /* gathered at a time; the weights are read once for all */
     MOST = DIRECT_MAX_TAPS * CONV_MAX_CHANNELS /* inputs of a filter */
@@ -84,42 +82,17 @@ static void rows_fill(struct rows *rows, const struct direct_run *run, const str
 
 /* ---- Outputs ------------------------------------------------------------------------------- */
 
-static void rescale(const struct direct_run *run, int block, const int32_t *acc, const int16_t *residual,
-                    int16_t *v)
-{
-    const int32_t *mult = run->rescaling.mult + block * CONV_BLOCK;
-    const int64_t *bias = run->rescaling.bias + block * CONV_BLOCK;
-    for (int o = 0; o < CONV_BLOCK; o++) {
-        int64_t sum = asr64((int64_t)acc[o] * mult[o] + bias[o], run->rescaling.shift);
-        if (residual)
-            sum += residual[o];
-        v[o] = (int16_t)clamp64(sum, INT16_MIN, INT16_MAX);
-    }
-}
-
-/* v * max(gate, 0) / 2^15, rounded */
-static void gate(const int16_t *v, const int16_t *gates, int count, int16_t *out)
-{
-    for (int o = 0; o < count; o++) {
-        int32_t open = gates[o] < 0 ? 0 : gates[o];
-        out[o] = (int16_t)asr32(v[o] * open + (1 << 14), 15);
-    }
-}
-
 static void store(const struct direct_run *run, int block, ptrdiff_t pixel, const int32_t *acc)
 {
-    enum { HALF = CONV_BLOCK / 2 };
-    int16_t v[CONV_BLOCK];
-    int16_t *out = run->out + pixel * run->out_step + block * (run->end == END_GATE ? HALF : CONV_BLOCK);
-    if (run->end == END_STORE || run->end == END_ADD) {
-        rescale(run, block, acc, run->end == END_ADD ? out : NULL, out);
-        return;
-    }
-    rescale(run, block, acc, NULL, v);
-    if (run->end == END_GATE)
-        gate(v, v + HALF, HALF, out);
-    else
-        gate(v, run->gates + pixel * run->gates_step + block * CONV_BLOCK, CONV_BLOCK, out);
+    const ptrdiff_t first = (ptrdiff_t)block * CONV_BLOCK;
+    const struct rescaling *r = &run->rescaling;
+    const struct rescaling rescaling = {r->bias + first, r->mult + first, r->low + first, r->high + first,
+                                        r->shift};
+    const int16_t *gates = NULL;
+    if (run->end == END_GATE_BY)
+        gates = run->gates + pixel * run->gates_step + first;
+    ddz_direct_end(&rescaling, run->end, acc, gates,
+                   run->out + pixel * run->out_step + (run->end == END_GATE ? first / 2 : first));
 }
 
 void ddz_gather_run(const struct direct_run *run, const struct gather_kernel *kernel)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/once.h"
+#include "nn/conv/gather.h"
 
 enum { MAX_POSITIONS = 24, MAX_COLUMNS = 4 };
 
@@ -20,7 +21,7 @@ static int positions_of(enum wino_form form)
 /* ---- Weights ------------------------------------------------------------------------------- */
 
 /*
- * Packed are U for each form, the weights of the direct kernel, wino_patch's `most`, and what there is of all that. Each
+ * Packed are U for each form, wino_patch's `most`, what there is of all, and the weights of the direct kernel. Each
  * part is made when it is used for the first time: the forms that others fall back on may never be, and memory that is
  * not touched costs nothing.
  */
@@ -36,19 +37,20 @@ static size_t weights_of(const struct layer_shape *shape, enum wino_form form)
     return (size_t)ddz_direct_entries(shape) * (size_t)(positions_of(form) * shape->cin);
 }
 
-static size_t direct_at(const struct layer_shape *shape)
-{
-    return (weights_of(shape, WINO_2) + weights_of(shape, WINO_4)) * sizeof(int16_t);
-}
-
 static size_t most_at(const struct layer_shape *shape)
 {
-    return direct_at(shape) + ddz_direct_packed_size(shape);
+    return (weights_of(shape, WINO_2) + weights_of(shape, WINO_4)) * sizeof(int16_t);
 }
 
 static size_t made_at(const struct layer_shape *shape)
 {
     return most_at(shape) + (size_t)shape->cin * sizeof(int16_t); /* of an even number of channels */
+}
+
+static size_t direct_at(const struct layer_shape *shape)
+{
+    enum { ALIGNED = 64 };
+    return (made_at(shape) + sizeof(struct wino_made) + ALIGNED - 1) / ALIGNED * ALIGNED;
 }
 
 bool ddz_wino_supports(const struct conv_layer *layer)
@@ -60,7 +62,9 @@ bool ddz_wino_supports(const struct conv_layer *layer)
 
 size_t ddz_wino_packed_size(const struct layer_shape *shape)
 {
-    return made_at(shape) + sizeof(struct wino_made);
+    const size_t beyond =
+        GATHER_CHUNK * CONV_BLOCK * sizeof(int16_t); /* some direct kernels read behind weights */
+    return direct_at(shape) + ddz_direct_packed_size(shape) + beyond;
 }
 
 /* Pairs of input channels for a block of outputs: transformed at once, by the compiler's vectors. */
@@ -151,7 +155,7 @@ void ddz_wino_pack(const struct conv_layer *layer, void *packed)
 }
 
 /* A part of what is packed, which is made if it is not there. */
-static const void *part_of(const struct conv *conv, enum wino_part part)
+static const void *part_of(const struct conv *conv, enum wino_part part, const struct wino_kernel *kernel)
 {
     const struct conv_layer *layer = &conv->layer;
     const struct layer_shape *shape = layer->shape;
@@ -160,7 +164,7 @@ static const void *part_of(const struct conv *conv, enum wino_part part)
     struct once *once = &((struct wino_made *)(packed + made_at(shape)))->part[part];
     if (ddz_once_begin(once)) {
         if (part == PART_DIRECT)
-            ddz_direct_pack(layer, packed + at[part]);
+            kernel->pack_direct(layer, packed + at[part]);
         else
             pack_form(layer, part == PART_4 ? WINO_4 : WINO_2, (int16_t *)(packed + at[part]));
         if (part == PART_4)
@@ -218,7 +222,7 @@ static void multiply_and_store(struct wino_work *w, enum wino_form form, const s
     const struct layer_shape *shape = w->conv->layer.shape;
     const struct wino_steps *steps = &w->kernel->steps[form];
     const int blocks = ddz_direct_entries(shape) / CONV_BLOCK, most = w->kernel->blocks;
-    const int16_t *u = part_of(w->conv, form == WINO_4 ? PART_4 : PART_2);
+    const int16_t *u = part_of(w->conv, form == WINO_4 ? PART_4 : PART_2, w->kernel);
     struct wino_product product = {u, w->v, w->m, shape->cin, tiles, 0};
     struct wino_output output = {.band = w->band, .end = shape->end, .place = place, .tiles = tiles};
     for (int block = 0; block < blocks; block += product.blocks) {
@@ -235,17 +239,17 @@ static void multiply_and_store(struct wino_work *w, enum wino_form form, const s
 }
 
 /* The layer with the direct kernel's weights */
-static struct conv direct_of(const struct conv *conv)
+static struct conv direct_of(const struct conv *conv, const struct wino_kernel *kernel)
 {
     struct conv direct = *conv;
-    direct.packed = (void *)part_of(conv, PART_DIRECT);
+    direct.packed = (void *)part_of(conv, PART_DIRECT, kernel);
     return direct;
 }
 
 /* Of tiles of 2 columns, those side by side at a time */
 static void run_direct(struct wino_work *w, const struct wino_place *place, int tiles)
 {
-    const struct conv direct = direct_of(w->conv);
+    const struct conv direct = direct_of(w->conv, w->kernel);
     for (int t = 0; t < tiles;) {
         const struct wino_place *first = &place[t];
         ptrdiff_t width = 0;
@@ -313,7 +317,7 @@ static void run_tiles(struct wino_work *w, enum wino_form form)
 /* A band of few pixels takes the time in which its weights are read, of which a direct kernel has fewer. */
 static void run_few(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel)
 {
-    const struct conv direct = direct_of(conv);
+    const struct conv direct = direct_of(conv, kernel);
     ddz_direct_run(&direct, band, kernel->direct);
 }
 
@@ -324,7 +328,7 @@ void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const s
         return;
     }
     struct wino_work work; /* large, and not cleared */
-    part_of(conv, PART_4);
+    part_of(conv, PART_4, kernel);
     work.conv = conv;
     work.band = band;
     work.kernel = kernel;

@@ -104,6 +104,7 @@ struct wino_kernel {
     struct wino_steps steps[WINO_FORMS];
     int blocks; /* that `multiply` takes at a time, at most WINO_BLOCKS */
     direct_fn *direct;
+    void (*pack_direct)(const struct conv_layer *layer, void *packed);
 };
 
 /* The members of a struct conv_kernel, beside those of direct.h */

@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 #include <string.h>
 
+#include "nn/conv/arm/direct_neon.h"
 #include "nn/conv/gather.h"
 
 /* A last chunk reads past a block, and past the last one. */
@@ -11,7 +12,7 @@ static size_t packed_size(const struct layer_shape *shape)
 }
 
 /* A block: [taps * cin][CONV_BLOCK] */
-static void pack(const struct conv_layer *layer, void *packed)
+void ddz_neon_pack(const struct conv_layer *layer, void *packed)
 {
     const struct layer_shape *shape = layer->shape;
     ptrdiff_t inputs = shape->taps * shape->cin;
@@ -61,15 +62,16 @@ static void sums_of_block(const struct gather_tile *tile, int32_t *sums)
 }
 /* clang-format on */
 
-static void inner(const struct direct_run *run)
+void ddz_direct_neon(const struct direct_run *run)
 {
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
-    ddz_direct_run(conv, band, inner);
+    ddz_direct_run(conv, band, ddz_direct_neon);
 }
 
-const struct conv_kernel ddz_conv_neon = {{"neon", DDZ_CPU_NEON},  ddz_direct_supports, packed_size, pack,
-                                          ddz_direct_rescale_size, ddz_direct_rescale,  run_band};
+const struct conv_kernel ddz_conv_neon = {
+    {"neon", DDZ_CPU_NEON},  ddz_direct_supports, packed_size, ddz_neon_pack,
+    ddz_direct_rescale_size, ddz_direct_rescale,  run_band};

@@ -2,6 +2,7 @@
 #include <wasm_simd128.h>
 
 #include "nn/conv/gather.h"
+#include "nn/conv/wasm/direct_simd128.h"
 
 /* The sum of each vector's values, in order */
 static inline v128_t across(v128_t a, v128_t b, v128_t c, v128_t d)
@@ -47,14 +48,14 @@ static void sums_of_block(const struct gather_tile *tile, int32_t *sums)
                         sums + p * CONV_BLOCK + o);
 }
 
-static void inner(const struct direct_run *run)
+void ddz_direct_simd128(const struct direct_run *run)
 {
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
-    ddz_direct_run(conv, band, inner);
+    ddz_direct_run(conv, band, ddz_direct_simd128);
 }
 
 const struct conv_kernel ddz_conv_simd128 = {{"simd128", DDZ_CPU_SIMD128},

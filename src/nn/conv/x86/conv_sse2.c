@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <emmintrin.h>
 
+#include "nn/conv/x86/direct_sse2.h"
+
 typedef int32_t vec __attribute__((vector_size(16)));
 
 static inline __m128i load(const int16_t *p)
@@ -60,14 +62,14 @@ static void sums_of_block(const struct gather_tile *tile, int32_t *sums)
                         sums + p * CONV_BLOCK + o);
 }
 
-static void inner(const struct direct_run *run)
+void ddz_direct_sse2(const struct direct_run *run)
 {
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
-    ddz_direct_run(conv, band, inner);
+    ddz_direct_run(conv, band, ddz_direct_sse2);
 }
 
 const struct conv_kernel ddz_conv_sse2 = {{"sse2", DDZ_CPU_SSE2},

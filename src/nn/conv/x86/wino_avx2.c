@@ -377,7 +377,8 @@ OUTPUT(4)
 static const struct wino_kernel wino = {
     {[WINO_2] = {input_2, multiply_16, output_2}, [WINO_4] = {input_4, multiply_24, output_4}},
     1,
-    ddz_direct_avx2};
+    ddz_direct_avx2,
+    ddz_direct_pack};
 
 static void run_band(const struct conv *conv, const struct conv_band *band)
 {
