@@ -34,6 +34,7 @@ static const struct variant {
 } variants[] = {{"portable", 0},
                 {"SSE2", DDZ_CPU_SSE2},
                 {"AVX2", DDZ_CPU_SSE2 | DDZ_CPU_AVX2},
+                {"AVX-VNNI", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVXVNNI},
                 {"AVX-512", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512},
                 {"NEON", DDZ_CPU_NEON},
                 {"dot products", DDZ_CPU_NEON | DDZ_CPU_DOTPROD},

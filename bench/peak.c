@@ -39,6 +39,20 @@ __attribute__((target("avx2"))) static double peak_avx2(void)
     return 16.0 * CHAINS * LOOPS;
 }
 
+#ifdef DDZ_AVXVNNI
+__attribute__((target("avx2,avxvnni"))) static double peak_avxvnni(void)
+{
+    __m256i acc[CHAINS], w = _mm256_set1_epi16(3), x = _mm256_set1_epi16(5);
+    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_set1_epi32(i);
+    for (int n = 0; n < LOOPS; n++) {
+        OPAQUE(w);
+        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_dpwssd_avx_epi32(acc[i], w, x);
+    }
+    UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
+    return 16.0 * CHAINS * LOOPS;
+}
+#endif
+
 __attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
 {
     __m512i acc[CHAINS], w = _mm512_set1_epi32(3), x = _mm512_set1_epi32(5);
@@ -55,6 +69,10 @@ double peak_macs(uint64_t features)
 {
     if (features & DDZ_CPU_AVX512)
         return peak_avx512();
+#ifdef DDZ_AVXVNNI
+    if (features & DDZ_CPU_AVXVNNI)
+        return peak_avxvnni();
+#endif
     return features & DDZ_CPU_AVX2 ? peak_avx2() : 0;
 }
 #else

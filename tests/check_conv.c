@@ -224,9 +224,12 @@ START_TEST(cpu_features)
     ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVX2), here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2));
     ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVX512),
                       here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512));
+    ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVXVNNI),
+                      here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVXVNNI));
     /* But $DDZ_FEATURES may hide what others build on. */
     uint64_t all = ddz_cpu_detect();
     ck_assert(!(all & DDZ_CPU_AVX512) || all & DDZ_CPU_AVX2);
+    ck_assert(!(all & DDZ_CPU_AVXVNNI) || all & DDZ_CPU_AVX2);
     ck_assert(!(all & DDZ_CPU_AVX2) || all & DDZ_CPU_SSE2);
 }
 END_TEST

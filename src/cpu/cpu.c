@@ -9,6 +9,7 @@ static const struct {
 } known[] = {
     {DDZ_CPU_SSE2, 0, "sse2"},
     {DDZ_CPU_AVX2, DDZ_CPU_SSE2, "avx2"},
+    {DDZ_CPU_AVXVNNI, DDZ_CPU_AVX2, "avxvnni"},
     {DDZ_CPU_AVX512, DDZ_CPU_AVX2, "avx512"},
     {DDZ_CPU_NEON, 0, "neon"},
     {DDZ_CPU_DOTPROD, DDZ_CPU_NEON, "dotprod"},

@@ -6,6 +6,22 @@
 
 #if defined DDZ_X86
 
+#ifdef DDZ_AVXVNNI
+#include <cpuid.h>
+
+/* Not all compilers' run-time libraries know of it. Its vectors are AVX2's, and what saves them does so here. */
+static uint64_t detect_avxvnni(void)
+{
+    unsigned a = 0, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && a >> 4 & 1 ? DDZ_CPU_AVXVNNI : 0;
+}
+#else
+static uint64_t detect_avxvnni(void)
+{
+    return 0;
+}
+#endif
+
 /* The compiler's run-time library asks CPUID, and XGETBV for what the operating system saves. */
 uint64_t ddz_cpu_detect(void)
 {
@@ -15,7 +31,7 @@ uint64_t ddz_cpu_detect(void)
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-    return DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | (avx512 ? DDZ_CPU_AVX512 : 0);
+    return DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | detect_avxvnni() | (avx512 ? DDZ_CPU_AVX512 : 0);
 }
 
 #elif defined DDZ_SSE2

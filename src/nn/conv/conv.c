@@ -8,6 +8,10 @@ const struct conv_kernel *const ddz_conv_kernels[] = {
 #ifdef DDZ_X86
     &ddz_conv_wino_avx512,
     &ddz_conv_avx512,
+#ifdef DDZ_AVXVNNI
+    &ddz_conv_wino_avxvnni,
+    &ddz_conv_avxvnni,
+#endif
     &ddz_conv_wino_avx2,
     &ddz_conv_avx2,
 #endif
