@@ -183,8 +183,8 @@ typedef enum ddz_parameter {
  * follow each other without a gap; `size` is the length of the whole buffer in bytes. A buffer that is too
  * short is DDZ_ERR_ARGUMENT.
  *
- * In: grey becomes R = G = B; 16-bit samples are coded with their full precision, but for alpha, which is
- * rounded to 8 bits. Out: grey is the luminance (54 R + 183 G + 19 B) / 256; 16-bit samples are the estimate
+ * In: grey becomes R = G = B, and what is so in all pixels stays so; 16-bit samples are coded with full precision, but for alpha,
+ * which is rounded to 8 bits. Out: grey is the luminance (54 R + 183 G + 19 B) / 256; 16-bit samples are the estimate
  * itself, which has 256 units to an 8-bit grey level; alpha is opaque unless the stream has it.
  */
 typedef enum ddz_pixel_format {
@@ -386,6 +386,7 @@ typedef struct ddz_info {
     uint64_t trailing_bytes;  /* behind the stream's end: ignored */
     uint64_t damaged_extras; /* side layers that are known to be: 1 << ddz_extra; bit 0: one of those that are
                                  described in a few bytes, or what is said of one */
+    int grey, orientation; /* 1: R = G = B in all pixels; as in Exif, 1 to 8: how to turn them */
     uint32_t picture_width, picture_height; /* of what is written; if smaller, no digest is compared */
     /* Of the exact layer, 0 if there is none or it has not begun to arrive: */
     int exact_channels;  /* 1: grey, 3: R, G, B; one more: alpha, too */
@@ -398,11 +399,9 @@ typedef struct ddz_info {
  * pictures, 9 for all), DDZ_ERR_FORMAT if it is no ddz stream. `info_size` is sizeof *info. */
 DDZ_API ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size);
 
-/*
- * Of how many of its first bytes a decoder with DDZ_PARAM_SCALE `scale`, 1 to 16, makes the picture that it makes of all of
+/* Of how many of its first bytes a decoder with DDZ_PARAM_SCALE `scale`, 1 to 16, makes the picture that it makes of all of
  * them; only alpha and side layers may be better with more. `allocator` may be NULL (malloc). DDZ_ERR_TRUNCATED if
- * the stream ends before, DDZ_ERR_WRONG_MODEL or another status of ddz_decoder_feed if it is not read so far.
- */
+ * the stream ends before, DDZ_ERR_WRONG_MODEL or another status of ddz_decoder_feed if it is not read so far. */
 DDZ_API ddz_status ddz_scale_bytes(const ddz_model *model, const ddz_allocator *allocator,
                                    const uint8_t *data, size_t size, int scale, size_t *bytes);
 

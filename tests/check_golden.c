@@ -22,12 +22,11 @@ static const struct {
     double quality;
     int calls_per_octave, updates;
     bool layers; /* alpha, an ICC profile, an orientation */
-} golden[] = {{"small", 37, 26, 60, 0, 0, false},
-              {"tall", 3, 150, 100, 16, 1, false},
-              {"large", 150, 90, 5, 0, 0, false},
-              {"updates", 45, 31, 80, 2, 8, false},
-              {"layers", 43, 29, 50, 0, 0, true},
-              {"views", 100, 70, 20, 0, 0, false}};
+    bool grey;
+} golden[] = {{"small", 37, 26, 60, 0, 0, false, false}, {"tall", 3, 150, 100, 16, 1, false, false},
+              {"large", 150, 90, 5, 0, 0, false, false}, {"updates", 45, 31, 80, 2, 8, false, false},
+              {"layers", 43, 29, 50, 0, 0, true, false}, {"views", 100, 70, 20, 0, 0, false, false},
+              {"grey", 70, 41, 30, 4, 4, false, true}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;
@@ -162,6 +161,8 @@ START_TEST(make_golden)
     ck_assert_int_eq(ddz_model_load(file.data, file.size, NULL, &m), DDZ_OK);
     for (int i = 0; i < GOLDEN; i++) {
         struct buffer rgb = picture(golden[i].width, golden[i].height);
+        for (size_t k = 0; golden[i].grey && k < rgb.size; k++)
+            rgb.data[k] = rgb.data[k / 3 * 3];
         struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, golden[i].quality);
         s.calls_per_octave = golden[i].calls_per_octave;
         s.updates = golden[i].updates;

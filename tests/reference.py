@@ -420,10 +420,10 @@ class Stream:
         assert head.number(3) == model.id & 7
         if self.w == self.h == 16384:
             self.w, self.h = head.number(16) + 1, head.number(16) + 1
-        layered = data[0] == 0xDE
+        layered, self.grey = data[0] == 0xDE, False
         if layered:
             self.about = head.number(8)
-            self.orientation = (self.about >> 5) + 1
+            self.orientation, self.grey = (self.about >> 5) + 1, bool(self.about >> 4 & 1)
         self.body = data[head.at // 8 :]
         self.sizes = [(self.w, self.h)]
         while max(self.sizes[-1]) > 8:
@@ -709,6 +709,11 @@ def change(y, estimate, c, a, b):
 VIEWS = [lambda x: x, lambda x: x[::-1, ::-1], lambda x: x[:, ::-1], lambda x: x[::-1]]
 
 
+def without_colour(x):
+    """Of a grey picture all three samples of a pixel are their mean."""
+    return np.repeat(R(x.sum(-1, keepdims=True), 3), 3, axis=-1)
+
+
 def estimate_of(stream, net, y, k, v, last=False):
     norm = math.isqrt(v * v + 4177920**2)
     p = 4177920 * 2**30 // norm
@@ -718,12 +723,15 @@ def estimate_of(stream, net, y, k, v, last=False):
     views = VIEWS[: 4 if label in (2, 3, 4) or last and label > 1 else stream.views if last else 1]
     F = R(sum(view(net.run(view(inputs), z, label)) for view in reversed(views)), len(views))
     out = shift_round((p * p >> 30) * y, 30) + shift_round((v * p >> 30) * F, 20)
-    return np.clip(out, -ONE, ONE)
+    out = np.clip(out, -ONE, ONE)
+    return without_colour(out) if stream.grey else out
 
 
-def updated(x, net, c, a, b):
+def updated(stream, x, net, c, a, b):
     _, noise = keep_and_noise(a, b)
-    return np.clip(x + shift_round(noise * net.update(c), 20), -ONE, ONE)
+    moved = net.update(c)
+    moved = without_colour(moved) if stream.grey else moved
+    return np.clip(x + shift_round(noise * moved, 20), -ONE, ONE)
 
 
 def decode(data, model, seed=None):
@@ -733,6 +741,7 @@ def decode(data, model, seed=None):
     w, h = stream.sizes[k]
     y = np.zeros((h, w, 3), np.int64)
     x, v = y + np.array(model.mean), 0
+    x = without_colour(x) if stream.grey else x
     for i, s, L, bits, B in stream.walk() if seed is None else stream.walk_all(seed):
         key, known = H(0x64647A2D31, i), len(bits)
         fresh = s["lift"] or s["a"] is None
@@ -755,7 +764,7 @@ def decode(data, model, seed=None):
             c = c.reshape(y.shape)
             step = change(y, x, c, s["a"], s["b"])
             v = sigma(s["b"])
-            x = updated(x, net, c, s["a"], s["b"]) if s["update"] and known == B else None
+            x = updated(stream, x, net, c, s["a"], s["b"]) if s["update"] and known == B else None
             if known < B:
                 mixed = mixing.mix(step.reshape(-1))
                 mixed[first(known, s["N"], B) :] = 0

@@ -36,6 +36,9 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
 /* Another one of the same picture, computed by the calling thread alone, which comes no further than scale `finest`
  * and uses the network's weights of `whole`, which must outlive it. */
 struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
+/* Of a grey picture: its x_0 has no colour, and so estimates have none. Before the first step, and before others are made of
+ * the chain. */
+void ddz_chain_set_grey(struct chain *chain);
 void ddz_chain_free(struct chain *chain);
 
 /* No step of a chain whose finest scale has this size has more samples, no lift either. */
@@ -89,7 +92,7 @@ void ddz_chain_last_estimate(struct chain *chain, int views);
 /* An array of int16 for all samples of the present scale, which the chain itself uses in calls and steps only. */
 int16_t *ddz_chain_vector(struct chain *chain);
 
-/* v = J v for a vector like noise, q12, J being that of the last call: ddz_net_update. */
+/* v = J v for a vector like noise, q12, J being that of the last call: ddz_net_update; grey if the chain is. */
 void ddz_chain_times_jacobian(struct chain *chain, int16_t *v);
 
 /* ---- Steps --------------------------------------------------------------------------------- */

@@ -95,6 +95,7 @@ void ddz_chain_call(struct chain *chain, int views)
     if (!chain->sigma_q8) {
         for (size_t i = 0; i < n; i++)
             chain->estimate[i] = (int16_t)chain->model->mean[i % 3];
+        chain_take_colour_out(chain, chain->estimate);
         return;
     }
     struct precondition p = ddz_precondition_of(chain->sigma_q8);
@@ -106,6 +107,7 @@ void ddz_chain_call(struct chain *chain, int views)
     if (views > 1)
         round_views(chain);
     ddz_precondition_output(&p, chain->y, chain->vector, chain->estimate, n);
+    chain_take_colour_out(chain, chain->estimate);
 }
 
 int16_t *ddz_chain_vector(struct chain *chain)
@@ -116,4 +118,5 @@ int16_t *ddz_chain_vector(struct chain *chain)
 void ddz_chain_times_jacobian(struct chain *chain, int16_t *v)
 {
     ddz_net_update(chain->net, v, v);
+    chain_take_colour_out(chain, v);
 }

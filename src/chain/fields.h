@@ -16,6 +16,7 @@ struct chain {
     struct parallel *parallel; /* NULL: none but the calling thread */
     struct pyramid pyramid;
     int finest;      /* scale that it comes to at most */
+    bool grey;       /* R = G = B in x_0 and estimates */
     size_t capacity; /* samples of the finest scale, padded to even sides for a lift's bands */
 
     int scale;                        /* that y and estimate have now */
@@ -29,6 +30,16 @@ struct chain {
     uint8_t *remainders; /* of a sum of views, by 4: two bits a sample */
     struct mix_room room;
 };
+
+/* Of a grey picture the three samples of each pixel become their mean. */
+static inline void chain_take_colour_out(const struct chain *chain, int16_t *values)
+{
+    size_t n = (size_t)3 * chain->pyramid.width[chain->scale] * chain->pyramid.height[chain->scale];
+    for (size_t i = 0; chain->grey && i < n; i += 3) {
+        int32_t twice = 2 * (values[i] + values[i + 1] + values[i + 2]) + 3 + (6 << 20); /* above 0 */
+        values[i] = values[i + 1] = values[i + 2] = (int16_t)(twice / 6 - (1 << 20));
+    }
+}
 
 /* y's noise is sigma_q8 at `scale` now, and the estimate is still to be made. */
 static inline void chain_move(struct chain *chain, int scale, int64_t sigma_q8)

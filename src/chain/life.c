@@ -64,11 +64,18 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest)
                             .net = ddz_net_new_beside(whole->net, width, height),
                             .pyramid = whole->pyramid,
                             .finest = finest,
+                            .grey = whole->grey,
                             .capacity = ddz_chain_capacity(width, height)};
     if (allocate(chain))
         return chain;
     ddz_chain_free(chain);
     return NULL;
+}
+
+void ddz_chain_set_grey(struct chain *chain)
+{
+    chain->grey = true;
+    ddz_chain_start(chain);
 }
 
 void ddz_chain_free(struct chain *chain)

@@ -182,7 +182,7 @@ static void end_step(struct chain *chain, const struct step *step, struct change
     end_change(chain, step, change, ddz_sigma_q8(step->level_to));
     if (!step->update)
         return;
-    ddz_net_update(chain->net, chain->vector, chain->vector);
+    ddz_chain_times_jacobian(chain, chain->vector);
     for (size_t i = 0; i < step->samples; i++) {
         int64_t moved = chain->estimate[i] + rshift_round(change->step.noise_q8 * chain->vector[i], 20);
         chain->estimate[i] = (int16_t)clamp64(moved, -CENTRE, CENTRE);

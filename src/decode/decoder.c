@@ -249,6 +249,8 @@ static ddz_info header_info(const struct header *h)
                       .model_id = h->model_low,
                       .model_id_bits = HEADER_MODEL_BITS,
                       .scales = ddz_pyramid_of(h->width, h->height).coarsest,
+                      .grey = h->grey,
+                      .orientation = h->orientation ? h->orientation : 1,
                       .picture_width = h->width,
                       .picture_height = h->height};
 }

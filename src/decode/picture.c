@@ -38,6 +38,8 @@ static ddz_status ensure_chain(ddz_decoder *d)
         ddz_chain_free(chain);
         return DDZ_ERR_MEMORY;
     }
+    if (d->reader.header.grey)
+        ddz_chain_set_grey(chain);
     d->chain = chain;
     return DDZ_OK;
 }

@@ -31,12 +31,24 @@ ddz_status ddz_layers_take_alpha(ddz_encoder *e, const struct layout *layout, co
     return DDZ_OK;
 }
 
+static bool is_grey(const int16_t *x, size_t samples)
+{
+    size_t i = 0;
+    while (i < samples && x[i] == x[i + 1] && x[i] == x[i + 2])
+        i += 3;
+    return i == samples;
+}
+
 ddz_status ddz_layers_prepare(ddz_encoder *e)
 {
     const struct pyramid *p = ddz_chain_pyramid(e->chain);
-    if (!e->alpha || e->value[ENCODER_KEEP_INVISIBLE])
-        return DDZ_OK;
-    return ddz_fill_invisible(&e->mem, e->alpha, p->width[0], p->height[0], e->x[0]);
+    ddz_status status = DDZ_OK;
+    if (e->alpha && !e->value[ENCODER_KEEP_INVISIBLE])
+        status = ddz_fill_invisible(&e->mem, e->alpha, p->width[0], p->height[0], e->x[0]);
+    e->grey = is_grey(e->x[0], ddz_chain_samples(e->chain, 0));
+    if (e->grey)
+        ddz_chain_set_grey(e->chain);
+    return status;
 }
 
 /* Bits of the preview, which no setting changes */
@@ -53,8 +65,10 @@ static uint64_t preview_bits(ddz_encoder *e)
 ddz_status ddz_layers_open_stream(ddz_encoder *e)
 {
     const struct pyramid *p = ddz_chain_pyramid(e->chain);
-    struct header header = {
-        .width = p->width[0], .height = p->height[0], .model_low = ddz_header_model_low(e->model->id)};
+    struct header header = {.width = p->width[0],
+                            .height = p->height[0],
+                            .model_low = ddz_header_model_low(e->model->id),
+                            .grey = e->grey};
     struct extras extras = e->extras; /* lent */
     uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
     uint64_t preview = preview_bits(e), least = HEADER_MAX_SIZE + preview / 8 + SETTINGS_SIZE + FRAMING;

@@ -23,6 +23,14 @@ static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, 
                      parallel);
 }
 
+/* Of a grey picture there is no colour to convey, whatever the aim makes of it. */
+static void take_colour_out(int32_t *error, size_t samples)
+{
+    for (size_t i = 0; i < samples; i += 3)
+        error[i] = error[i + 1] = error[i + 2] =
+            (int32_t)lrint((error[i] + error[i + 1] + (double)error[i + 2]) / 3);
+}
+
 /* What the bands of a lift differ in from those that the estimate predicts */
 static void miss_bands(const ddz_encoder *e, struct chain *c, const struct step *step,
                        const struct shift_room *room)
@@ -44,6 +52,8 @@ double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct ste
         miss_bands(e, c, step, room);
     } else if (step->scale == 0 && e->steering > 0) {
         aim(e, c, step, room, parallel);
+        if (e->grey)
+            take_colour_out(shift, step->samples);
     } else {
         const int16_t *x = e->x[step->scale], *estimate = ddz_chain_estimate(c);
         for (size_t i = 0; i < step->samples; i++)

@@ -85,6 +85,7 @@ struct ddz_encoder {
     struct viterbi *viterbi;
     int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale */
     uint8_t *alpha;                     /* NULL: none */
+    bool grey;                          /* R = G = B in x */
     struct shift_room room;
     struct schedule schedule;
     uint8_t *bits;         /* of one step */

@@ -220,10 +220,9 @@ static int inform(struct decoding_job *job, const ddz_model *model)
 static int run(struct decoding_task *task, const ddz_model *model, struct decoding_job *job)
 {
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
-    ddz_status status = scale_choose(&task->scale, &job->stream, model, &task->decoding.scale);
+    task->decoding.scale = scale_choose(&task->scale, &job->stream.info);
+    ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
     int code = CLI_OK;
-    if (status == DDZ_OK)
-        status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else

@@ -11,6 +11,8 @@
 void info_print_header(const ddz_info *info)
 {
     printf("picture        %u x %u\n", info->width, info->height);
+    if (info->grey)
+        printf("colours        none, grey\n");
     printf("made with      a model of identity %u mod 8\n", info->model_id & 7);
 }
 

@@ -26,36 +26,13 @@ int scale_read(struct scale_choice *choice, const char *option, const char *text
     return cli_sides(option, text, &choice->width, &choice->height);
 }
 
-/* Are rows shown as columns? The header says it. */
-static ddz_status is_turned(const struct stream *stream, const ddz_model *model, int *turned)
+int scale_choose(const struct scale_choice *choice, const ddz_info *info)
 {
-    enum { HEADER = 10, FIRST_TURNED = 5 };
-    const uint8_t *orientation = NULL;
-    size_t size = 0;
-    ddz_decoder *decoder = NULL;
-    ddz_status status = ddz_decoder_new(model, NULL, &decoder);
-    if (status == DDZ_OK)
-        status = ddz_decoder_set(decoder, DDZ_PARAM_MAX_PIXELS, (int64_t)COMMON_MOST_PIXELS);
-    if (status == DDZ_OK)
-        status = ddz_decoder_feed(decoder, stream->data, stream->size < HEADER ? stream->size : HEADER);
-    if (status == DDZ_OK)
-        status = ddz_decoder_extra(decoder, DDZ_EXTRA_ORIENTATION, &orientation, &size);
-    *turned = size > 0 && orientation[0] >= FIRST_TURNED;
-    ddz_decoder_free(decoder);
-    return status;
-}
-
-ddz_status scale_choose(const struct scale_choice *choice, const struct stream *stream,
-                        const ddz_model *model, int *scale)
-{
-    int turned;
-    *scale = choice->scale;
-    if (!choice->width)
-        return DDZ_OK;
-    ddz_status status = is_turned(stream, model, &turned);
+    enum { FIRST_TURNED = 5 }; /* of the orientations that show rows as columns */
+    int turned = info->orientation >= FIRST_TURNED, scale = choice->scale;
     uint32_t width = turned ? choice->height : choice->width;
     uint32_t height = turned ? choice->width : choice->height;
-    while ((stream->info.width - 1) >> *scale >= width || (stream->info.height - 1) >> *scale >= height)
-        ++*scale;
-    return status;
+    while (width && ((info->width - 1) >> scale >= width || (info->height - 1) >> scale >= height))
+        scale++;
+    return scale;
 }

@@ -2,7 +2,7 @@
 #ifndef DDZ_TOOLS_SCALE_H
 #define DDZ_TOOLS_SCALE_H
 
-#include "tools/stream.h"
+#include "ddz.h"
 
 struct scale_choice {
     int given;
@@ -13,9 +13,8 @@ struct scale_choice {
 /* `option` is the name of one of the two. Returns an exit status. */
 int scale_read(struct scale_choice *choice, const char *option, const char *text);
 
-/* The scale for the picture of a stream, for DDZ_PARAM_SCALE; the picture is as its orientation shows it when it has to be
+/* The scale for the picture of a stream, for DDZ_PARAM_SCALE. The picture is as its orientation shows it when it has to be
  * within a size. */
-ddz_status scale_choose(const struct scale_choice *choice, const struct stream *stream,
-                        const ddz_model *model, int *scale);
+int scale_choose(const struct scale_choice *choice, const ddz_info *info);
 
 #endif

@@ -97,7 +97,9 @@ int stream_channels(const ddz_decoder *decoder)
     (void)ddz_decoder_extra(decoder, DDZ_EXTRA_ICC, &icc, &icc_size);
     ddz_info info = {0};
     (void)ddz_decoder_info(decoder, &info, sizeof info);
-    int grey = icc_size >= COLOUR_SPACE + SPACE_SIZE && memcmp(icc + COLOUR_SPACE, "GRAY", SPACE_SIZE) == 0;
+    int grey = info.grey;
+    if (icc_size >= COLOUR_SPACE + SPACE_SIZE)
+        grey = memcmp(icc + COLOUR_SPACE, "GRAY", SPACE_SIZE) == 0;
     grey = grey || info.exact_channels == 1 || info.exact_channels == 2;
     return (grey ? 1 : 3) + (alpha != NULL || (info.exact_channels && info.exact_channels % 2 == 0));
 }

@@ -44,8 +44,8 @@ int stream_limit_read(struct stream_limit *limit, const char *option, const char
 /* Bits to use of a stream of such a picture; UINT64_MAX if nothing was given. */
 uint64_t stream_limit_bits(const struct stream_limit *limit, const ddz_info *info);
 
-/* How many channels a picture of what has arrived has: grey if its colour profile is one of grey pictures, and
- * alpha if that has arrived. */
+/* How many channels a picture of what has arrived has: grey if it is a grey picture with no colour profile but one
+ * of such, and alpha if that has arrived. */
 int stream_channels(const ddz_decoder *decoder);
 
 /* The image with the side layers that have arrived; they are the decoder's. */

@@ -33,6 +33,21 @@ expect 0 ddpmdec --depth 16 a.ddz sixteen.png
 # More than the 8 bits stand in them: the same in 8 bits would compress to about the same size.
 [ "$(size_of sixteen.png)" -gt $((3 * $(size_of eight.png) / 2)) ] || fail "16 bits are 8 bits scaled"
 
+# Grey stays grey, from any part of the stream, with and without alpha, in PNM and PAM, too.
+for options in --quiet '--depth 16' --dither '--bits 60' '--scale 1/4' '--recon sample --steps 1'; do
+    # shellcheck disable=SC2086 # options and their values
+    expect 0 ddpmdec $options a.ddz grey.png
+    [ "$(colour_type grey.png)" = 0 ] || fail "grey has colours with $options"
+done
+expect 0 ddpmdec a.ddz grey.pnm
+[ "$(head -c 2 grey.pnm)" = P5 ] || fail "a grey PNM file is $(head -c 2 grey.pnm)"
+expect 0 ddpmdec a.ddz grey.pam
+grep -aq '^TUPLTYPE GRAYSCALE$' grey.pam || fail "no grey PAM file"
+expect 0 ddpmenc --quiet grey.pam b.ddz
+expect 0 ddpmdec --info b.ddz
+grep -q '^colours  *none, grey$' out || fail "--info does not say that the picture is grey"
+[ "$(colour_type sixteen.png)" = 0 ] || fail "grey of 16 bits has colours"
+
 # Dithering changes some samples by a level, and is the same each time.
 expect 0 ddpmdec --dither a.ddz dithered.png
 expect 0 ddpmdec --dither --threads 3 a.ddz again.png
