@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Twenty pictures that are not photographs: text, user interfaces, charts, pixel art, dithers, maps, gradients, line art,
-and pages with a photograph in them. The same ones for the same seed.
+"""Twenty pictures that are not photographs: text, user interfaces, charts, pixel art, dithers, maps, gradients, line
+art, and pages with a photograph in them. The same ones for the same seed.
 
   synthetic.py FOLDER [--seed N] [--only NAME ...]
 
@@ -99,9 +99,10 @@ def terminal(rng):
     for row in range(26):
         left = 4 + 7 * int(rng.integers(0, 5))
         for _ in range(rng.integers(2, 10)):
-            piece = rng.choice([word(rng), f"{rng.integers(0, 99999)}", "->", "{", "};", "0x%04x" % rng.integers(0, 65536)])
-            draw.text((left, 4 + 15 * row), str(piece), shades[rng.integers(0, 6)], face)
-            left += 7 * (len(str(piece)) + 1)
+            numbers = f"{rng.integers(0, 99999)}", f"0x{rng.integers(0, 65536):04x}"
+            piece = str(rng.choice([word(rng), *numbers, "->", "{", "};"]))
+            draw.text((left, 4 + 15 * row), piece, shades[rng.integers(0, 6)], face)
+            left += 7 * (len(piece) + 1)
     return picture
 
 

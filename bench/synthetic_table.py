@@ -57,7 +57,8 @@ def main():
             total += size
             total_smaller += smaller
             worst = max(worst, size / smaller)
-            columns = [f"{value:,}" for value in others + [size]] + [f"{size / smaller:.3f}", f"{code:.2f}", f"{decode:.2f}"]
+            columns = [f"{value:,}" for value in others + [size]]
+            columns += [f"{size / smaller:.3f}", f"{code:.2f}", f"{decode:.2f}"]
             print(f"| {picture.stem.replace('_', ' ')} | " + " | ".join(columns) + " |", flush=True)
         print(f"\nsum {total:,} of {total_smaller:,}: {total / total_smaller:.3f}; worst picture {worst:.3f}")
 

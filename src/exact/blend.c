@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { HASTE_SHIFT = 16, BITS_MOST = 1 << 24 };
+
 static int inputs_of(const struct blend_shape *shape)
 {
     return shape->counted + shape->others;
@@ -22,7 +24,11 @@ void ddz_blend_init(struct blend *b, const struct mixing_tables *tables, const s
 {
     int inputs = inputs_of(shape);
     int32_t weight = 3 * MIXER_UNIT_Q16 / (2 * inputs);
-    *b = (struct blend){.tables = tables, .counted = shape->counted, .limit = shape->limit};
+    *b = (struct blend){.tables = tables,
+                        .counted = shape->counted,
+                        .limit = shape->limit,
+                        .rate = shape->rate,
+                        .haste = shape->haste};
     ddz_mixer_init(&b->first, tables, weights, inputs, shape->first_sets, shape->rate, weight);
     weights += (size_t)shape->first_sets * (size_t)inputs;
     ddz_mixer_init(&b->second, tables, weights, inputs, shape->second_sets, shape->rate, weight);
@@ -31,6 +37,9 @@ void ddz_blend_init(struct blend *b, const struct mixing_tables *tables, const s
 
 int ddz_blend_code(struct blend *b, struct bit_coder *c, int bit, int first_set, int second_set, int context)
 {
+    int haste = (int)(((uint32_t)b->haste << HASTE_SHIFT) / (b->bits + (1U << HASTE_SHIFT)));
+    b->first.rate = b->second.rate = b->rate + haste;
+    b->bits += b->bits < BITS_MOST;
     for (int i = 0; i < b->counted; i++)
         b->first.x[i] = ddz_stretch(b->tables, ddz_counter_p(*b->counters[i]));
     memcpy(b->second.x, b->first.x, (size_t)b->first.inputs * sizeof *b->first.x);

@@ -31,12 +31,15 @@ struct blend {
     struct apm map;
     counter *counters[MIXER_INPUTS]; /* of the next bit: the first inputs are theirs */
     int counted;
-    uint32_t limit; /* of the counters */
+    int rate, haste; /* see below */
+    uint32_t limit;  /* of the counters */
+    uint32_t bits;   /* coded so far */
 };
 
-/* How many inputs come from counters, and how many `others` the caller sets; sets of weights; contexts of the map. */
+/* How many inputs come from counters, and how many the caller sets; sets of weights; contexts of the map. Mixers
+ * learn at `rate`, and at the beginning, when weights are still far off, faster by `haste`. */
 struct blend_shape {
-    int counted, others, first_sets, second_sets, contexts, rate;
+    int counted, others, first_sets, second_sets, contexts, rate, haste;
     uint32_t limit;
 };
 

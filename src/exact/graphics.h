@@ -18,16 +18,18 @@ struct graphics_size {
     int channels, depth;
 };
 
-/* Bytes that either side allocates beside samples and coded bytes: at most about 130 million, and 250 for each column. SIZE_MAX: not representable, or no such size. */
+/* Bytes that either side allocates beside samples and coded bytes: at most 66 million, and 400 for each column and row.
+ * SIZE_MAX: no such size, or samples that no memory could hold. */
 size_t ddz_graphics_memory(const struct graphics_size *size);
 
-/* Codes the samples, rows from the top, channels interleaved. *data is then the caller's to free (ddz_mem_free); it may be
- * valid with *bytes 0. DDZ_ERR_ARGUMENT: no such size, or a sample has more bits than depth; DDZ_ERR_MEMORY. */
+/* Codes the samples: rows from the top, channels interleaved. *data is then the caller's (ddz_mem_free); NULL if *bytes
+ * is 0. DDZ_ERR_ARGUMENT: no such size, or a sample has more bits than depth; DDZ_ERR_MEMORY. */
 ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size *size,
                                const uint16_t *samples, uint8_t **data, size_t *bytes);
 
-/* Decodes what the first bytes of the coded picture tell: *rows rows of `samples`, which has room for all; the others
- * are undefined. `whole`: there are no more bytes; then all rows come out, whatever the bytes are. DDZ_ERR_ARGUMENT, DDZ_ERR_MEMORY */
+/* Decodes what the first `bytes` of a coded picture tell: *rows rows of `samples`, which has room for all; what is
+ * below them is undefined. `whole`: there are no more bytes; then all rows come out, whatever the bytes are.
+ * DDZ_ERR_ARGUMENT: no such size; DDZ_ERR_MEMORY. */
 ddz_status ddz_graphics_decode(const struct mem *mem, const struct graphics_size *size, const uint8_t *data,
                                size_t bytes, bool whole, uint16_t *samples, uint32_t *rows);
 

@@ -6,7 +6,7 @@ enum {
     FLAG_KINDS = 2, /* the first flag of a pixel, and later ones */
     PATTERNS = 64,
     LEAST_BITS = 6,
-    MOST_BITS = 18
+    MOST_BITS = 17
 };
 
 static const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
@@ -16,7 +16,8 @@ static const struct blend_shape shape = {.counted = GUESS_CONTEXTS + GUESS_SLOTS
                                          .first_sets = GUESS_MOST * (GUESS_SLOTS + 1),
                                          .second_sets = FLAG_KINDS * PATTERNS,
                                          .contexts = FLAG_KINDS * PATTERNS,
-                                         .rate = 6,
+                                         .rate = 8,
+                                         .haste = 40,
                                          .limit = 255};
 
 void ddz_guess_place(struct guess *g, struct arena *arena, uint64_t pixels, uint64_t colour_bits)

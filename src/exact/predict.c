@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { TAP_SHIFT = 21, TAP_MOST = 1 << 20, LEAST_POWER = 1 << 12, AROUND_RECORDS = 6 };
+enum { TAP_SHIFT = 20, TAP_MOST = 1 << 20, LEAST_POWER = 1 << 12, AROUND_RECORDS = 6 };
 
 static const int8_t orders[4][4] = {{0}, {1, 0}, {1, 0, 2}, {3, 1, 0, 2}};
 

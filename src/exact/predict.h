@@ -1,6 +1,6 @@
 /*
- * Predicting a pixel's channels from its neighbours: several simple predictors, weighted by how good they were around; a
- * filter that learns how their mean is off; and how far off either is likely to be. A channel is predicted from the
+ * Predicting a pixel's channels from its neighbours: several simple predictors, weighted by how good they were around;
+ * a filter that learns how their mean is off; and how far off either is likely to be. A channel is predicted from the
  * channels before it, too.
  */
 #ifndef DDZ_EXACT_PREDICT_H

@@ -1,6 +1,6 @@
 #include "exact/value.h"
 
-enum { LEAST_BITS = 4, MOST_BITS = 16, BIT_CLASSES = 8, COUNTER_WEIGHT = 8000, EXPERT_WEIGHT = 20000 };
+enum { LEAST_BITS = 4, BIT_CLASSES = 8, COUNTER_WEIGHT = 12000, EXPERT_WEIGHT = 14000 };
 
 static const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
 
@@ -12,23 +12,31 @@ static const struct blend_shape shapes[2] = {{.counted = OPEN_CONTEXTS,
                                               .first_sets = 4 * 16,
                                               .second_sets = SPREAD_CLASSES * BIT_CLASSES,
                                               .contexts = SPREAD_CLASSES * 4,
-                                              .rate = 4,
+                                              .rate = 12,
+                                              .haste = 80,
                                               .limit = 255},
                                              {.counted = VALUE_CONTEXTS,
                                               .others = EXPERTS + 1,
                                               .first_sets = 4 * 16,
                                               .second_sets = SPREAD_CLASSES * BIT_CLASSES,
                                               .contexts = SPREAD_CLASSES * 4,
-                                              .rate = 4,
+                                              .rate = 12,
+                                              .haste = 80,
                                               .limit = 255}};
+
+/* How many lines a context can have in use, in powers of two: those of few make do with what caches hold. */
+static const int8_t most_bits[VALUE_CONTEXTS] = {16, 14, 15, 15, 15, 16, 16};
 
 void ddz_value_place(struct value *v, struct arena *arena, uint64_t pixels, int depth)
 {
+    int bits = LEAST_BITS;
     v->depth = depth;
-    v->line_bits = LEAST_BITS;
-    while (v->line_bits < MOST_BITS && UINT64_C(4) << v->line_bits < pixels)
-        v->line_bits++;
-    v->lines = arena_carve(arena, (size_t)VALUE_CONTEXTS << v->line_bits, VALUE_LINE * sizeof *v->lines);
+    while (bits < most_bits[0] && UINT64_C(4) << bits < pixels)
+        bits++;
+    for (int i = 0; i < VALUE_CONTEXTS; i++) {
+        v->line_bits[i] = bits < most_bits[i] ? bits : most_bits[i];
+        v->lines[i] = arena_carve(arena, (size_t)1 << v->line_bits[i], VALUE_LINE * sizeof(counter));
+    }
     for (int i = 0; i < 2; i++) {
         v->weights[i] = arena_carve(arena, ddz_blend_weights(&shapes[i]), sizeof *v->weights[i]);
         v->points[i] = arena_carve(arena, ddz_blend_points(&shapes[i]), sizeof *v->points[i]);
@@ -124,8 +132,7 @@ static void find_lines(const struct value *v, int contexts, uint32_t least, int 
     uint32_t checks[VALUE_CONTEXTS];
     for (int i = 0; i < contexts; i++) {
         uint64_t hash = add(v->hash[i], (least | (uint64_t)done << 32) * odd) * odd;
-        size_t line = ((size_t)i << v->line_bits) + (size_t)(hash >> (64 - v->line_bits));
-        lines[i] = v->lines + line * VALUE_LINE;
+        lines[i] = v->lines[i] + (size_t)(hash >> (64 - v->line_bits[i])) * VALUE_LINE;
         checks[i] = (uint32_t)hash | 1;
         fetch(lines[i]);
     }

@@ -16,10 +16,10 @@ enum {
 struct value {
     const struct mixing_tables *tables; /* not owned */
     struct blend blends[2];             /* of colours that were asked for before, second */
-    counter *lines;                     /* of each context 1 << line_bits lines */
+    counter *lines[VALUE_CONTEXTS];     /* of each context 1 << line_bits lines */
     int32_t *weights[2];
     uint16_t *points[2];
-    int line_bits, depth;
+    int line_bits[VALUE_CONTEXTS], depth;
     uint64_t hash[VALUE_CONTEXTS]; /* of the channel at hand */
 };
 
