@@ -92,7 +92,7 @@ static void alpha_line(const ddz_model *m, const struct buffer *stream, int i, c
         const uint8_t *alpha;
         size_t size;
         ck_assert_int_eq(ddz_decoder_new(m, NULL, &d), DDZ_OK);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream->data, cuts[k]), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream->data, cuts[k]), DDZ_OK);
         ck_assert_int_eq(ddz_decoder_extra(d, DDZ_EXTRA_ALPHA, &alpha, &size), DDZ_OK);
         ck_assert_uint_eq(size, golden[i].width * golden[i].height);
         line += sprintf(line, " %08X", (unsigned)crc32(0, alpha, (uInt)size));

@@ -14,7 +14,7 @@ static ddz_decoder *decoder_of(const uint8_t *data, size_t size)
 {
     struct decoder_settings s = decoder_settings();
     ddz_decoder *d = decoder_new(&s);
-    ck_assert_int_eq(ddz_decoder_feed(d, data, size), DDZ_OK);
+    ck_assert_int_eq(feed(d, data, size), DDZ_OK);
     return d;
 }
 
@@ -106,7 +106,7 @@ START_TEST(colours_stand_in)
         ddz_decoder *d = decoder_of(stream.data, 30);
         const uint8_t *code = layer_of(d, DDZ_EXTRA_CICP, &size);
         ck_assert(size == 4 && memcmp(code, expected, 4) == 0);
-        ck_assert_int_eq(ddz_decoder_feed(d, stream.data + 30, stream.size - 30), DDZ_OK);
+        ck_assert_int_eq(feed(d, stream.data + 30, stream.size - 30), DDZ_OK);
         ck_assert_int_eq(has(d, DDZ_EXTRA_ICC), !few);
         ck_assert_int_eq(has(d, DDZ_EXTRA_CICP), few);
         ddz_decoder_free(d);

@@ -67,7 +67,7 @@ static ddz_decoder *decoder_of(const uint8_t *data, size_t size)
 {
     struct decoder_settings s = decoder_settings();
     ddz_decoder *d = decoder_new(&s);
-    ck_assert_int_eq(ddz_decoder_feed(d, data, size), DDZ_OK);
+    ck_assert_int_eq(feed(d, data, size), DDZ_OK);
     return d;
 }
 
@@ -175,7 +175,7 @@ START_TEST(pieces_make_no_difference)
         uint8_t a[RGBA], b[RGBA];
         n = 1 + draw(120);
         n = n < stream.size - at ? n : stream.size - at;
-        ck_assert_int_eq(ddz_decoder_feed(growing, stream.data + at, n), DDZ_OK);
+        ck_assert_int_eq(feed(growing, stream.data + at, n), DDZ_OK);
         if (at + n < 6)
             continue;
         ddz_decoder *d = decoder_of(stream.data, at + n);
@@ -264,7 +264,7 @@ START_TEST(damage_is_told)
         uint8_t flip = (uint8_t)(1 << draw(8));
         stream.data[at] ^= flip;
         ddz_decoder *d = decoder_new(&s);
-        ddz_status fed = ddz_decoder_feed(d, stream.data, stream.size);
+        ddz_status fed = feed(d, stream.data, stream.size);
         ddz_status status = fed == DDZ_OK ? decode_rgb(d, DDZ_RECON_MEAN, rgb) : fed;
         bool told = status != DDZ_OK || info_of(d).skipped_records || !info_of(d).complete;
         if (!told) /* one of the bits that fill a byte, which mean nothing */

@@ -1,11 +1,11 @@
 /* The lift between scales, and the prediction of detail bands */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "assertions.h"
 #include "diffusion/lift.h"
+#include "guard.h"
 #include "inputs.h"
 #include "levels.h"
 #include "runner.h"
@@ -13,6 +13,7 @@
 static const uint32_t lift_sizes[][2] = {{1, 1}, {2, 2}, {1, 9}, {9, 1}, {7, 5}, {8, 6}, {13, 10}, {10, 13}};
 enum { LIFT_SIZES = sizeof lift_sizes / sizeof *lift_sizes };
 
+/* A picture and its halves, each between guard pages */
 struct lifted {
     uint32_t w, h, cw, ch;
     size_t fine_n, coarse_n, bands_n;
@@ -26,21 +27,21 @@ static struct lifted lifted_new(uint32_t w, uint32_t h)
     l.fine_n = (size_t)3 * w * h;
     l.coarse_n = (size_t)3 * l.cw * l.ch;
     l.bands_n = 3 * l.coarse_n;
-    l.fine = new_array(l.fine_n, sizeof(int16_t));
-    l.coarse = new_array(l.coarse_n, sizeof(int16_t));
-    l.below = new_array(l.coarse_n, sizeof(int32_t));
-    l.bands = new_array(l.bands_n, sizeof(int32_t));
-    l.joined = new_array(l.fine_n, sizeof(int32_t));
+    l.fine = guard_alloc(l.fine_n * sizeof *l.fine);
+    l.coarse = guard_alloc(l.coarse_n * sizeof *l.coarse);
+    l.below = guard_alloc(l.coarse_n * sizeof *l.below);
+    l.bands = guard_alloc(l.bands_n * sizeof *l.bands);
+    l.joined = guard_alloc(l.fine_n * sizeof *l.joined);
     return l;
 }
 
 static void lifted_free(struct lifted *l)
 {
-    free(l->fine);
-    free(l->coarse);
-    free(l->below);
-    free(l->bands);
-    free(l->joined);
+    guard_free(l->fine, l->fine_n * sizeof *l->fine);
+    guard_free(l->coarse, l->coarse_n * sizeof *l->coarse);
+    guard_free(l->below, l->coarse_n * sizeof *l->below);
+    guard_free(l->bands, l->bands_n * sizeof *l->bands);
+    guard_free(l->joined, l->fine_n * sizeof *l->joined);
 }
 
 /* The fine picture, its last row and column repeated */
@@ -136,7 +137,7 @@ START_TEST(prediction_of_quadratics)
 {
     for (uint64_t key = 0; key < 20; key++) {
         struct lifted l = lifted_new(24, 18);
-        int32_t *predicted = new_array(l.bands_n, sizeof *predicted);
+        int32_t *predicted = guard_alloc(l.bands_n * sizeof *predicted);
         for (size_t i = 0; i < l.fine_n; i++) {
             double c[6];
             for (uint64_t j = 0; j < 6; j++)
@@ -151,7 +152,7 @@ START_TEST(prediction_of_quadratics)
             if (x > 0 && y > 0 && x + 1 < l.cw && y + 1 < l.ch)
                 check_near(predicted[i], l.bands[i], 2, "band");
         }
-        free(predicted);
+        guard_free(predicted, l.bands_n * sizeof *predicted);
         lifted_free(&l);
     }
 }
@@ -189,16 +190,17 @@ START_TEST(enlargement)
 {
     for (int i = 0; i < LIFT_SIZES; i++) {
         struct lifted l = lifted_new(lift_sizes[i][0], lift_sizes[i][1]);
-        int32_t *row = new_array((size_t)3 * l.w, sizeof *row);
+        const size_t row_size = (size_t)3 * l.w * sizeof(int32_t);
+        int32_t *row = guard_alloc(row_size);
         for (size_t k = 0; k < l.coarse_n; k++)
             l.below[k] = l.coarse[k] = (int16_t)spread((uint64_t)i, k, INT16_MAX);
         ddz_lift_predict(l.coarse, l.cw, l.ch, l.bands);
         ddz_lift_join(l.below, l.bands, l.joined, l.w, l.h);
         for (uint32_t y = 0; y < l.h; y++) {
             ddz_lift_enlarge_row(l.below, l.w, l.h, y, row);
-            ck_assert_mem_eq(row, l.joined + (size_t)3 * l.w * y, (size_t)3 * l.w * sizeof *row);
+            ck_assert_mem_eq(row, l.joined + (size_t)3 * l.w * y, row_size);
         }
-        free(row);
+        guard_free(row, row_size);
         lifted_free(&l);
     }
 }

@@ -7,19 +7,25 @@
 #include "channel/mix.h"
 #include "channel/trellis.h"
 #include "crew.h"
+#include "guard.h"
 #include "runner.h"
 #include "shifts.h"
 
 static struct mix_room room_for(uint32_t n)
 {
     size_t count = ddz_mix_room(n);
-    return (struct mix_room){new_array(count, sizeof(int32_t)), count};
+    return (struct mix_room){guard_alloc(count * sizeof(int32_t)), count};
+}
+
+static void free_room(struct mix_room room)
+{
+    guard_free(room.values, room.count * sizeof *room.values);
 }
 
 static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
 {
     struct mixing m = ddz_mix_plan(n, branches, key);
-    int32_t *plain = normal_shift(n, 1.0, key), *mixed = normal_shift(n, 1.0, key);
+    int32_t *plain = normal_shift(n, 1.0, key), *mixed = guard_copy(plain, n * sizeof *mixed);
     struct mix_room room = room_for(n);
     ddz_mix_forward(&m, mixed, room, NULL);
     double energy = dot(plain, plain, n);
@@ -31,8 +37,8 @@ static void check_round_trip(uint32_t n, uint32_t branches, uint64_t key)
         error += pow((double)mixed[i] - plain[i], 2);
     ck_assert_double_le(error / n, 16.0);
     free(plain);
-    free(mixed);
-    free(room.values);
+    guard_free(mixed, n * sizeof *mixed);
+    free_room(room);
 }
 
 START_TEST(mixing_round_trip)
@@ -133,7 +139,8 @@ START_TEST(mixing_follows_the_definition)
         uint32_t n = sizes[s];
         struct mixing m = ddz_mix_plan(n, 1 + n / 2000, s);
         struct mix_room room = room_for(n);
-        int32_t *values = normal_shift(n, 3.0, s), *linear = new_array(n, sizeof *linear);
+        int32_t *plain = normal_shift(n, 3.0, s), *values = guard_copy(plain, n * sizeof *values);
+        int32_t *linear = new_array(n, sizeof *linear);
         for (uint32_t j = 0; j < n; j++)
             linear[j] = signed_by(m.sign_key, j, values[placement_at(m.order, j)]);
         for (uint32_t first = 0; first + m.block <= n; first += m.block)
@@ -146,9 +153,10 @@ START_TEST(mixing_follows_the_definition)
         ddz_mix_forward(&m, values, room, crew(2));
         for (uint32_t j = 0; j < n; j++)
             ck_assert_int_eq(values[placement_at(m.order, j)], linear[j]);
-        free(values);
+        free(plain);
         free(linear);
-        free(room.values);
+        guard_free(values, n * sizeof *values);
+        free_room(room);
     }
 }
 END_TEST
@@ -161,7 +169,7 @@ START_TEST(mixing_hostile_and_threads)
         uint32_t n = sizes[s];
         struct mixing m = ddz_mix_plan(n, 1 + n / 40, s);
         int32_t *plain = new_array(n, sizeof *plain);
-        int32_t *a = new_array(n, sizeof *a), *b = new_array(n, sizeof *b);
+        int32_t *a = guard_alloc(n * sizeof *a), *b = guard_alloc(n * sizeof *b);
         struct mix_room room = room_for(n), less = {room.values, n < 2 * m.block ? n : 2 * m.block};
         for (uint32_t i = 0; i < n; i++)
             plain[i] = hash_pair(s, i) & 1 ? INT32_MIN : (int32_t)hash_pair(s, i);
@@ -180,9 +188,9 @@ START_TEST(mixing_hostile_and_threads)
             ck_assert_mem_eq(out, a, n * sizeof *a);
         }
         free(plain);
-        free(room.values);
-        free(a);
-        free(b);
+        free_room(room);
+        guard_free(a, n * sizeof *a);
+        guard_free(b, n * sizeof *b);
     }
 }
 END_TEST
@@ -215,7 +223,7 @@ START_TEST(unmixed_noise)
 {
     enum { N = 100000 };
     static const uint32_t branches[] = {32, 33, 200, 3000, 10007, N / 4, N / 2, N};
-    int32_t *mixed = new_array(N, sizeof *mixed), *noise = new_array(N, sizeof *noise);
+    int32_t *mixed = new_array(N, sizeof *mixed), *noise = guard_alloc(N * sizeof *noise);
     struct mix_room room = room_for(N);
     uint8_t *bits = new_array(N / 8 + 1, 1);
     for (size_t b = 0; b < sizeof branches / sizeof *branches; b++)
@@ -237,8 +245,8 @@ START_TEST(unmixed_noise)
                 ck_assert_double_eq_tol(s.correlation[k], 0.0, 0.02);
         }
     free(mixed);
-    free(noise);
-    free(room.values);
+    guard_free(noise, N * sizeof *noise);
+    free_room(room);
     free(bits);
 }
 END_TEST

@@ -140,9 +140,9 @@ START_TEST(bad_arguments)
     ddz_decoder *d;
     uint8_t rgb[3] = {0};
     ck_assert_int_eq(ddz_encoder_new(NULL, NULL, &e), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(encode_rgb(e, rgb, 0, 1), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(encode_rgb(e, rgb, 1, 65536), DDZ_ERR_ARGUMENT);
-    ck_assert_int_eq(encode_rgb(e, NULL, 1, 1), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_encode(e, 0, 1, DDZ_PIXELS_RGB8, rgb, 0, SIZE_MAX), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_encode(e, 1, 65536, DDZ_PIXELS_RGB8, rgb, 0, SIZE_MAX), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_encoder_encode(e, 1, 1, DDZ_PIXELS_RGB8, NULL, 0, SIZE_MAX), DDZ_ERR_ARGUMENT);
     ddz_encoder_free(e);
     ddz_encoder_free(NULL);
     struct decoder_settings ds = decoder_settings();
@@ -156,7 +156,8 @@ START_TEST(bad_arguments)
     d = decoder_new(&ds);
     ck_assert_int_eq(ddz_decoder_feed(d, NULL, 1), DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(decode_rgb(d, (ddz_recon)2, rgb), DDZ_ERR_UNSUPPORTED);
-    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, NULL), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_decoder_picture(d, DDZ_RECON_MEAN, DDZ_PIXELS_RGB8, NULL, 0, SIZE_MAX),
+                     DDZ_ERR_ARGUMENT);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_ERR_TRUNCATED);
     ddz_decoder_free(d);
     ddz_decoder_free(NULL);

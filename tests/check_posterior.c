@@ -7,6 +7,7 @@
 #include "assertions.h"
 #include "diffusion/posterior.h"
 #include "diffusion/schedule.h"
+#include "guard.h"
 #include "inputs.h"
 #include "levels.h"
 #include "runner.h"
@@ -37,7 +38,7 @@ static void check_change(struct reverse_step s, double r2, double noise, uint64_
 static void check_shift(struct reverse_step s, double r2, double sigma)
 {
     enum { N = 500 };
-    int32_t x[N], estimate[N], delta[N];
+    int32_t x[N], estimate[N], *delta = guard_alloc(N * sizeof *delta);
     for (int i = 0; i < N; i++) {
         x[i] = spread(7, 2 * (uint64_t)i, ONE);
         estimate[i] = spread(7, 2 * (uint64_t)i + 1, ONE);
@@ -52,6 +53,7 @@ static void check_shift(struct reverse_step s, double r2, double sigma)
         expected_kl += (1 - r2) / (2 * sigma * sigma) * difference * difference;
     }
     check_near(kl, expected_kl, expected_kl * 1e-3 + 1e-3, "KL");
+    guard_free(delta, N * sizeof *delta);
 }
 
 START_TEST(reverse_steps)

@@ -8,6 +8,7 @@
 #include "channel/mix.h"
 #include "channel/trellis.h"
 #include "crew.h"
+#include "guard.h"
 #include "runner.h"
 #include "shifts.h"
 
@@ -71,7 +72,7 @@ START_TEST(walk_follows_the_definition)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const struct trellis *t = &cases[k];
         uint8_t *bits = new_array(t->branches / 8 + 1, 1);
-        int16_t *kinds = new_array(t->samples, sizeof *kinds);
+        int16_t *kinds = guard_alloc(t->samples * sizeof *kinds);
         struct impulses impulses = ddz_trellis_impulses(t);
         struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
         struct placement where[] = {placement_plain(t->samples), ddz_mix_positions(&m)};
@@ -82,7 +83,9 @@ START_TEST(walk_follows_the_definition)
         for (int p = 0; p < 8; p++) {
             uint32_t end = known[p / 2];
             memset(kinds, 0x55, t->samples * sizeof *kinds);
-            ddz_trellis_walk(t, bits, end, where[p % 2], kinds, crew(1 + p / 2));
+            uint8_t *exact = guard_copy(bits, (end + 7) / 8);
+            ddz_trellis_walk(t, exact, end, where[p % 2], kinds, crew(1 + p / 2));
+            guard_free(exact, (end + 7) / 8);
             reference_walk(t, bits, end, expected);
             for (uint32_t i = 0; i < t->samples; i++) {
                 int kind = kinds[placement_at(where[p % 2], i)];
@@ -92,7 +95,7 @@ START_TEST(walk_follows_the_definition)
             }
         }
         free(bits);
-        free(kinds);
+        guard_free(kinds, t->samples * sizeof *kinds);
         free(expected);
     }
 }

@@ -157,7 +157,11 @@ ddz_decoder *decoder_new(const struct decoder_settings *s)
 
 ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h)
 {
-    return ddz_encoder_encode(e, w, h, DDZ_PIXELS_RGB8, rgb, 0, (size_t)3 * w * h);
+    const size_t size = (size_t)3 * w * h;
+    uint8_t *input = guard_copy(rgb, size);
+    ddz_status status = ddz_encoder_encode(e, w, h, DDZ_PIXELS_RGB8, input, 0, size);
+    guard_free(input, size);
+    return status;
 }
 
 ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb)
@@ -167,7 +171,17 @@ ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb)
 
 ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
 {
-    return ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, rgb, 0, SIZE_MAX);
+    ddz_info info;
+    /* 0 until there is a header: then nothing may be written */
+    const size_t size =
+        ddz_decoder_info(d, &info, sizeof info) == DDZ_OK ? (size_t)3 * info.width * info.height : 0;
+    uint8_t *output = guard_alloc(size);
+    ddz_status status = ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, output, 0, SIZE_MAX);
+    if (status == DDZ_OK || status == DDZ_ERR_DIGEST || status == DDZ_ERR_CORRUPT ||
+        status == DDZ_ERR_FEATURE)
+        memcpy(rgb, output, size);
+    guard_free(output, size);
+    return status;
 }
 
 ddz_info info_of(const ddz_decoder *d)

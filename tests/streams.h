@@ -65,7 +65,8 @@ ddz_status decoder_make(const ddz_model *m, const struct decoder_settings *s, dd
 ddz_encoder *encoder_new(const struct encoder_settings *s);
 ddz_decoder *decoder_new(const struct decoder_settings *s);
 
-/* The library's calls for pictures of 8-bit RGB without gaps */
+/* The library's calls for pictures of 8-bit RGB without gaps. The pixels that the library reads are a copy that
+ * ends at a guard page and is gone afterwards; those that it decodes are written before such a page, and copied. */
 ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h);
 ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb);
 ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb);
