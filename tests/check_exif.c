@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imgio/exif.h"
+#include "format/exif.h"
+#include "guard.h"
+#include "imgio/upright.h"
 #include "inputs.h"
 #include "runner.h"
 
@@ -34,23 +36,56 @@ static void make_block(uint8_t block[BLOCK], uint32_t orientation, bool high_fir
     }
 }
 
+/* What JPEG has before a block does not hide it. */
+static void check_named(const uint8_t block[BLOCK], bool high_first)
+{
+    enum { NAME = 6 };
+    uint8_t *named = guard_alloc(NAME + BLOCK);
+    bool big = !high_first;
+    memcpy(named, "Exif\0", NAME);
+    memcpy(named + NAME, block, BLOCK);
+    ck_assert_uint_eq(ddz_exif_find_orientation(block, BLOCK, &big), VALUE);
+    ck_assert_int_eq(big, high_first);
+    ck_assert_uint_eq(ddz_exif_find_orientation(named, NAME + BLOCK, &big), NAME + VALUE);
+    for (size_t size = 0; size < NAME + BLOCK; size++) {
+        uint8_t *cut = guard_copy(named, size);
+        ck_assert_int_eq(ddz_exif_orientation(cut, size), size >= NAME + 10 + 2 * 12 ? 6 : 1);
+        guard_free(cut, size);
+    }
+    guard_free(named, NAME + BLOCK);
+}
+
+/* An orientation that is no number of 16 bits, or more than one, is none. */
+static void check_other_types(bool high_first)
+{
+    uint8_t block[BLOCK];
+    for (uint32_t type = 0; type < 14; type++)
+        for (uint32_t count = 0; count < 3; count++) {
+            make_block(block, 6, high_first);
+            put(block + VALUE - 6, 2, type, high_first);
+            put(block + VALUE - 4, 4, count, high_first);
+            ck_assert_int_eq(ddz_exif_orientation(block, BLOCK), type == 3 && count == 1 ? 6 : 1);
+        }
+}
+
 START_TEST(orientations_are_found)
 {
     uint8_t block[BLOCK];
     for (int high = 0; high <= 1; high++) {
         for (uint32_t value = 0; value < 300; value++) {
             make_block(block, value, high);
-            ck_assert_int_eq(exif_orientation(block, BLOCK), value >= 1 && value <= 8 ? (int)value : 1);
+            ck_assert_int_eq(ddz_exif_orientation(block, BLOCK), value >= 1 && value <= 8 ? (int)value : 1);
         }
         make_block(block, 6, high);
         for (size_t size = 0; size < BLOCK; size++) {
-            uint8_t *cut = malloc(size + 1);
-            memcpy(cut, block, size);
-            ck_assert_int_eq(exif_orientation(cut, size), size >= 10 + 2 * 12 ? 6 : 1);
-            free(cut);
+            uint8_t *cut = guard_copy(block, size);
+            ck_assert_int_eq(ddz_exif_orientation(cut, size), size >= 10 + 2 * 12 ? 6 : 1);
+            guard_free(cut, size);
         }
+        check_named(block, high);
+        check_other_types(high);
     }
-    ck_assert_int_eq(exif_orientation(NULL, 0), 1);
+    ck_assert_int_eq(ddz_exif_orientation(NULL, 0), 1);
 }
 END_TEST
 
@@ -58,13 +93,13 @@ END_TEST
 START_TEST(damaged_blocks)
 {
     for (int round = 0; round < 20000; round++) {
-        uint8_t *block = malloc(BLOCK);
+        uint8_t *block = guard_alloc(BLOCK);
         make_block(block, 1 + draw(8), round & 1);
         for (uint32_t n = 1 + draw(4); n > 0; n--)
             block[draw(BLOCK)] = (uint8_t)draw(256);
-        int value = exif_orientation(block, BLOCK);
+        int value = ddz_exif_orientation(block, BLOCK);
         ck_assert(value >= 1 && value <= 8);
-        free(block);
+        guard_free(block, BLOCK);
     }
 }
 END_TEST

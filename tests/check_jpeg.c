@@ -7,7 +7,7 @@
 
 #include <jpeglib.h>
 
-#include "imgio/exif.h"
+#include "format/exif.h"
 #include "imgio/formats.h"
 #include "imgio/jpeg.h"
 #include "inputs.h"
@@ -124,8 +124,8 @@ START_TEST(extras)
     ck_assert_uint_eq(image.icc_size, PROFILE);
     ck_assert_int_eq(image.icc[99], 'p');
     ck_assert_uint_eq(image.exif_size, EXIF);
-    ck_assert_int_eq(exif_orientation(exif, EXIF), 6);
-    ck_assert_int_eq(exif_orientation(image.exif, image.exif_size), 1);
+    ck_assert_int_eq(ddz_exif_orientation(exif, EXIF), 6);
+    ck_assert_int_eq(ddz_exif_orientation(image.exif, image.exif_size), 1);
     ck_assert_uint_eq(image.width, HEIGHT);
     ck_assert_uint_eq(image.height, WIDTH);
     for (int y = 0; y < HEIGHT; y++) /* the stored first row is at the right */

@@ -18,7 +18,8 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["diffusion"] = "base limits model diffusion"
         may["trellis"] = "base limits trellis"
         may["channel"] = "base limits cpu kernels trellis channel"
-        may["format"] = "base limits format"
+        may["exif"] = "base exif"
+        may["format"] = "base limits exif format"
         may["exact"] = "base exact"
         may["api"] = "base limits api"
         may["fields"] = "base nn channel chain"
@@ -26,14 +27,15 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         may["decode"] = "base limits cpu model diffusion trellis format exact api chain decode"
         may["encode"] = "base limits cpu model diffusion trellis channel format exact api chain encode"
         may["recode"] = "base limits format api chain decode encode"
-        may["imgio"] = "imgio"
+        may["imgio"] = "exif imgio"
         may["tools"] = "imgio tools"
     }
     function bad(text) {
         print FILENAME ": " text
         failed = 1
     }
-    # The folder of a file, but for the inner loops, the labels that they share with the walk, and the table of limits.
+    # The folder of a file, but for the inner loops, the labels that they share with the walk, the table of limits, and
+    # what the library and the programs both read of Exif.
     function layer(path) {
         if (path ~ /^(nn\/conv\/|channel\/search\/)/)
             return "kernels"
@@ -41,6 +43,8 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
             return "trellis"
         if (path == "format/limits.h")
             return "limits"
+        if (path ~ /^format\/exif/)
+            return "exif"
         if (path == "chain/fields.h")
             return "fields"
         if (path ~ /^model\/topology/)

@@ -10,8 +10,8 @@
 
 #include <jerror.h>
 
-#include "imgio/exif.h"
 #include "imgio/raw_profile.h"
+#include "imgio/upright.h"
 
 enum { MOST_MARKER = 0xFFFF, MOST_SCANS = 200 };
 

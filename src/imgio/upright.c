@@ -1,61 +1,18 @@
-#include "imgio/exif.h"
+#include "imgio/upright.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    UPRIGHT = 1,
-    ORIENTATIONS = 8,
-    TAG_ORIENTATION = 0x0112,
-    TYPE_SHORT = 3,
-    ENTRY_SIZE = 12,
-    HEAD_SIZE = 8
-};
-
-/* `bytes` bytes, at most 4, in the block's byte order */
-static uint32_t number(const uint8_t *data, int bytes, bool high_first)
-{
-    uint32_t value = 0;
-    for (int i = 0; i < bytes; i++)
-        value = value << 8 | data[high_first ? i : bytes - 1 - i];
-    return value;
-}
-
-/* Where the two bytes of the orientation stand, 0 if it is not there; *high_first is their order. */
-static size_t find_orientation(const uint8_t *exif, size_t size, bool *high_first)
-{
-    if (size < HEAD_SIZE || (memcmp(exif, "MM\0*", 4) != 0 && memcmp(exif, "II*\0", 4) != 0))
-        return 0;
-    bool high = *high_first = exif[0] == 'M';
-    size_t at = number(exif + 4, 4, high);
-    if (at < HEAD_SIZE || at > size - 2)
-        return 0;
-    uint32_t entries = number(exif + at, 2, high);
-    at += 2;
-    for (uint32_t i = 0; i < entries && size - at >= ENTRY_SIZE; i++, at += ENTRY_SIZE)
-        if (number(exif + at, 2, high) == TAG_ORIENTATION)
-            return number(exif + at + 2, 2, high) == TYPE_SHORT && number(exif + at + 4, 4, high) == 1
-                       ? at + 8
-                       : 0;
-    return 0;
-}
-
-int exif_orientation(const uint8_t *exif, size_t size)
-{
-    bool high_first = false;
-    size_t at = find_orientation(exif, size, &high_first);
-    uint32_t value = at ? number(exif + at, 2, high_first) : UPRIGHT;
-    return value >= 1 && value <= ORIENTATIONS ? (int)value : UPRIGHT;
-}
+#include "format/exif.h"
 
 static void set_upright(uint8_t *exif, size_t size)
 {
-    bool high_first = false;
-    size_t at = find_orientation(exif, size, &high_first);
+    bool big = false;
+    size_t at = ddz_exif_find_orientation(exif, size, &big);
     if (at) {
-        exif[at + high_first] = UPRIGHT;
-        exif[at + !high_first] = 0;
+        exif[at + big] = EXIF_UPRIGHT;
+        exif[at + !big] = 0;
     }
 }
 
@@ -85,7 +42,7 @@ static void set_xmp_upright(uint8_t *xmp, size_t size)
             continue;
         size_t digit = at + length + (p[length] == '=' ? 2 : 1);
         if ((p[length] == '=' || p[length] == '>') && xmp[digit] >= '1' && xmp[digit] <= '8')
-            xmp[digit] = '0' + UPRIGHT;
+            xmp[digit] = '0' + EXIF_UPRIGHT;
     }
 }
 
@@ -101,8 +58,8 @@ static void exchange_resolution(struct image_notes *notes)
 int image_turn_upright(struct image *image)
 {
     struct image turned;
-    const int orientation = exif_orientation(image->exif, image->exif_size);
-    if (orientation == UPRIGHT)
+    const int orientation = ddz_exif_orientation(image->exif, image->exif_size);
+    if (orientation == EXIF_UPRIGHT)
         return 0;
     const uint32_t width = orientation >= 5 ? image->height : image->width;
     const uint32_t height = orientation >= 5 ? image->width : image->height;
