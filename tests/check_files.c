@@ -8,29 +8,13 @@
 #include <unistd.h>
 
 #include "runner.h"
+#include "scratch.h"
 #include "tools/files.h"
 #include "tools/message.h"
 
-static char folder[] = "/tmp/check_files.XXXXXX";
-static char path[64];
-
-static void make_folder(void)
-{
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/file", folder);
-}
-
-/* Fails if anything but the file is in the folder. */
-static void remove_folder(void)
-{
-    unlink(path);
-    ck_assert_int_eq(rmdir(folder), 0);
-}
-
 static void write_content(const char *text)
 {
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(scratch_file, "w");
     ck_assert_ptr_nonnull(file);
     fputs(text, file);
     fclose(file);
@@ -50,11 +34,11 @@ START_TEST(unwanted_files)
     ck_assert_uint_gt(size, 0);
     ck_assert_uint_le(size, 65536);
     free(data);
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(scratch_file, "w");
     for (int i = 0; i < 100000; i++)
         fputc('t', file);
     fclose(file);
-    ck_assert_int_eq(file_read(path, 200000, is_text, &data, &size), CLI_OK);
+    ck_assert_int_eq(file_read(scratch_file, 200000, is_text, &data, &size), CLI_OK);
     ck_assert_uint_eq(size, 100000);
     free(data);
 }
@@ -65,10 +49,10 @@ START_TEST(limits_of_reading)
     uint8_t *data = NULL;
     size_t size = 0;
     write_content("0123456789");
-    ck_assert_int_eq(file_read(path, 10, NULL, &data, &size), CLI_OK);
+    ck_assert_int_eq(file_read(scratch_file, 10, NULL, &data, &size), CLI_OK);
     free(data);
-    ck_assert_int_eq(file_read(path, 9, NULL, &data, &size), CLI_LIMIT);
-    ck_assert_int_eq(file_read(folder, 9, NULL, &data, &size), CLI_FILE);
+    ck_assert_int_eq(file_read(scratch_file, 9, NULL, &data, &size), CLI_LIMIT);
+    ck_assert_int_eq(file_read(scratch_folder, 9, NULL, &data, &size), CLI_FILE);
     ck_assert_int_eq(file_read("/nowhere/at/all", 9, NULL, &data, &size), CLI_FILE);
 }
 END_TEST
@@ -77,6 +61,6 @@ int main(void)
 {
     cli_begin("check_files");
     TCase *files = CASE("files", unwanted_files, limits_of_reading);
-    tcase_add_checked_fixture(files, make_folder, remove_folder);
+    tcase_add_checked_fixture(files, scratch_make, scratch_remove);
     return RUN("files", 4, files);
 }

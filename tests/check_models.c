@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "runner.h"
+#include "scratch.h"
 #include "tools/message.h"
 #include "tools/models.h"
 #include "toy_model.h"
 
-static char folder[] = "/tmp/check_models.XXXXXX";
 static const char *const files[] = {"config.status", "models/default.ddm", "models/small.ddm"};
 
 static void write_file(const char *name, const void *data, size_t size)
@@ -23,23 +23,22 @@ static void write_file(const char *name, const void *data, size_t size)
 }
 
 /* A folder that looks like a build tree, with two toy models */
-static void make_folder(void)
+static void make_tree(void)
 {
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
+    scratch_make();
+    ck_assert_int_eq(chdir(scratch_folder), 0);
     ck_assert_int_eq(mkdir("models", 0777), 0);
     write_file(files[0], "", 0);
     unsetenv("DDZ_MODEL");
 }
 
-static void remove_folder(void)
+static void remove_tree(void)
 {
     for (int i = 0; i < 3; i++)
         unlink(files[i]);
     rmdir("models");
     ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(rmdir(folder), 0);
+    scratch_remove();
 }
 
 /* Writes the toy model of a seed; returns its identity. */
@@ -63,7 +62,7 @@ static uint32_t loaded_for(uint32_t id, int expected)
     ddz_model *model = NULL;
     const ddz_info stream = {.width = 8, .height = 8, .model_id = id, .model_id_bits = 32};
     char argv0[80];
-    snprintf(argv0, sizeof argv0, "%s/program", folder);
+    snprintf(argv0, sizeof argv0, "%s/program", scratch_folder);
     ck_assert_int_eq(model_load(NULL, argv0, &stream, &model), expected);
     ck_assert_int_eq(model != NULL, expected == CLI_OK);
     uint32_t found = model ? ddz_model_id(model) : 0;
@@ -104,6 +103,6 @@ int main(void)
 {
     cli_begin("check_models");
     TCase *models = CASE("models", the_stream_says_which, damaged_models);
-    tcase_add_checked_fixture(models, make_folder, remove_folder);
+    tcase_add_checked_fixture(models, make_tree, remove_tree);
     return RUN("models", 20, models);
 }

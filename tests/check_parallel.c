@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/parallel.h"
+#include "crew.h"
 #include "ddz/research.h"
 #include "ledger.h"
 #include "runner.h"
@@ -186,14 +187,6 @@ END_TEST
 #endif
 
 /* ---- A caller's runner ---------------------------------------------------------------------- */
-
-static void run_backwards(void *cookie, size_t count, parallel_item *item, void *argument)
-{
-    int *calls = cookie;
-    ++*calls;
-    while (count-- > 0)
-        item(argument, count, (int)(count % 3));
-}
 
 START_TEST(runner_of_the_caller)
 {

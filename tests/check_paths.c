@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runner.h"
+#include "scratch.h"
 #include "tools/message.h"
 #include "tools/paths.h"
 
@@ -39,9 +40,8 @@ static void expect_path(char *found, const char *expected)
 
 START_TEST(links)
 {
-    char folder[] = "/tmp/check_paths.XXXXXX";
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    ck_assert_int_eq(chdir(folder), 0);
+    scratch_make();
+    ck_assert_int_eq(chdir(scratch_folder), 0);
     ck_assert_int_eq(mkdir("sub", 0777), 0);
     ck_assert_int_eq(symlink("sub/second", "first"), 0);
     ck_assert_int_eq(symlink("../nothing", "sub/second"), 0);
@@ -60,7 +60,7 @@ START_TEST(links)
         unlink(made[i]);
     rmdir("sub");
     ck_assert_int_eq(chdir("/"), 0);
-    ck_assert_int_eq(rmdir(folder), 0);
+    scratch_remove();
 }
 END_TEST
 

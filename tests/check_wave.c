@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/wave.h"
+#include "crew.h"
 #include "runner.h"
 
 enum { ROWS = 60, MARKS = 7, LANES = 8 };
@@ -88,14 +89,6 @@ START_TEST(rows_follow_one_another)
     }
 }
 END_TEST
-
-static void run_backwards(void *cookie, size_t count, parallel_item *item, void *argument)
-{
-    int *calls = cookie;
-    ++*calls;
-    while (count-- > 0)
-        item(argument, count, (int)(count % 3));
-}
 
 /* A runner that has one thread in truth, whatever it says, must not wait for others. */
 START_TEST(runner_of_the_caller)

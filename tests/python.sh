@@ -15,3 +15,8 @@ find_python() {
     echo "skipped: needs Python 3 with $1"
     exit 77
 }
+
+# The reference decoder and the trainer compress with the zstd program; without it the test is skipped.
+need_zstd() {
+    command -v zstd > /dev/null || { echo "skipped: needs the zstd program"; exit 77; }
+}

@@ -3,8 +3,8 @@
 set -eu
 
 top=${top_srcdir:-$(dirname "$0")/..}
-command -v zstd > /dev/null || { echo "skipped: needs the zstd program"; exit 77; }
 . "$top/tests/python.sh"
 find_python numpy
+need_zstd
 
 "$python" "$top/tests/reference.py" "$top/tests/golden"

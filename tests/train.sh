@@ -7,10 +7,7 @@ top=${top_srcdir:-$(dirname "$0")/..}
 dump=${DDZ_NET_DUMP:-${top_builddir:-.}/tests/net_dump}
 . "$top/tests/python.sh"
 find_python "torch, numpy, PIL"
-if ! command -v zstd >/dev/null; then
-    echo "skipped: needs the zstd program"
-    exit 77
-fi
+need_zstd
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ddz-train.XXXXXX")
 trap 'rm -rf "$work"' EXIT

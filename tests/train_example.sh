@@ -5,10 +5,7 @@ set -eu
 top=${top_srcdir:-$(dirname "$0")/..}
 . "$top/tests/python.sh"
 find_python "torch, numpy, PIL"
-if ! command -v zstd >/dev/null; then
-    echo "skipped: needs the zstd program"
-    exit 77
-fi
+need_zstd
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ddz-example.XXXXXX")
 trap 'rm -rf "$work"' EXIT

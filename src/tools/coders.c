@@ -109,26 +109,31 @@ int check_memory(const char *name, const struct common *common, uint64_t bytes)
         (unsigned long long)((bytes + unit - 1) / unit), (unsigned long long)(common->memory / unit));
 }
 
-int encoder_check_memory(const char *name, const struct common *common, const ddz_encoder *encoder,
-                         const struct image_view *image)
+/* `status` is that of asking the coder how many bytes it takes: those, and those of the picture */
+static int check_asked(const char *name, const struct common *common, ddz_status status, uint64_t bytes,
+                       const struct image_view *image)
 {
-    uint64_t bytes = 0;
-    ddz_status status = ddz_encoder_memory(encoder, image->width, image->height, &bytes);
     if (status != DDZ_OK)
         return cli_fail_status(name, status);
     return check_memory(name, common,
                         bytes + image_size(image->width, image->height, image->channels, image->depth));
 }
 
+int encoder_check_memory(const char *name, const struct common *common, const ddz_encoder *encoder,
+                         const struct image_view *image)
+{
+    uint64_t bytes = 0;
+    ddz_status status = ddz_encoder_memory(encoder, image->width, image->height, &bytes);
+    return check_asked(name, common, status, bytes, image);
+}
+
 int decoder_check_memory(const char *name, const struct common *common, const ddz_decoder *decoder,
                          const ddz_info *stream, const struct image *image)
 {
+    const struct image_view view = image_view(image);
     uint64_t bytes = 0;
     ddz_status status = ddz_decoder_memory(decoder, stream->width, stream->height, &bytes);
-    if (status != DDZ_OK)
-        return cli_fail_status(name, status);
-    return check_memory(name, common,
-                        bytes + image_size(image->width, image->height, image->channels, image->depth));
+    return check_asked(name, common, status, bytes, &view);
 }
 
 ddz_pixel_format pixel_format(int channels, int depth)

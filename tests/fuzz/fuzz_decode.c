@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ddz.h"
+#include "pieces.h"
 #include "toy_model.h"
 
 enum { MAX_PIXELS = 64 * 64 };
@@ -56,16 +57,11 @@ static ddz_status ask(ddz_decoder *d, ddz_recon recon, uint8_t *rgb)
     return ddz_decoder_picture(d, recon, DDZ_PIXELS_RGB8, rgb, 0, 3 * MAX_PIXELS);
 }
 
-/* The same bytes in the pieces that `plan` names, one buffer of exact size each */
+/* The same bytes in the pieces that `plan` names */
 static ddz_status feed_pieces(ddz_decoder *d, const uint8_t *data, size_t size, uint8_t plan, uint8_t *rgb)
 {
     for (size_t at = 0, n; at < size; at += n) {
-        n = (size_t)1 << (plan + at) % 8;
-        n = n < size - at ? n : size - at;
-        uint8_t *piece = malloc(n);
-        if (!piece)
-            abort();
-        memcpy(piece, data + at, n);
+        uint8_t *piece = piece_at(data, size, at, plan, &n);
         ddz_decoder_feed(d, piece, n);
         free(piece);
         if ((plan + at) % 64 == 3)

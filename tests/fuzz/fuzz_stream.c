@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "format/stream_reader.h"
+#include "pieces.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,12 +47,7 @@ static void feed_pieces(struct stream_reader *r, const uint8_t *data, size_t siz
                         uint64_t preview)
 {
     for (size_t at = 0, n; at < size; at += n) {
-        n = (size_t)1 << (plan + at) % 8;
-        n = n < size - at ? n : size - at;
-        uint8_t *piece = malloc(n);
-        if (!piece)
-            abort();
-        memcpy(piece, data + at, n);
+        uint8_t *piece = piece_at(data, size, at, plan, &n);
         ddz_stream_reader_feed(r, piece, n, 8);
         free(piece);
         if (r->part != PART_HEADER && !r->has_preview && (plan + at) % 3 == 0)
