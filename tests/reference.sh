@@ -7,4 +7,4 @@ top=${top_srcdir:-$(dirname "$0")/..}
 find_python numpy
 need_zstd
 
-"$python" "$top/tests/reference.py" "$top/tests/golden"
+"$python" "$top/tests/reference" "$top/tests/golden"
