@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 pack=$work/toy-00.zip
 
 check() {
-    "$python" "$top/tests/train_check.py" "$@"
+    "$python" "$top/tests/trainer" "$@"
 }
 # RUN ARGUMENTS...: a training run whose output is shown only if it fails
 train() {
