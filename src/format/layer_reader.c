@@ -24,7 +24,7 @@ ddz_status ddz_layer_reader_begin(struct layer_reader *r, const struct mem *mem,
     if (h->orientation > 1)
         status = ddz_extras_set(&r->mem, &r->extras, DDZ_EXTRA_ORIENTATION, &h->orientation, 1);
     if (colours && status == DDZ_OK) {
-        r->colours_stand_in = true;
+        r->from_header = colours;
         status = ddz_extras_set(&r->mem, &r->extras, colours, content, size);
     }
     return status;
@@ -75,8 +75,8 @@ static ddz_status open_record(struct layer_reader *r)
         r->skipped++;
         return head->kind & RECORD_SKIPPABLE ? DDZ_OK : DDZ_ERR_FEATURE;
     }
-    if (r->extras.data[extra - 1] && !(r->colours_stand_in && extra != DDZ_EXTRA_ICC))
-        return DDZ_ERR_CORRUPT;
+    if (r->extras.data[extra - 1] && extra != r->from_header)
+        return DDZ_ERR_CORRUPT; /* each kind occurs at most once */
     if (!ddz_record_is_frame(head->kind))
         return DDZ_OK;
     r->frame = ddz_frame_reader_new(&r->mem, ddz_extra_max_content(extra, r->width, r->height));
@@ -100,8 +100,17 @@ static ddz_status close_plain(struct layer_reader *r)
         return DDZ_ERR_CORRUPT;
     if (r->head.kind == RECORD_ALPHA_END)
         return ddz_alpha_reader_end(r->alpha, r->content, (size_t)r->head.length);
-    return ddz_extra_parse(&r->mem, extra, r->content, (size_t)r->head.length, r->width, r->height,
-                           &r->extras);
+    struct extras found = {{NULL}, {0}};
+    ddz_status status =
+        ddz_extra_parse(&r->mem, extra, r->content, (size_t)r->head.length, r->width, r->height, &found);
+    if (status != DDZ_OK)
+        return status;
+    ddz_mem_free(&r->mem, r->extras.data[extra - 1]); /* what the header has said instead */
+    r->extras.data[extra - 1] = found.data[extra - 1];
+    r->extras.size[extra - 1] = found.size[extra - 1];
+    if (extra == r->from_header)
+        r->from_header = 0;
+    return DDZ_OK;
 }
 
 /* All bytes of the record are there. */
@@ -192,19 +201,14 @@ bool ddz_layer_reader_in_steps(const struct layer_reader *r)
 
 /* ---- What has arrived ------------------------------------------------------------------------------ */
 
-static bool is_colour(ddz_extra kind)
-{
-    return kind == DDZ_EXTRA_CICP || kind == DDZ_EXTRA_CHROMATICITIES;
-}
-
 ddz_status ddz_layer_reader_extra(const struct layer_reader *r, ddz_extra kind, bool ended,
                                   const uint8_t **data, size_t *size, ddz_extra_state *state)
 {
-    bool damaged = r->damaged >> kind & 1;
+    bool from_header = (int)kind == r->from_header, damaged = r->damaged >> kind & 1 && !from_header;
     *data = r->extras.data[kind - 1];
     *size = r->extras.size[kind - 1];
     /* a profile says better what the header has said in its place */
-    if (is_colour(kind) && r->colours_stand_in && r->extras.data[DDZ_EXTRA_ICC - 1]) {
+    if (from_header && r->extras.data[DDZ_EXTRA_ICC - 1]) {
         *data = NULL;
         *size = 0;
     }

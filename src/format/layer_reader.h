@@ -31,7 +31,7 @@ struct layer_reader {
 
     uint32_t skipped; /* records */
     struct extras extras;
-    bool colours_stand_in;      /* what they say of colours is the header's word for an ICC profile */
+    int from_header;            /* kind of extra that the header's colour space gave, until a record does; 0: none */
     struct alpha_reader *alpha; /* NULL: no piece of it has arrived */
     struct exact_reader exact;
     uint64_t damaged; /* 1 << kind of extras that are known to be */
