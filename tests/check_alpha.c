@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/alpha.h"
+#include "format/alpha_reader.h"
 #include "format/range_coder.h"
 #include "guard.h"
 #include "inputs.h"
@@ -269,10 +270,38 @@ START_TEST(alpha_out_of_memory)
 }
 END_TEST
 
+/* Of a string that is too long, and of bytes behind its end, as much is taken in whatever pieces they come. */
+START_TEST(strings_that_are_too_long)
+{
+    enum { W = 3, H = 2, MOST = 64 + 4 * W * H, LONG = MOST + 40 };
+    uint8_t *string = random_bytes(LONG), expected[W * H] = {0};
+    for (size_t piece = LONG; piece > 0; piece -= piece > 30 ? 9 : 1) {
+        struct alpha_reader *r = ddz_alpha_reader_new(&mem, W, H);
+        const uint8_t *plane;
+        ddz_extra_state state;
+        for (size_t at = 0, n; at < LONG; at += n) {
+            n = piece < LONG - at ? piece : LONG - at;
+            uint8_t *exact = guard_copy(string + at, n);
+            ck_assert_int_eq(ddz_alpha_reader_add(r, exact, n), at + n <= MOST ? DDZ_OK : DDZ_ERR_CORRUPT);
+            guard_free(exact, n);
+        }
+        ck_assert_int_eq(ddz_alpha_reader_end(r, (const uint8_t[]){0, 1, 2, 3, 4}, 5), DDZ_OK);
+        ck_assert_int_eq(ddz_alpha_reader_add(r, string, 1), DDZ_ERR_CORRUPT);
+        ck_assert_int_eq(ddz_alpha_reader_plane(r, &plane, &state), DDZ_OK);
+        ck_assert_int_eq(state, DDZ_EXTRA_DAMAGED);
+        if (piece == LONG)
+            ck_assert_int_eq(ddz_alpha_read(&mem, string, MOST, false, W, H, expected), DDZ_OK);
+        ck_assert_mem_eq(plane, expected, W * H);
+        ddz_alpha_reader_free(r);
+    }
+    free(string);
+}
+END_TEST
+
 int main(void)
 {
     mem = ddz_mem_init(NULL);
-    return RUN(
-        "alpha", 120, CASE("coder", bits_of_prefixes, no_bit_is_told_too_late, price_is_entropy),
-        CASE("planes", planes_come_back, error_falls, sizes_of_strings, any_bytes, alpha_out_of_memory));
+    return RUN("alpha", 120, CASE("coder", bits_of_prefixes, no_bit_is_told_too_late, price_is_entropy),
+               CASE("planes", planes_come_back, error_falls, sizes_of_strings, any_bytes,
+                    strings_that_are_too_long, alpha_out_of_memory));
 }

@@ -38,8 +38,10 @@ void ddz_alpha_reader_free(struct alpha_reader *r)
 
 ddz_status ddz_alpha_reader_add(struct alpha_reader *r, const uint8_t *data, size_t size)
 {
-    if (r->ended || size > ddz_alpha_max_size(r->width, r->height) - r->size)
-        return DDZ_ERR_CORRUPT;
+    const uint64_t room = r->ended ? 0 : ddz_alpha_max_size(r->width, r->height) - r->size;
+    const bool fits = size <= room;
+    if (!fits) /* what does is taken all the same, so that it does not matter in what pieces the bytes come */
+        size = (size_t)room;
     if (r->size + size > r->capacity) {
         size_t capacity = 2 * (r->size + size);
         uint8_t *larger = ddz_mem_alloc(&r->mem, capacity, 1);
@@ -54,7 +56,7 @@ ddz_status ddz_alpha_reader_add(struct alpha_reader *r, const uint8_t *data, siz
     if (size)
         memcpy(r->string + r->size, data, size);
     r->size += size;
-    return DDZ_OK;
+    return fits ? DDZ_OK : DDZ_ERR_CORRUPT;
 }
 
 ddz_status ddz_alpha_reader_end(struct alpha_reader *r, const uint8_t *content, size_t size)
