@@ -54,7 +54,7 @@ static const char help[] =
     "      --memory SIZE   refuse pictures that may take more memory; default 2G, 0: no limit\n"
     "  -f, --force         replace a file that was not named; write under the name of another kind of file\n"
     "  -v, --verbose       say what was decoded\n"
-    "      --quiet         no progress\n"
+    "      --quiet         no progress; only warnings of what is lost\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n";
 

@@ -56,7 +56,7 @@ static const char help[] =
     "  -f, --force           replace files that were not named; write under the name of another kind of "
     "file\n"
     "  -v, --verbose         a table of the steps, on standard error\n"
-    "      --quiet           no summary, no progress\n"
+    "      --quiet           no summary, no progress; only warnings of what is lost\n"
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
 
@@ -314,8 +314,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
         status = ddz_encoder_stream(encoder, &data, size);
     if (status != DDZ_OK)
         return cli_fail_status(name, status);
-    if (!task->common.quiet)
-        extras_note_losses(encoder, name);
+    extras_note_losses(encoder, name, task->common.quiet);
     fwrite(data, 1, *size, file); /* output_finish asks whether it went well */
     return CLI_OK;
 }

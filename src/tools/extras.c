@@ -56,11 +56,17 @@ ddz_status extras_attach(ddz_encoder *encoder, const struct image_view *image)
     return status;
 }
 
-void extras_note_losses(const ddz_encoder *encoder, const char *name)
+/* Does the picture look different without it? */
+static int shows(ddz_extra kind)
+{
+    return kind != DDZ_EXTRA_EXIF && kind != DDZ_EXTRA_XMP && kind != DDZ_EXTRA_RESOLUTION;
+}
+
+void extras_note_losses(const ddz_encoder *encoder, const char *name, int quiet)
 {
     for (int i = 0; i < KINDS; i++) {
         ddz_extra_state state;
-        if (ddz_encoder_extra_state(encoder, kinds[i], &state) != DDZ_OK)
+        if ((quiet && !shows(kinds[i])) || ddz_encoder_extra_state(encoder, kinds[i], &state) != DDZ_OK)
             continue;
         if (state == DDZ_EXTRA_APPROXIMATE)
             cli_note("%s: warning: so few bytes have room for an approximation of its %s only", name,

@@ -8,8 +8,9 @@
 /* What a picture has besides its pixels, into the encoder; but for sRGB, which a stream is that says nothing else */
 ddz_status extras_attach(ddz_encoder *encoder, const struct image_view *image);
 
-/* Notes on what the target in bytes of the picture encoded last left no room for */
-void extras_note_losses(const ddz_encoder *encoder, const char *name);
+/* Notes on what the target in bytes of the picture encoded last left no room for; with `quiet` only on layers without
+ * which the picture looks different */
+void extras_note_losses(const ddz_encoder *encoder, const char *name, int quiet);
 
 /* The layers that have arrived, but for alpha, lent to a picture: they are the decoder's. An orientation whose Exif block has not
  * arrived is made one, in `exif`; a whole stream that says nothing of its colours is sRGB. */

@@ -31,8 +31,28 @@ expect 0 ddpmdec few.ddz
 [ "$(colour_type few.png)" = 6 ] || fail "no alpha in the picture of a small file"
 expect 0 ddpmdec --info few.ddz
 grep -q 'complete, ends at its target' out || fail "the target is not told from a cut"
+
+# What is lost is named, with --quiet only what the picture shows. This Exif block has an orientation, for which there
+# is room.
 expect 0 ddpmenc --effort 1 --quiet --bytes 100 "$data/alpha.png" fewer.ddz
-[ ! -s err ] || fail "a warning in spite of --quiet"
+[ "$(cat err)" = "ddpmenc: $data/alpha.png: warning: its alpha is left out: so few bytes have no room for it" ] ||
+    fail "with --quiet alpha is lost without a word, or more is said: $(cat err)"
+{
+    head -c 33 "$data/small.png"
+    printf '\000\000\000\032eXIfMM\000*\000\000\000\010\000\001\001\022\000\003\000\000\000\001\000\006\000\000\000\000\000\000\326gKi'
+    tail -c +34 "$data/small.png"
+} > exif.png
+expect 0 ddpmenc --effort 1 --bytes 60 exif.png turned.ddz
+grep -q 'warning: its Exif is left out' err || fail "Exif is lost without a word: $(cat err)"
+expect 0 ddpmenc --effort 1 --quiet --bytes 60 exif.png turned.ddz
+[ ! -s err ] || fail "a warning in spite of --quiet: $(cat err)"
+expect 0 ddpmdec --quiet turned.ddz
+[ ! -s err ] || fail "a warning in spite of --quiet: $(cat err)"
+grep -aq eXIf turned.png || fail "no orientation"
+expect 0 ddpmdec --quiet turned.ddz turned.pam
+grep -q 'warning: PAM cannot hold .*Exif' err || fail "the orientation is lost without a word"
+expect 0 ddpmdec --quiet a.ddz a.ppm
+grep -q 'warning: PNM cannot hold alpha' err || fail "with --quiet alpha is lost without a word"
 
 # Damage in alpha is told, and can be overlooked.
 size=$(size_of a.ddz)
