@@ -206,7 +206,7 @@ typedef struct ddz_step {
     double sigma_to;      /* and after */
     uint64_t samples;     /* coordinates that the step conveys */
     uint64_t offset_bits; /* where it begins, from the first byte of the stream, framing not counted */
-    uint64_t bits;        /* its length */
+    uint64_t bits, missing; /* of its length: what is there, and what was cut, or lies beyond the target */
 } ddz_step;
 
 /* Progress: the share of the work that is done. It begins at 0, never falls, and ends at 1. Return 0 to go

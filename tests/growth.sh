@@ -13,7 +13,7 @@ header=$top_srcdir/include/ddz.h
 # The last fields of both structures and the last parameter go; then a field and a parameter come.
 mkdir "$scratch/older" "$scratch/present" "$scratch/later"
 cp "$header" "$scratch/present"
-awk '/^typedef struct ddz_step /, /^}/ { if (/ bits;/) next }
+awk '/^typedef struct ddz_step /, /^}/ { if (/ (bits|missing);/) next }
     /^typedef struct ddz_info /, /^}/ { if (/ (digest_agrees|skipped_records|trailing_bytes|picture_height);/) next }
     / DDZ_PARAM_SCALE = / { next }
     { print }' "$header" > "$scratch/older/ddz.h"

@@ -291,6 +291,8 @@ static void check_reports(const ddz_encoder *e, ddz_decoder *d, size_t stream_si
         ck_assert_int_eq(f->lift, s->lift);
         ck_assert_uint_eq(f->bits, s->bits);
         ck_assert_uint_eq(f->samples, s->samples);
+        ck_assert_uint_eq(f->missing, s->missing);
+        ck_assert(f->missing == 0 || i == n - 1);
         ck_assert_double_eq(f->sigma_to, s->sigma_to);
         ck_assert(i == 0 || f->offset_bits >= found[i - 1].step.offset_bits + found[i - 1].step.bits);
         ck_assert_uint_ge(f->bits, 1);

@@ -240,7 +240,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
 NO_PADDING(ddz_info, exact_rows);
-NO_PADDING(ddz_step, bits);
+NO_PADDING(ddz_step, missing);
 
 static ddz_info header_info(const struct header *h)
 {
@@ -321,6 +321,7 @@ ddz_status ddz_decoder_step_count(ddz_decoder *d, size_t *count)
         *s = ddz_report_step(&d->schedule.step[cursor.index - 1]);
         s->offset_bits = found.offset_bits;
         s->bits = found.side_bits + found.known;
+        s->missing = found.bits - found.known;
         if (found.known < found.bits)
             break;
     }

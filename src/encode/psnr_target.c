@@ -117,6 +117,7 @@ bool ddz_psnr_reached(ddz_encoder *e, int i, double psnr, struct sent *sent, ddz
         struct sent_step *report = &e->steps[e->step_count - 1];
         *status = trim_to_psnr(e, last, i - 1, sent);
         report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
+        report->step.missing = sent->bits - sent->place.known;
         report->research.kl_bits *= (double)sent->place.known / sent->bits;
     }
     return true;

@@ -106,6 +106,7 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     if (!send_step(e, step, i, kl_bits, sent))
         return false;
     report->step.bits = sent->place.known + (uint64_t)sent->place.side_bits;
+    report->step.missing = sent->bits - sent->place.known;
     e->step_count++;
     if (sent->place.known == sent->bits)
         return true;

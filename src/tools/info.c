@@ -20,7 +20,7 @@ void info_print_header(const ddz_info *info)
 static const char *end_of(const ddz_decoder *decoder, const ddz_info *info, const ddz_step *last)
 {
     ddz_extra_state alpha;
-    bool short_of_it = last && last->sigma_to > info->sigma_end * (1 + 1e-9);
+    bool short_of_it = last && (last->missing || last->sigma_to > info->sigma_end * (1 + 1e-9));
     if (!info->complete)
         return info->trellis_bits ? "cut" : "made so short, or cut";
     if (ddz_decoder_extra_state(decoder, DDZ_EXTRA_ALPHA, &alpha) == DDZ_OK && alpha == DDZ_EXTRA_APPROXIMATE)
