@@ -251,8 +251,8 @@ typedef enum ddz_extra_state {
 
 typedef enum ddz_target {
     DDZ_TARGET_QUALITY = 0, /* value: 0 to 100 */
-    DDZ_TARGET_BYTES = 1,   /* value: size of the whole stream, at least that of its header (3, 5
-                               or 9 bytes); reached to the byte unless the chain ends before */
+    DDZ_TARGET_BYTES = 1,   /* value: size of the whole stream, at least that of its header (3 to
+                               10 bytes); reached to the byte unless the chain ends before */
     DDZ_TARGET_PSNR = 2,    /* value: dB over the three channels, of the decoded 8-bit picture */
     DDZ_TARGET_SIGMA = 3    /* value: noise at which the chain ends, in grey levels (0 to 255): 0.7
                                to 44.6, taken to the nearest 1/32 octave. A model knows the noise
@@ -396,7 +396,7 @@ typedef struct ddz_info {
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
- * pictures, 9 for all), DDZ_ERR_FORMAT if it is no ddz stream. `info_size` is sizeof *info. */
+ * pictures, 10 for all), DDZ_ERR_FORMAT if it is no ddz stream. `info_size` is sizeof *info. */
 DDZ_API ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size);
 
 /* Of how many of its first bytes a decoder with DDZ_PARAM_SCALE `scale`, 1 to 16, makes the picture that it makes of all of
