@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crew.h"
 #include "ddz.h"
 #include "runner.h"
 #include "streams.h"
@@ -110,39 +111,6 @@ START_TEST(decoders_in_the_callers_threads)
 END_TEST
 
 /* ---- A runner of the program's own ---------------------------------------------------------- */
-
-enum { RUNNER_THREADS = 3 };
-
-/* Starts threads for each piece of work; thread i takes each RUNNER_THREADS-th item, the last ones first. */
-struct piece {
-    size_t count;
-    ddz_work_item item;
-    void *argument;
-    int thread;
-};
-
-static void *run_share(void *argument)
-{
-    const struct piece *p = argument;
-    for (size_t i = p->count; i-- > 0;)
-        if (i % RUNNER_THREADS == (size_t)p->thread)
-            p->item(p->argument, i, p->thread);
-    return NULL;
-}
-
-static void run_with_threads(void *cookie, size_t count, ddz_work_item item, void *argument)
-{
-    int *pieces = cookie;
-    pthread_t thread[RUNNER_THREADS];
-    struct piece piece[RUNNER_THREADS];
-    ++*pieces;
-    for (int i = 0; i < RUNNER_THREADS; i++) {
-        piece[i] = (struct piece){count, item, argument, i};
-        ck_assert_int_eq(pthread_create(&thread[i], NULL, run_share, &piece[i]), 0);
-    }
-    for (int i = 0; i < RUNNER_THREADS; i++)
-        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
-}
 
 START_TEST(runner_of_the_caller)
 {

@@ -1,8 +1,4 @@
 /* Work in a wave: every row once and with all its marks, none before its turn, each lane one row at a time. */
-#ifdef HAVE_CONFIG_H
-#include "config.h"
-#endif
-
 #include <check.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -99,14 +95,46 @@ START_TEST(runner_of_the_caller)
     struct parallel *p = ddz_parallel_new(&mem, 1, &runner);
     ck_assert_ptr_nonnull(p);
     check_waves(p);
-#ifdef DDZ_THREADS
     ck_assert_int_gt(calls, 10);
-#endif
+    ddz_parallel_free(p);
+}
+END_TEST
+
+/* Rows 0 and 1 wait for each other to begin, which they can only do on two threads. */
+static void meet(void *argument, size_t row, int lane, struct wave *wave)
+{
+    atomic_int *begun = argument;
+    (void)lane;
+    atomic_fetch_add(begun, 1);
+    while (row < 2 && atomic_load(begun) < 2)
+        nanosleep(&(struct timespec){0, 100000}, NULL);
+    for (size_t mark = 0; mark < MARKS; mark++) {
+        ddz_wave_wait(wave, row, mark);
+        ddz_wave_pass(wave, row, mark);
+    }
+}
+
+/* Rows run on the threads of a caller's runner, also where the library has none of its own. */
+START_TEST(threads_of_the_caller)
+{
+    int calls = 0;
+    struct mem mem = ddz_mem_init(NULL);
+    const struct parallel_runner runner = {run_with_threads, &calls, RUNNER_THREADS};
+    struct parallel *p = ddz_parallel_new(&mem, 1, &runner);
+    ck_assert_ptr_nonnull(p);
+    check_waves(p);
+    for (size_t rows = 2; rows < 9; rows++) {
+        atomic_int begun;
+        atomic_init(&begun, 0);
+        ddz_wave_run(p, rows, MARKS, meet, &begun);
+        ck_assert_int_eq(atomic_load(&begun), (int)rows);
+    }
     ddz_parallel_free(p);
 }
 END_TEST
 
 int main(void)
 {
-    return RUN("wave", 60, CASE("wave", rows_follow_one_another, runner_of_the_caller));
+    return RUN("wave", 60,
+               CASE("wave", rows_follow_one_another, runner_of_the_caller, threads_of_the_caller));
 }

@@ -3,6 +3,7 @@
 #define DDZ_TESTS_CREW_H
 
 #include <check.h>
+#include <pthread.h>
 
 #include "base/parallel.h"
 
@@ -26,6 +27,40 @@ static inline void run_backwards(void *cookie, size_t count, parallel_item *item
     ++*calls;
     while (count-- > 0)
         item(argument, count, (int)(count % 3));
+}
+
+/* A caller's runner that starts threads for each piece of work; thread i takes each RUNNER_THREADS-th item, the last
+ * ones first. `cookie` counts its calls. */
+enum { RUNNER_THREADS = 3 };
+
+struct piece {
+    size_t count;
+    parallel_item *item;
+    void *argument;
+    int thread;
+};
+
+static inline void *run_share(void *argument)
+{
+    const struct piece *p = argument;
+    for (size_t i = p->count; i-- > 0;)
+        if (i % RUNNER_THREADS == (size_t)p->thread)
+            p->item(p->argument, i, p->thread);
+    return NULL;
+}
+
+static inline void run_with_threads(void *cookie, size_t count, parallel_item *item, void *argument)
+{
+    int *pieces = cookie;
+    pthread_t thread[RUNNER_THREADS];
+    struct piece piece[RUNNER_THREADS];
+    ++*pieces;
+    for (int i = 0; i < RUNNER_THREADS; i++) {
+        piece[i] = (struct piece){count, item, argument, i};
+        ck_assert_int_eq(pthread_create(&thread[i], NULL, run_share, &piece[i]), 0);
+    }
+    for (int i = 0; i < RUNNER_THREADS; i++)
+        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
 }
 
 #endif

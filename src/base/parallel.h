@@ -27,7 +27,7 @@ struct parallel_runner {
 };
 
 /* Threads to use for a setting: 0 means as many as OpenMP would use (OMP_NUM_THREADS), without it as there are
- * processors. Where the library has no threads, 1. */
+ * processors. Where the library has no threads of its own, 1. */
 int ddz_parallel_threads(int setting);
 
 /* `threads` threads, that of the caller included, as a setting has it. With a runner, its own. NULL if memory is

@@ -15,7 +15,7 @@ struct wave;
 /* A row, which must pass every mark */
 typedef void wave_row(void *argument, size_t row, int lane, struct wave *wave);
 
-/* Runs all rows; parallel NULL, or a library without threads: one after the other, in lane 0. */
+/* Runs all rows; with one lane, or where a compiler has no atomic types, one after the other, in lane 0. */
 void ddz_wave_run(struct parallel *parallel, size_t rows, size_t marks, wave_row *run, void *argument);
 
 /* Until row - 1 has passed the mark; what it had written by then can be read. Row 0 does not wait. */
