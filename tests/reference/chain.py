@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 
 from channel import Mixing, first, trellis
-from integers import ONE, H, R, level, ratio, shift_round, sigma
+from integers import ONE, H, R, hashes, level, ratio, shift_round, sigma
 from network import Network
 from stream import Stream
 
@@ -76,7 +76,7 @@ def decode(data, model, seed=None):
         key, known = H(0x64647A2D31, i), len(bits)
         fresh = s["lift"] or s["a"] is None
         if fresh:
-            bits += [H(key ^ 0x64647A2D31, j) & 1 for j in range(known, B)]
+            bits += (hashes(key ^ 0x64647A2D31, B)[known:] & np.uint64(1)).tolist()
             known = B
         mixing = Mixing(s["N"], B, key)
         c = mixing.unmix(trellis(bits, s["N"], B, L, key))

@@ -3,37 +3,45 @@ import math
 
 import numpy as np
 
-from integers import H, wrap
+from integers import H, hashes, wrap
 
 
 def draw(key, bits, B):
     begin = len(bits) // 8 * 8
-    drawn = [H(key, j // 8) >> (7 - j % 8) & 1 for j in range(B - begin)]
-    return bits + drawn[len(bits) - begin :]
+    j = np.arange(B - begin)
+    drawn = hashes(key, len(j) // 8 + 1)[j // 8].astype(np.int64) >> (7 - j % 8) & 1
+    return bits + drawn.tolist()[len(bits) - begin :]
 
 
 def first(i, N, B):
     return i * N // B
 
 
-def trellis(bits, N, B, L, key):
-    c = np.zeros(N, np.int64)
+def registers(bits, B, L):
+    """The last L + 1 bits at each bit; there are none before the start of a span"""
     S = max(1, (B + 2048) // 4096)
-    starts = {8 * (j * B // S // 8) for j in range(S)}
-    W = 0
-    for i, bit in enumerate(bits):
-        if i in starts:
-            W = 0
-        W = (2 * W + bit) % 2 ** (L + 1)
-        middle = W // 2 % 2 ** (L - 1)
-        h = H(key, i)
-        add = h % 2**16
-        mul = (((h >> 16) % 2**32 | 1) << (17 - L)) % 2**16
-        label = (add + middle * mul) % 2**16
-        n = first(i + 1, N, B) - first(i, N, B)
-        sign = (W ^ W >> L ^ label * n >> 15) & 1
-        a = (math.isqrt(n << 26) + 1) // 2
-        c[first(i, N, B) + label * n // 2**16] = -a if sign else a
+    starts = [8 * (j * B // S // 8) for j in range(S)] + [B]
+    W = np.zeros(len(bits), np.int64)
+    for a, b in zip(starts, starts[1:]):
+        span = bits[a:b]
+        for k in range(min(L + 1, len(span))):
+            W[a + k : b] |= span[: len(span) - k] << k
+    return W
+
+
+def trellis(bits, N, B, L, key):
+    c, bits = np.zeros(N, np.int64), np.array(bits, np.int64)
+    W, i, h = registers(bits, B, L), np.arange(len(bits)), hashes(key, len(bits))
+    middle = W // 2 % 2 ** (L - 1)
+    add = (h % np.uint64(2**16)).astype(np.int64)
+    mul = (((h >> np.uint64(16)) % np.uint64(2**32)).astype(np.int64) | 1) << (17 - L)
+    label = (add + middle * (mul % 2**16)) % 2**16
+    n = first(i + 1, N, B) - first(i, N, B)
+    sign = (W ^ W >> L ^ label * n >> 15) & 1
+    a = np.zeros(len(bits), np.int64)
+    for size in set(n.tolist()):
+        a[n == size] = (math.isqrt(size << 26) + 1) // 2
+    c[first(i, N, B) + label * n // 2**16] = np.where(sign, -a, a)
     return c
 
 
@@ -50,13 +58,15 @@ class Mixing:
                 v = v + 1 if v + 1 < N else 1
             return v
 
-        j = np.arange(N, dtype=object)
-        self.samples = ((near(0x9E3779B9, H(key, 0)) * j + H(key, 1) % N) % N).astype(np.int64)
-        self.visits = ((near(0x6A09E668, H(key, 2)) * j + H(key, 3) % N) % N).astype(np.int64)
+        j = np.arange(N)
+        self.samples = (near(0x9E3779B9, H(key, 0)) * j + H(key, 1) % N) % N
+        self.visits = (near(0x6A09E668, H(key, 2)) * j + H(key, 3) % N) % N
         self.signs, self.overlap = self.flips(H(key, 4)), self.flips(H(key, 5))
 
     def flips(self, key):
-        return np.array([-1 if H(key, j // 64) >> j % 64 & 1 else 1 for j in range(self.N)], np.int64)
+        j = np.arange(self.N)
+        words = hashes(key, self.N // 64 + 1)[j // 64]
+        return np.where(words >> (j % 64).astype(np.uint64) & np.uint64(1), -1, 1)
 
     @staticmethod
     def transform(x):

@@ -1,4 +1,5 @@
 """The integer functions of NOTATION and NOISE LEVELS"""
+import numpy as np
 
 M64 = 2**64 - 1
 T = [round(2**30 * 2 ** (-j / 32)) for j in range(32)]
@@ -17,6 +18,15 @@ def H(v, c=None):
     v = ((v ^ (v >> 30)) * 0xBF58476D1CE4E5B9) & M64
     v = ((v ^ (v >> 27)) * 0x94D049BB133111EB) & M64
     return v ^ (v >> 31)
+
+
+def hashes(key, n):
+    """H(key, c) for c = 0 to n - 1, modulo 2^64 as numpy's numbers are"""
+    u = np.uint64
+    v = (u(H(key)) ^ (np.arange(n, dtype=u) * u(0xD1342543DE82EF95) + u(1))) + u(0x9E3779B97F4A7C15)
+    v = (v ^ v >> u(30)) * u(0xBF58476D1CE4E5B9)
+    v = (v ^ v >> u(27)) * u(0x94D049BB133111EB)
+    return v ^ v >> u(31)
 
 
 def ratio(n):

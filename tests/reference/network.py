@@ -22,7 +22,8 @@ class Network:
             parts = [x[i::2, j::2] for i in range(2) for j in range(2)]
         else:
             parts = [x]
-        acc = sum(p @ w[:, t].T for t, p in enumerate(parts))
+        x = np.concatenate(parts, 2).astype(float)  # sums stay below 2^31, which doubles hold exactly
+        acc = (x.reshape(-1, x.shape[2]) @ w.reshape(len(w), -1).T).reshape(*x.shape[:2], -1).astype(np.int64)
         v = shift_round(acc * mult + (bias << (shift - 4)), shift)
         if name.startswith("up"):
             v = pixels(v)
