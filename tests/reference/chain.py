@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from channel import Mixing, first, trellis
+from exact import Exact
 from integers import ONE, H, R, hashes, level, ratio, shift_round, sigma
 from network import Network
 from stream import Stream
@@ -64,13 +65,12 @@ def updated(stream, x, net, c, a, b):
     return np.clip(x + shift_round(noise * moved, 20), -ONE, ONE)
 
 
-def decode(data, model, seed=None):
-    """Pixels: the mean, or a sample; and whether the digest agrees"""
-    stream, net = Stream(data, model), Network(model)
+def walk(stream, net, seed):
+    """Scale, y, its noise, and the estimate at the chain's end"""
     k = len(stream.sizes) - 1
     w, h = stream.sizes[k]
     y = np.zeros((h, w, 3), np.int64)
-    x, v = y + np.array(model.mean), 0
+    x, v = y + np.array(stream.model.mean), 0
     x = without_colour(x) if stream.grey else x
     for i, s, L, bits, B in stream.walk() if seed is None else stream.walk_all(seed):
         key, known = H(0x64647A2D31, i), len(bits)
@@ -104,9 +104,35 @@ def decode(data, model, seed=None):
             y = y + step
     if v:
         x = estimate_of(stream, net, y, k, v, last=True)
-    digest = zlib.crc32(y.astype("<i4").tobytes())
-    while k > 0:
-        k -= 1
-        x = join(x, predict(x), *stream.sizes[k])
-    rgb = np.clip((x + 32768) >> 8, 0, 255).astype(np.uint8)
-    return rgb, digest == stream.digest
+    return k, y, v, x
+
+
+class Picture:
+    """Of a stream, or of its beginning: the mean, or a sample.
+
+    rgb: 8 bits, of the estimate; exact: the layer, or None; agrees: the digest does
+    """
+
+    def __init__(self, data, model, seed=None):
+        stream = Stream(data, model)
+        k, y, v, x = walk(stream, Network(model), seed)
+        self.agrees = zlib.crc32(y.astype("<i4").tobytes()) == stream.digest
+        noisy = y.tolist() if k == 0 and v else None
+        while k > 0:
+            k -= 1
+            x = join(x, predict(x), *stream.sizes[k])
+        self.rgb = np.clip((x + 32768) >> 8, 0, 255).astype(np.uint8)
+        self.exact, layer = None, stream.exact()
+        if seed is None and layer and len(layer[0]) >= 8:
+            self.exact = Exact(*layer, np.clip(x, -32768, 32767).tolist(), noisy)
+
+    def known(self):
+        return not self.exact or self.exact.known
+
+    def rgb8(self):
+        """With the exact rows, which have 8 bits"""
+        rgb, rows = self.rgb.copy(), self.exact.rows if self.exact else []
+        for y, row in enumerate(rows):
+            assert self.exact.depth == 8
+            rgb[y] = self.exact.colours(row)
+        return rgb

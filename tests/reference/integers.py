@@ -61,3 +61,15 @@ def shift_round(v, n):
 
 def wrap(v):
     return (v + 2**31) % 2**32 - 2**31
+
+
+def limited(v, most):
+    return min(max(v, -most), most)
+
+
+def toward_zero(a, b):
+    return a // b if (a < 0) == (b < 0) else -(-a // b)
+
+
+def ilog(v):
+    return v.bit_length() - 1

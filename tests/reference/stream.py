@@ -79,8 +79,10 @@ class Stream:
             self.u, self.views = c[2] >> 6, 4 >> (c[2] & 3)
             assert c[2] & 0x38 == 0 and int.from_bytes(c[3:7], "little") == model.id
             steps = self.schedule()
-            if not layered and data[-5:-4] == b"\0":  # no records
-                self.digest = struct.unpack("<I", data[-4:])[0]
+            if not layered:
+                self.records, digest = take_records(behind)
+                if digest is not None and len(digest) == 4:
+                    self.digest = struct.unpack("<I", digest)[0]
         self.steps = steps
 
     def separate(self, behind):
@@ -92,6 +94,13 @@ class Stream:
         if digests is not None and len(digests) == 8:
             self.digest, check = struct.unpack("<II", digests)
             assert check == zlib.crc32(bytes([self.about]) + b"".join(r[2] for r in self.records))
+
+    def exact(self):
+        """What there is of the exact layer's content, and whether that is all; or None"""
+        for kind, content, _, complete in self.records:
+            if kind == 0x90:
+                return content, complete
+        return None
 
     def alpha(self):
         pieces = b"".join(r[1] for r in self.records if r[0] == 1)
