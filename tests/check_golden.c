@@ -23,10 +23,17 @@ static const struct {
     int calls_per_octave, updates;
     bool layers; /* alpha, an ICC profile, an orientation */
     bool grey;
-} golden[] = {{"small", 37, 26, 60, 0, 0, false, false}, {"tall", 3, 150, 100, 16, 1, false, false},
-              {"large", 150, 90, 5, 0, 0, false, false}, {"updates", 45, 31, 80, 2, 8, false, false},
-              {"layers", 43, 29, 50, 0, 0, true, false}, {"views", 100, 70, 20, 0, 0, false, false},
-              {"grey", 70, 41, 30, 4, 4, false, true}};
+    int exact;  /* DDZ_PARAM_EXACT */
+    bool drawn; /* of few colours, which the exact layer's coder of graphics suits */
+} golden[] = {{"small", 37, 26, 60, 0, 0, false, false, 0, false},
+              {"tall", 3, 150, 100, 16, 1, false, false, 0, false},
+              {"large", 150, 90, 5, 0, 0, false, false, 0, false},
+              {"updates", 45, 31, 80, 2, 8, false, false, 0, false},
+              {"layers", 43, 29, 50, 0, 0, true, false, 0, false},
+              {"views", 100, 70, 20, 0, 0, false, false, 0, false},
+              {"grey", 70, 41, 30, 4, 4, false, true, 0, false},
+              {"exact", 37, 26, 40, 0, 0, false, false, 2, false},
+              {"drawn", 32, 21, 40, 0, 0, false, false, 1, true}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;
@@ -163,12 +170,15 @@ START_TEST(make_golden)
         struct buffer rgb = picture(golden[i].width, golden[i].height);
         for (size_t k = 0; golden[i].grey && k < rgb.size; k++)
             rgb.data[k] = rgb.data[k / 3 * 3];
+        for (size_t k = 0; golden[i].drawn && k < rgb.size; k++)
+            rgb.data[k] &= 0xC0;
         struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, golden[i].quality);
         s.calls_per_octave = golden[i].calls_per_octave;
         s.updates = golden[i].updates;
         s.trellis_bits = 10;
         ddz_encoder *e;
         ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
+        ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_EXACT, golden[i].exact), DDZ_OK);
         if (golden[i].layers)
             attach_layers(e, golden[i].width, golden[i].height);
         ck_assert_int_eq(encode_rgb(e, rgb.data, golden[i].width, golden[i].height), DDZ_OK);
@@ -205,13 +215,15 @@ static void write_variant(const char *name, const struct buffer *b, size_t n, co
     free(variant.data);
 }
 
-/* A picture's stream with extras, by the model of fuzz_decode.c */
-static struct buffer fuzz_stream(const ddz_model *m, uint32_t w, uint32_t h, ddz_target target, double value)
+/* A picture's stream with extras, by the model of fuzz_decode.c; exact: DDZ_PARAM_EXACT */
+static struct buffer fuzz_stream(const ddz_model *m, uint32_t w, uint32_t h, ddz_target target, double value,
+                                 int exact)
 {
     struct buffer rgb = picture(w, h);
     struct encoder_settings s = encoder_settings(target, value);
     ddz_encoder *e;
     ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
+    ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_EXACT, exact), DDZ_OK);
     ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_ALPHA, rgb.data, (size_t)w * h), DDZ_OK);
     ck_assert_int_eq(ddz_encoder_set_extra(e, DDZ_EXTRA_EXIF, rgb.data, rgb.size < 7 ? rgb.size : 7), DDZ_OK);
     ck_assert_int_eq(encode_rgb(e, rgb.data, w, h), DDZ_OK);
@@ -221,11 +233,23 @@ static struct buffer fuzz_stream(const ddz_model *m, uint32_t w, uint32_t h, ddz
     return stream;
 }
 
+/* Exact layers by both coders, and a part of one */
+static void write_exact_streams(const ddz_model *m)
+{
+    struct buffer exact = fuzz_stream(m, 40, 32, DDZ_TARGET_QUALITY, 50, 2);
+    struct buffer drawn = fuzz_stream(m, 32, 18, DDZ_TARGET_QUALITY, 0, 1);
+    write_file("decode/exact", "", &exact);
+    write_variant("decode/exact-part", &exact, exact.size - 60, "", 0);
+    write_file("decode/drawn", "", &drawn);
+    free(exact.data);
+    free(drawn.data);
+}
+
 static void write_streams(const ddz_model *m)
 {
-    struct buffer small = fuzz_stream(m, 9, 7, DDZ_TARGET_QUALITY, 0);
-    struct buffer tiny = fuzz_stream(m, 1, 1, DDZ_TARGET_QUALITY, 10);
-    struct buffer cut = fuzz_stream(m, 32, 18, DDZ_TARGET_BYTES, 400);
+    struct buffer small = fuzz_stream(m, 9, 7, DDZ_TARGET_QUALITY, 0, 0);
+    struct buffer tiny = fuzz_stream(m, 1, 1, DDZ_TARGET_QUALITY, 10, 0);
+    struct buffer cut = fuzz_stream(m, 32, 18, DDZ_TARGET_BYTES, 400, 0);
     size_t frame = layout_of(&small).frame;
     write_file("decode/small", "", &small);
     write_file("decode/tiny", "", &tiny);
@@ -289,6 +313,7 @@ START_TEST(make_corpus)
     file.data = toy_model_shaped(1, &shape, &file.size);
     ck_assert_int_eq(ddz_model_load(file.data, file.size, NULL, &m), DDZ_OK);
     write_streams(m);
+    write_exact_streams(m);
     write_models(&file);
     ddz_model_free(m);
     free(file.data);
