@@ -6,6 +6,7 @@ copy a profile into their file), and it is samples that are measured. What varie
 codec's curve to the next is its `setting`: the options that say so.
 """
 
+import copy
 import functools
 import hashlib
 import json
@@ -27,8 +28,8 @@ CUTS = [25 * 2**i for i in range(20)]  # bytes at which files are cut
 BPP = (0.1, 0.25, 0.5, 1, 2)  # of codecs that are told a size
 # All of the scale of quality: on held-out photographs, PCHIP between these settings errs by 0.03 dB where it errs most.
 # Two sizes at the ends, for pictures that even the lowest quality gives more than 0.25 bits a pixel, or the highest one
-# less than 2.
-DDZ_SETTINGS = ["--bpp 0.1", *(f"-q {q}" for q in (0, 10, 20, 30, 42, 60, 80, 100)), "--bpp 2"]
+# less than 2. -q 100 has no loss.
+DDZ_SETTINGS = ["--bpp 0.1", *(f"-q {q}" for q in (0, 10, 20, 30, 42, 60, 80, 99)), "--bpp 2"]
 
 
 class CodecError(OSError):
@@ -287,6 +288,21 @@ CODECS = {codec.name: codec for codec in (
     placeholder("thumbhash", "ThumbHash"),
     placeholder("blurhash", "BlurHash"),
 )}
+
+def exact(codec, encode):
+    """The same codec without loss, by another command of its encoder."""
+    same = copy.copy(codec)
+    same.encode_template, same.settings, same.scale = encode.split(), [""], None
+    return same
+
+
+# The smallest files that the programs make without loss, by the names of CODECS.
+LOSSLESS = {name: exact(CODECS[name], encode) for name, encode in {
+    "ddz": "ddpmenc --quiet --threads 1 --lossless {setting} {in} {out}",
+    "ddz-small": "ddpmenc --quiet --threads 1 --lossless --model small {setting} {in} {out}",
+    "webp": "cwebp -quiet -lossless -z 9 -m 6 {in} -o {out}",
+    "jxl": "cjxl --quiet --num_threads=0 -d 0 -e 9 {in} {out}",
+}.items()}
 
 # Those whose files can be cut, as they are best set up for that.
 PROGRESSIVE = {name: CODECS[name] for name in ("ddz", "jpeg", "jxl-progressive")}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The tables of a benchmark in Markdown: bench/tables.py DIR
 
-Reads DIR/results.csv and DIR/prefixes.csv (if it is there), writes DIR/table.md. A codec that has no file so
+Reads DIR/results.csv, DIR/prefixes.csv and DIR/lossless.csv (those that are there), writes DIR/table.md. A codec that has no file so
 small, or so large, of every picture gets no number, nor does a length at which it does not show every picture.
 """
 
@@ -21,6 +21,7 @@ METRICS = {"psnr": ("PSNR, dB", 2), "ssimulacra2": ("SSIMULACRA2", 1), "butterau
 SUMMARY, SUMMARY_RATES = ("psnr", "ssimulacra2", "butteraugli"), (0.25, 0.5, 1)
 RATES = (0.25, 0.5, 1, 2)
 PUBLISHED_RATES = (0.25, 0.5, 0.75, 1, 2)
+LOSSLESS_OTHERS = ("jxl", "webp")  # what files without loss are held to
 ORDER_RATE = 0.5  # the published curves' table is in the order of quality there
 
 EQUAL_RATE = """## Mean at equal rate
@@ -35,6 +36,9 @@ other. For a codec that is told a size, such as JPEG 2000, both are the same."""
 PUBLISHED = """PSNR in dB at a few rates, read off the curves through those means, and the rate of ddz at equal
 PSNR relative to each codec's (Bjontegaard, of the two curves). The numbers of codecs marked * are not measured here
 but published ones, from `bench/published/`."""
+LOSSLESS = """## Files without loss
+
+The programs' smallest files, each of which was decoded to the picture's own samples. Ratios are of whole files."""
 CUTS = "## Files cut short\n\nPSNR in dB of one file of each, of about 1 bit a pixel, after its first bytes."
 
 
@@ -156,6 +160,56 @@ def cuts(rows, labels):
     return markdown(["bytes", *map(str, columns)], body)
 
 
+# ---- Files without loss -------------------------------------------------------------------------
+
+
+def complete(rows):
+    """{picture: {codec: row}} of the pictures that all codecs have"""
+    found = {}
+    for row in rows:
+        found.setdefault(row["picture"], {})[row["codec"]] = row
+    codecs = {row["codec"] for row in rows}
+    return {picture: by_codec for picture, by_codec in found.items() if set(by_codec) == codecs}
+
+
+def total(pictures, codec, column):
+    return sum(float(by_codec[codec][column]) for by_codec in pictures)
+
+
+def a_pixel(pictures, codec, column):
+    pixels = sum(int(by_codec[codec]["width"]) * int(by_codec[codec]["height"]) for by_codec in pictures)
+    return total(pictures, codec, column) / pixels
+
+
+def bits_a_sample(pictures, codec):
+    return 8 * a_pixel(pictures, codec, "bytes") / 3
+
+
+def ratio(pictures, codec, other):
+    return total(pictures, codec, "bytes") / total(pictures, other, "bytes")
+
+
+def lossless(rows, labels):
+    """Two tables: each codec's files in sum, and each picture's."""
+    by_picture = complete(rows)
+    pictures = list(by_picture.values())
+    labels = {codec: label for codec, label in labels.items() if pictures and codec in pictures[0]}
+    held_to = [codec for codec in LOSSLESS_OTHERS if codec in labels]
+    own = [codec for codec in published.OWN if codec in labels]
+    sums = [[label, f"{total(pictures, codec, 'bytes'):.0f}", f"{bits_a_sample(pictures, codec):.3f}",
+             *(f"{ratio(pictures, codec, other):.4f}" for other in held_to),
+             *(f"{1e6 * a_pixel(pictures, codec, column):.2f}" for column in ("encode_s", "decode_s"))]
+            for codec, label in labels.items()]
+    each = [[picture, *(f"{bits_a_sample(some, codec):.3f}" for codec in labels),
+             *(" / ".join(f"{ratio(some, codec, other):.3f}" for other in held_to) for codec in own)]
+            for picture, some in [*((name, [by_codec]) for name, by_codec in by_picture.items()), ("all", pictures)]]
+    to = " / ".join(labels[codec] for codec in held_to)
+    return "\n\n".join([
+        markdown([f"{len(pictures)} pictures", "bytes", "bits a sample",
+                  *(f"relative to {labels[other]}" for other in held_to), "encoding, CPU s a megapixel", "decoding"], sums),
+        markdown(["bits a sample", *labels.values(), *(f"{labels[codec]}, relative to {to}" for codec in own)], each)])
+
+
 # ---- All of it ----------------------------------------------------------------------------------
 
 
@@ -167,18 +221,27 @@ def read(path):
         return list(csv.DictReader(f))
 
 
-def table(folder):
-    """Write folder/table.md from results.csv and prefixes.csv there; its text."""
-    folder = pathlib.Path(folder)
-    rows, cut = read(folder / "results.csv"), read(folder / "prefixes.csv")
+def labels_of(rows):
+    """{codec: label} of those that have rows, in the order of coders.CODECS"""
     codecs = {row["codec"] for row in rows}
-    labels = {name: codec.label for name, codec in coders.CODECS.items() if name in codecs}
-    rates = bdrate.table(rows)
-    parts = [EQUAL_RATE, summary(rows, rates, labels),
-             *(detail(rows, rates, labels, metric) for metric in present(rows, METRICS)),
-             EQUAL_SETTING, *([settings_table(rows, labels)] if codecs & set(published.OWN) else []),
-             PUBLISHED, published_table(rows, labels),
-             *([CUTS, cuts(cut, labels)] if cut else [])]
+    return {name: codec.label for name, codec in coders.CODECS.items() if name in codecs}
+
+
+def curves(rows):
+    labels, rates = labels_of(rows), bdrate.table(rows)
+    own = set(labels) & set(published.OWN)
+    return [EQUAL_RATE, summary(rows, rates, labels),
+            *(detail(rows, rates, labels, metric) for metric in present(rows, METRICS)),
+            EQUAL_SETTING, *([settings_table(rows, labels)] if own else []), PUBLISHED, published_table(rows, labels)]
+
+
+def table(folder):
+    """Write folder/table.md from results.csv, prefixes.csv and lossless.csv there; its text."""
+    folder = pathlib.Path(folder)
+    rows, cut, exact = (read(folder / f"{name}.csv") for name in ("results", "prefixes", "lossless"))
+    parts = [*(curves(rows) if rows else []),
+             *([CUTS, cuts(cut, labels_of(cut))] if cut else []),
+             *([LOSSLESS, lossless(exact, labels_of(exact))] if exact else [])]
     text = "\n\n".join(parts) + "\n"
     (folder / "table.md").write_text(text, encoding="utf-8")
     return text

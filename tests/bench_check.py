@@ -291,6 +291,30 @@ def check_installed():
     return "; ".join(report)
 
 
+def check_lossless():
+    """Without loss the samples come back from every codec there is; another picture is no row."""
+    report = []
+    with tempfile.TemporaryDirectory() as folder:
+        png = pathlib.Path(folder) / "p.png"
+        rgb, _ = pair(61, 83)
+        odd_png(png, rgb)
+        meter = measure.Meter(measure.Cache(pathlib.Path(folder) / "cache"), ["psnr"])
+        for name, codec in coders.LOSSLESS.items():
+            if not isinstance(codec, coders.Ddz) and not codec.missing():
+                size = meter.exact_row(codec, png)["bytes"]
+                assert rgb.size / 8 < size < 1.1 * rgb.size, (name, size)
+                report.append(name)
+        lossy = Copy()
+        lossy.encode = lambda _, out, setting: Image.fromarray(rgb & ~np.uint8(1)).save(out) or 0.0
+        try:
+            meter.exact_row(lossy, png)
+        except OSError as error:
+            assert "other samples" in str(error), error
+        else:
+            raise AssertionError("a lossy codec has a row")
+    return f"without loss: {', '.join(report)}" if report else ""
+
+
 # ---- The command --------------------------------------------------------------------------------
 
 
@@ -313,7 +337,8 @@ def check_refusals():
         (folder / "broken" / "x.png").write_bytes(PHOTO.read_bytes()[:1000])
         usual = ["--no-page", "--out", out, "--metrics", "psnr"]
         cases = [(2, ["--codecs", "gif", folder]), (2, [folder / "nothing"]), (2, ["--jobs", "0", folder]),
-                 (2, ["--metrics", "vmaf", folder]), (2, ["--ddz-dir", folder, folder]), (2, [])]
+                 (2, ["--metrics", "vmaf", folder]), (2, ["--lossless", "--codecs", "jpeg", folder]),
+                 (2, ["--ddz-dir", folder, folder]), (2, [])]
         if not coders.CODECS["jpeg"].missing():
             cases += [(1, ["--codecs", "jpeg", folder / name]) for name in ("empty", "broken")]
         for status, words in cases:
@@ -350,7 +375,7 @@ def check_command(build):
         done = rd(*words)
         assert done.returncode == 0, done.stderr
         assert "\n## Mean at equal quality setting (the convention of published curves)\n" in done.stdout, done.stdout
-        tables = [folder / "out" / f"{name}.csv" for name in ("results", "prefixes", "bdrate", "published")]
+        tables = [folder / "out" / f"{name}.csv" for name in ("results", "prefixes", "bdrate", "published", "lossless")]
         contents = [path.read_bytes() for path in tables]
         rows = table(folder / "out" / "results.csv")
         assert list(rows[0]) == measure.COLUMNS
@@ -359,14 +384,17 @@ def check_command(build):
             assert row["ms_ssim"] == row["ssimulacra2"] == row["butteraugli"] == "", row
             assert 10 < float(row["psnr"]) < 60, row
             near(float(row["bpp"]), 8 * int(row["bytes"]) / (96 * 120), 1e-4)
+        exact = table(folder / "out" / "lossless.csv")
+        assert [(row["codec"], row["psnr"]) for row in exact] == [("ddz", "inf")] * names.count("ddz"), exact
         for name in names:
             check_cuts([row for row in table(folder / "out" / "prefixes.csv") if row["codec"] == name])
         assert len(names) == 1 or table(folder / "out" / "bdrate.csv")
         assert rd(*words).returncode == 0
         assert [path.read_bytes() for path in tables] == contents
-        # without cut files, those of the last run stay
-        assert rd(*words, "--no-cuts").returncode == 0
-        assert [path.read_bytes() for path in tables] == contents
+        # without cut files, and without curves, those of the last run stay
+        for less in ("--no-cuts", "--lossless")[: 1 + names.count("ddz")]:
+            assert rd(*words, less).returncode == 0
+            assert [path.read_bytes() for path in tables] == contents
     return f"measured {' and '.join(names)}"
 
 
@@ -381,7 +409,7 @@ def check_cuts(rows):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     checks = (check_psnr, check_ssim, check_ms_ssim, check_eyes, check_load, check_scales, check_bdrate,
-              check_encode_near, check_cache, check_installed, check_refusals)
+              check_encode_near, check_cache, check_installed, check_lossless, check_refusals)
     for said in [check() for check in checks] + [check_command(build)]:
         if said:
             print(said)

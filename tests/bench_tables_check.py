@@ -193,10 +193,35 @@ def check_cut_lines():
         "| bytes | 25 | 50 | all |", "|---|---|---|---|", "| A | 11.50 |  | 20.50 |"]
 
 
+def check_lossless():
+    """Sums of bytes over the pictures that all have: q has no JPEG XL file."""
+    def row(codec, picture, size, width, height):
+        return dict(codec=codec, picture=picture, width=str(width), height=str(height), bytes=str(size), encode_s="0.5",
+                    decode_s="0.25")
+
+    found = [row("ddz", "p", 600, 20, 10), row("ddz", "q", 1, 9, 9), row("ddz", "r", 900, 40, 20),
+             row("webp", "p", 750, 20, 10), row("webp", "q", 1, 9, 9), row("webp", "r", 1250, 40, 20),
+             row("jxl", "r", 1000, 40, 20), row("jxl", "p", 500, 20, 10)]
+    # bits a sample: 8 * 1500 / (3 * 1000); CPU seconds a megapixel: 1 and 0.5 for 1000 pixels
+    assert tables.lossless(found, {"ddz": "ddz", "webp": "WebP", "jxl": "JXL"}).splitlines() == [
+        "| 2 pictures | bytes | bits a sample | relative to JXL | relative to WebP | encoding, CPU s a megapixel | "
+        "decoding |",
+        "|---|---|---|---|---|---|---|",
+        "| ddz | 1500 | 4.000 | 1.0000 | 0.7500 | 1000.00 | 500.00 |",
+        "| WebP | 2000 | 5.333 | 1.3333 | 1.0000 | 1000.00 | 500.00 |",
+        "| JXL | 1500 | 4.000 | 1.0000 | 0.7500 | 1000.00 | 500.00 |",
+        "",
+        "| bits a sample | ddz | WebP | JXL | ddz, relative to JXL / WebP |",
+        "|---|---|---|---|---|",
+        "| p | 8.000 | 10.000 | 6.667 | 1.200 / 0.800 |",
+        "| r | 3.000 | 4.167 | 3.333 | 0.900 / 0.720 |",
+        "| all | 4.000 | 5.333 | 4.000 | 1.000 / 0.750 |"]
+
+
 def main():
     for check in (check_quality_at, check_equal_rate, check_equal_setting, check_conventions_differ,
                   check_published_files, check_published_refusals, check_published_rates, check_tables,
-                  check_cut_lines):
+                  check_cut_lines, check_lossless):
         check()
     print("means, published curves and tables: as they should be")
 
