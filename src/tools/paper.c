@@ -27,7 +27,8 @@ struct point {
 struct outcome {
     double dimensions;
     double l_t, l_between; /* sums of KLs, bits a dimension */
-    double file;           /* the whole stream's */
+    double file;           /* the whole stream's, */
+    double lossless;       /* and of one with an exact layer behind the chain */
     double squares;        /* mean squared error of the estimate, */
     double squares_8;      /* and of the 8-bit picture */
     double sigma;          /* where the chain ended */
@@ -122,6 +123,34 @@ static int take_chain(struct outcome *o, struct residuals *residuals, ddz_encode
     return failed ? -1 : 0;
 }
 
+static ddz_status encode(struct work *w, const struct encoding *encoding, const struct image_view *image,
+                         ddz_encoder **encoder)
+{
+    cli_progress_begin(&w->progress, encoding->ideal ? "measuring" : "encoding", w->task->common->quiet);
+    ddz_status status = encoder_open(w->model, w->task->common, encoding, &w->progress, encoder);
+    if (status == DDZ_OK)
+        status = encode_image(*encoder, image);
+    cli_progress_end();
+    return status;
+}
+
+/* The size of the stream that is exact: once more, since the size of its layer alone is not to be had. */
+static ddz_status take_lossless(struct work *w, const struct encoding *encoding,
+                                const struct image_view *image, struct outcome *o)
+{
+    struct encoding exact = *encoding;
+    ddz_encoder *encoder = NULL;
+    const uint8_t *data;
+    size_t size = 0;
+    exact.exact = 2; /* this end of the chain, whatever is smaller */
+    ddz_status status = encode(w, &exact, image, &encoder);
+    if (status == DDZ_OK)
+        status = ddz_encoder_stream(encoder, &data, &size);
+    o->lossless = 8 * (double)size / o->dimensions;
+    ddz_encoder_free(encoder);
+    return status;
+}
+
 static int walk(struct work *w, const char *name, int ideal, double sigma, struct outcome *o,
                 struct residuals *residuals)
 {
@@ -136,15 +165,13 @@ static int walk(struct work *w, const char *name, int ideal, double sigma, struc
     encoding.target_value = sigma;
     encoding.ideal = ideal;
     const struct image_view view = image_view(&image);
-    cli_progress_begin(&w->progress, ideal ? "measuring" : "encoding", w->task->common->quiet);
-    ddz_status status = encoder_open(w->model, w->task->common, &encoding, &w->progress, &encoder);
-    if (status == DDZ_OK)
-        status = encode_image(encoder, &view);
-    cli_progress_end();
+    ddz_status status = encode(w, &encoding, &view, &encoder);
+    if (status == DDZ_OK && take_chain(o, residuals, encoder, &view, ideal) != 0)
+        status = DDZ_ERR_MEMORY;
+    if (status == DDZ_OK && !ideal)
+        status = take_lossless(w, &encoding, &view, o);
     if (status != DDZ_OK)
         code = cli_fail_status(name, status);
-    else if (take_chain(o, residuals, encoder, &view, ideal) != 0)
-        code = cli_fail(CLI_LIMIT, "%s: out of memory", name);
     ddz_encoder_free(encoder);
     image_free(&image);
     return code;
@@ -308,6 +335,7 @@ static void add_real(struct line *line, const struct outcome *real)
     moments_add(&line->quantity[REAL_SQUARES_8], real->squares_8);
     moments_add(&line->quantity[REAL_PSNR_8], psnr_of(real->squares_8));
     moments_add(&line->quantity[REAL_FILE], real->file);
+    moments_add(&line->quantity[REAL_LOSSLESS], real->lossless);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------ */

@@ -49,9 +49,9 @@ static double figure_error(const struct line *line, enum quantity q)
 static void csv_heading(void)
 {
     static const char *const names[QUANTITIES] = {
-        "steps",          "l_T",      "l_1_to_T_1", "rate",      "bpp",       "l_0",      "l_0_sigma",
-        "lossless",       "rmse",     "rmse_8bit",  "psnr_8bit", "real_rate", "real_bpp", "real_rmse_8bit",
-        "real_psnr_8bit", "real_file"};
+        "steps",          "l_T",       "l_1_to_T_1",   "rate",      "bpp",       "l_0",      "l_0_sigma",
+        "lossless",       "rmse",      "rmse_8bit",    "psnr_8bit", "real_rate", "real_bpp", "real_rmse_8bit",
+        "real_psnr_8bit", "real_file", "real_lossless"};
     printf("row,picture,pictures,scale,lift,sigma,s");
     for (int q = 0; q < QUANTITIES; q++)
         printf(",%s,%s_se", names[q], names[q]);
@@ -174,6 +174,7 @@ static void print_table(const struct line *line)
     table_row(line, "RMSE of the 8-bit picture", SQUARES_8, 4, "-");
     table_row(line, "real rate: bits conveyed", REAL_RATE, 4, "- (no code was built)");
     table_row(line, "real file: all of the stream", REAL_FILE, 4, "- (no code was built)");
+    table_row(line, "real lossless file: with an exact layer", REAL_LOSSLESS, 4, "- (no code was built)");
     table_row(line, "RMSE of the 8-bit picture of the real file", REAL_SQUARES_8, 4, "-");
     table_row(line, "steps of the chain: T", STEPS, 1, "1000");
 }

@@ -23,7 +23,8 @@ enum quantity {
     REAL_BPP,
     REAL_SQUARES_8, /* of its 8-bit picture */
     REAL_PSNR_8,
-    REAL_FILE, /* all of the stream */
+    REAL_FILE,     /* all of the stream */
+    REAL_LOSSLESS, /* of one with an exact layer */
     QUANTITIES
 };
 

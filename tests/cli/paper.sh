@@ -59,7 +59,7 @@ sums end
 sums table
 sums picture
 near "$(value table sigma)" 2.0154 0.001 || fail "--sigma-end 2 is $(value table sigma)"
-for column in l_T rate l_0 lossless real_rate real_file; do
+for column in l_T rate l_0 lossless real_rate real_file real_lossless; do
     near "$(value table $column)" "$(values picture $column | mean)" || fail "$column is not a mean"
     near "$(value table ${column}_se)" "$(values picture $column | error_of_two)" || fail "s.e. of $column"
 done
@@ -89,11 +89,13 @@ expect 0 ddpmeval --paper --csv --sigma-end 2 "$data/small.png"
 [ -z "$(value table rate_se)" ] || fail "a standard error from one picture"
 steps=$(value table steps)
 expect 0 ddpmenc --steering 0 -q 86.875 "$data/small.png" s.ddz
+expect 0 ddpmenc --lossless --steering 0 -q 86.875 "$data/small.png" exact.ddz
 expect 0 ddpmdec s.ddz s.png
 psnr=$(ddpmeval --compare "$data/small.png" s.png)
 expect 0 ddpmeval --paper --csv --sigma-end 2 "$data/small.png"
 near "$(value table real_file)" "$(calculate "8 * $(size_of s.ddz) / 5760")" || fail "size of the file"
 near "$(value table real_psnr_8bit)" "$psnr" 1e-4 || fail "PSNR of the file"
+near "$(value table real_lossless)" "$(calculate "8 * $(size_of exact.ddz) / 5760")" || fail "size of the exact file"
 expect 0 ddpmeval --paper --csv --sigma-end 2 --calls 16 "$data/small.png"
 less "$steps" "$(value table steps)" || fail "--calls does nothing"
 
@@ -104,7 +106,7 @@ near "$(value table lossless)" "$(values end lossless | sort -g | head -n 1)" ||
 [ "$(values step pictures | sort -g | uniq | tr '\n' ' ')" = "1 2 3 " ] || fail "pictures of a step"
 
 expect 0 ddpmeval --paper --sigma-end 3 "$data/small.png"
-for text in CIFAR-10 1.78 1.97 0.95 'data differ' 'fitted s' 'lossless'; do
+for text in CIFAR-10 1.78 1.97 0.95 'data differ' 'fitted s' 'lossless codelength' 'real lossless file'; do
     grep -q "$text" out || fail "the table does not say '$text'"
 done
 
