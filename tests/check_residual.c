@@ -46,7 +46,7 @@ static struct scene make_scene(uint32_t width, uint32_t height, struct residual_
         s.samples[pixel * (size_t)format.channels + c] = (uint16_t)level;
         double value = level * 255.0 / max * 256 - CENTRE;
         s.estimate[i] = (int16_t)(value + 256 * off * normal(5 + c, pixel));
-        s.noisy[i] = (int32_t)(256 * value + 65536 * 7 * normal(8, i));
+        s.noisy[i] = (int32_t)(value + 256 * 7 * normal(8, i));
     }
     s.known = (struct residual_known){width, height, s.estimate, s.noisy};
     return s;

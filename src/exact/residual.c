@@ -140,8 +140,7 @@ static void load_row(const struct residual *r, int k, uint32_t y, int slot)
         size_t pixel = (size_t)y * width + x;
         int32_t estimate = estimate_at(r, pixel, k);
         p->estimate[slot][x] = (int16_t)asr32(estimate, 8 - FINE);
-        p->noise[slot][x] =
-            r->known->noisy ? limited(asr64(noisy_at(r, pixel, k) - (int64_t)estimate * 256, 16 - FINE)) : 0;
+        p->noise[slot][x] = r->known->noisy ? limited(asr64(noisy_at(r, pixel, k) - estimate, 8 - FINE)) : 0;
     }
     extend16(p->estimate[slot], width);
     extend16(p->noise[slot], width);

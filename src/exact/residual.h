@@ -12,7 +12,7 @@
 struct residual_known {
     uint32_t width, height;
     const int16_t *estimate; /* [height][width][3], in 1/256 of a grey level less CENTRE */
-    const int32_t *noisy;    /* y, the same in 1/65536; NULL: nothing but the estimate is known */
+    const int32_t *noisy;    /* y, the same; NULL: nothing but the estimate is known */
 };
 
 struct residual_format {

@@ -119,7 +119,7 @@ class Channel:
         pairs = [list(zip(a, b)) for a, b in zip(estimate, noisy or estimate)]
         self.k, self.estimate = k, estimate
         self.e = Rows([[v >> 4 for v in row] for row in estimate])
-        self.d = Rows([[limit((b - 256 * a) >> 12) if noisy else 0 for a, b in row] for row in pairs])
+        self.d = Rows([[limit((b - a) >> 4) if noisy else 0 for a, b in row] for row in pairs])
         width = len(estimate[0])
         self.r, self.a = Coded(width), Coded(width)
         self.regression = Regression(width, 19 + 8 * k + 3 * (channels - 1 - k) + 1)
