@@ -49,35 +49,33 @@ static struct sample wild_sample(int max)
 /* Codes the samples; returns how many bytes that takes. Decoded they are within the span. */
 static size_t round_trip(const struct sample *samples, int count, int max, int span)
 {
-    struct binary_encoder encoder;
-    struct binary_decoder decoder;
+    struct bit_coder writer = {.writing = true}, reader = {.writing = false};
+    struct binary_encoder *encoder = &writer.encoder;
     struct level_coder coder;
     int32_t error, again, *errors = new_array((size_t)count, sizeof *errors);
     int *seen = new_array((size_t)count, sizeof *seen);
-    ddz_binary_encoder_init(&encoder, &mem);
+    ddz_binary_encoder_init(encoder, &mem);
     ck_assert_int_eq(ddz_level_coder_init(&coder, &mem, max, span), DDZ_OK);
     for (int i = 0; i < count; i++) {
-        struct bit_port port = {.encoder = &encoder};
-        seen[i] = ddz_level_code(&coder, port, &samples[i].site, samples[i].level, &error);
+        seen[i] = ddz_level_code(&coder, &writer, &samples[i].site, samples[i].level, &error);
         ck_assert_int_le(abs(seen[i] - samples[i].level), span / 2);
         ck_assert_int_ge(seen[i], 0);
         ck_assert_int_le(seen[i], max);
         errors[i] = error;
     }
     ddz_level_coder_free(&coder);
-    ddz_binary_finish(&encoder);
-    ck_assert(!encoder.failed);
+    ddz_binary_finish(encoder);
+    ck_assert(!encoder->failed);
     ck_assert_int_eq(ddz_level_coder_init(&coder, &mem, max, span), DDZ_OK);
-    ddz_binary_decoder_init(&decoder, encoder.data, encoder.size, true);
+    ddz_binary_decoder_init(&reader.decoder, encoder->data, encoder->size, true);
     for (int i = 0; i < count; i++) {
-        struct bit_port port = {.decoder = &decoder};
-        ck_assert_int_eq(ddz_level_code(&coder, port, &samples[i].site, 0, &again), seen[i]);
+        ck_assert_int_eq(ddz_level_code(&coder, &reader, &samples[i].site, 0, &again), seen[i]);
         ck_assert_int_eq(again, errors[i]);
     }
-    ck_assert(!decoder.ended);
+    ck_assert(!reader.decoder.ended);
     ddz_level_coder_free(&coder);
-    size_t size = encoder.size;
-    ddz_binary_encoder_free(&encoder);
+    size_t size = encoder->size;
+    ddz_binary_encoder_free(encoder);
     free(errors);
     free(seen);
     return size;
@@ -140,17 +138,17 @@ END_TEST
 
 START_TEST(any_bytes_are_levels)
 {
-    struct binary_decoder decoder;
+    struct bit_coder reader = {.writing = false};
     struct level_coder coder;
     size_t size = 3000;
     uint8_t *bytes = random_bytes(size);
     for (int max = 1; max < 65536; max = 4 * max + 3) {
         ck_assert_int_eq(ddz_level_coder_init(&coder, &mem, max, 1), DDZ_OK);
-        ddz_binary_decoder_init(&decoder, bytes, size, false);
-        for (int i = 0; i < COUNT && !decoder.ended; i++) {
+        ddz_binary_decoder_init(&reader.decoder, bytes, size, false);
+        for (int i = 0; i < COUNT && !reader.decoder.ended; i++) {
             struct sample s = wild_sample(max);
             int32_t error;
-            int level = ddz_level_code(&coder, (struct bit_port){.decoder = &decoder}, &s.site, 0, &error);
+            int level = ddz_level_code(&coder, &reader, &s.site, 0, &error);
             ck_assert_int_ge(level, 0);
             ck_assert_int_le(level, max);
         }

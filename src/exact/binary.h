@@ -54,4 +54,22 @@ void ddz_binary_decoder_init(struct binary_decoder *dec, const uint8_t *data, si
 /* The next bit. After it, `ended` says that some continuation of the data would have made another one of it. */
 int ddz_binary_decode(struct binary_decoder *dec, uint32_t p);
 
+/* ---- Both ------------------------------------------------------------------------------- */
+
+/* Either side of the coder, so that one walk serves both. */
+struct bit_coder {
+    bool writing;
+    struct binary_encoder encoder; /* if writing */
+    struct binary_decoder decoder; /* else */
+};
+
+/* Codes a bit, and returns it; when reading, `bit` does not matter. */
+static inline int ddz_code(struct bit_coder *c, int bit, uint32_t p)
+{
+    if (!c->writing)
+        return ddz_binary_decode(&c->decoder, p);
+    ddz_binary_encode(&c->encoder, bit, p);
+    return bit;
+}
+
 #endif

@@ -5,22 +5,6 @@
 #include "exact/binary.h"
 #include "exact/mixing.h"
 
-/* Either side of the coder, so that one walk serves both. */
-struct bit_coder {
-    bool writing;
-    struct binary_encoder encoder; /* if writing */
-    struct binary_decoder decoder; /* else */
-};
-
-/* Codes a bit, and returns it; when reading, `bit` does not matter. */
-static inline int ddz_code(struct bit_coder *c, int bit, uint32_t p)
-{
-    if (!c->writing)
-        return ddz_binary_decode(&c->decoder, p);
-    ddz_binary_encode(&c->encoder, bit, p);
-    return bit;
-}
-
 /*
  * Two mixers over the same inputs, whose sets of weights two different contexts choose; the mean of both, and an
  * adaptive map on it.

@@ -116,7 +116,7 @@ static int class_of(int32_t v, int first, int fine_bits, int classes)
 struct site {
     struct level_coder *coder;
     struct level_tables *tables;
-    struct bit_port port;
+    struct bit_coder *bits;
     int channel;
     int32_t mean_q16;
     struct scale *scale[LEVELS_EXPERTS];
@@ -130,11 +130,11 @@ static int32_t scale_mean(const struct scale *s, int32_t prior)
     return (int32_t)((s->sum + SCALE_PRIOR * (int64_t)prior) / (s->count + SCALE_PRIOR));
 }
 
-static struct site look(struct level_coder *c, struct bit_port port, const struct level_site *at)
+static struct site look(struct level_coder *c, struct bit_coder *bits, const struct level_site *at)
 {
     enum { LEAST = 8, LEAST_ACTIVITY = 6 }; /* logarithms of errors that are in the first class */
     struct level_tables *t = c->tables;
-    struct site s = {.coder = c, .tables = t, .port = port, .channel = at->channel, .mean_q16 = at->mean_q16};
+    struct site s = {.coder = c, .tables = t, .bits = bits, .channel = at->channel, .mean_q16 = at->mean_q16};
     int near = class_of(at->near, LEAST, 2, SCALE_CLASSES);
     int others = class_of(at->others, LEAST, 2, SCALE_CLASSES);
     int activity = class_of(at->activity, LEAST_ACTIVITY, 1, SMALL_CLASSES);
@@ -182,7 +182,7 @@ static int decide(struct site *s, int decision, int bit)
         m->x[LEVELS_EXPERTS + i] = ddz_stretch(&t->mixing, ddz_counter_p(s->counters[i][decision]));
     m->x[INPUTS - 1] = BIAS;
     ddz_mix(m, s->channel * DECISIONS + decision);
-    bit = bit_port_code(s->port, bit, m->p);
+    bit = ddz_code(s->bits, bit, m->p);
     ddz_mixer_learn(m, bit);
     for (int i = 0; i < LEVELS_COUNTERS; i++)
         ddz_counter_learn(&t->mixing, &s->counters[i][decision], bit, COUNTER_MEMORY);
@@ -259,7 +259,7 @@ static int64_t code_within(struct site *s, const struct bins *b, int64_t first, 
         int32_t odds = log_density(s, high - s->mean_q16) - log_density(s, low - s->mean_q16);
         counter *learnt = &s->tables->halves[s->channel][s->group_bits][depth];
         odds += ddz_stretch(&s->tables->mixing, ddz_counter_p(*learnt));
-        int upper = bit_port_code(s->port, bin >= middle, ddz_squash(&s->tables->mixing, odds));
+        int upper = ddz_code(s->bits, bin >= middle, ddz_squash(&s->tables->mixing, odds));
         ddz_counter_learn(&s->tables->mixing, learnt, upper, COUNTER_MEMORY);
         if (upper)
             first = middle;
@@ -316,10 +316,10 @@ static void learn_scale(struct scale *s, int32_t error)
     }
 }
 
-int ddz_level_code(struct level_coder *c, struct bit_port port, const struct level_site *site, int level,
+int ddz_level_code(struct level_coder *c, struct bit_coder *bits, const struct level_site *site, int level,
                    int32_t *error)
 {
-    struct site s = look(c, port, site);
+    struct site s = look(c, bits, site);
     struct bins b = bins_about(c, site->mean_q16);
     int64_t above =
         (int64_t)level - b.centre - (int64_t)b.first * c->span + c->span / 2; /* the first bin's begin */

@@ -16,20 +16,6 @@ enum {
     LEVELS_ERROR_BITS = 12 /* errors are in 1/4096 of a grey level */
 };
 
-/* One of the two is not NULL. */
-struct bit_port {
-    struct binary_encoder *encoder;
-    struct binary_decoder *decoder;
-};
-
-static inline int bit_port_code(struct bit_port port, int bit, uint32_t p)
-{
-    if (!port.encoder)
-        return ddz_binary_decode(port.decoder, p);
-    ddz_binary_encode(port.encoder, bit, p);
-    return bit;
-}
-
 struct level_tables;
 
 /* Everything that learns, for one picture */
@@ -58,7 +44,7 @@ uint64_t ddz_level_coder_memory(void);
 
 /* Write `level`, or read one: returns what a decoder knows of it, within span / 2 of the level. *error is its distance
  * from the mean. */
-int ddz_level_code(struct level_coder *c, struct bit_port port, const struct level_site *site, int level,
+int ddz_level_code(struct level_coder *c, struct bit_coder *bits, const struct level_site *site, int level,
                    int32_t *error);
 
 #endif

@@ -34,7 +34,7 @@ struct residual {
     struct mem mem;
     const struct residual_known *known;
     struct residual_format format;
-    struct bit_port port;
+    struct bit_coder bits;
     struct level_coder levels;
     struct plane plane[CHANNELS]; /* in the order of coding */
     int16_t *halves;              /* what the planes' rows of 16 bits are in, */
@@ -68,10 +68,10 @@ static void residual_free(struct residual *r)
 }
 
 static ddz_status residual_init(struct residual *r, const struct mem *mem, const struct residual_known *known,
-                                const struct residual_format *format, struct bit_port port)
+                                const struct residual_format *format)
 {
     size_t room = row_room(known->width);
-    *r = (struct residual){.mem = *mem, .known = known, .format = *format, .port = port};
+    *r = (struct residual){.mem = *mem, .known = known, .format = *format};
     ddz_status status =
         ddz_level_coder_init(&r->levels, mem, (1 << format->depth) - 1, 2 * format->error + 1);
     r->halves = ddz_mem_alloc(mem, ddz_size_mul(room, (size_t)3 * ROWS * CHANNELS), sizeof *r->halves);
@@ -276,7 +276,7 @@ static void code_sample(struct residual *r, uint32_t y, int k, uint32_t x, int i
     struct level_site site = describe(r, k, x, (int32_t)mean_q16);
     size_t place = r->format.channels == 1 ? 0 : (size_t)channel_order[k];
     uint16_t *sample = &r->row[(size_t)x * (size_t)r->format.channels + place];
-    int level = ddz_level_code(&r->levels, r->port, &site, *sample, &p->error[NOW][x]);
+    int level = ddz_level_code(&r->levels, &r->bits, &site, *sample, &p->error[NOW][x]);
     *sample = (uint16_t)level;
     int64_t value = asr64(level * r->levels.unit_q32, 24); /* 1/256 */
     p->residual[NOW][x] = limited(asr64(value - estimate, 8 - FINE));
@@ -308,28 +308,29 @@ ddz_status ddz_residual_encode(const struct mem *mem, const struct residual_know
                                const struct residual_format *format, const uint16_t *samples,
                                residual_row *show, void *cookie, uint8_t **coded, size_t *size)
 {
-    struct binary_encoder encoder;
     struct residual r;
+    struct binary_encoder *encoder = &r.bits.encoder;
     size_t row = (size_t)known->width * (size_t)format->channels;
-    ddz_binary_encoder_init(&encoder, mem);
-    ddz_status status = residual_init(&r, mem, known, format, (struct bit_port){.encoder = &encoder});
+    ddz_status status = residual_init(&r, mem, known, format);
     if (status != DDZ_OK)
         return status;
+    r.bits.writing = true;
+    ddz_binary_encoder_init(encoder, mem);
     for (uint32_t y = 0; y < known->height && status == DDZ_OK; y++) {
         memcpy(r.row, samples + row * y, row * sizeof *samples);
         code_row(&r, y);
-        status = encoder.failed ? DDZ_ERR_MEMORY : show(cookie, y, r.row);
+        status = encoder->failed ? DDZ_ERR_MEMORY : show(cookie, y, r.row);
     }
-    ddz_binary_finish(&encoder);
+    ddz_binary_finish(encoder);
     residual_free(&r);
-    if (status == DDZ_OK && encoder.failed)
+    if (status == DDZ_OK && encoder->failed)
         status = DDZ_ERR_MEMORY;
     if (status != DDZ_OK) {
-        ddz_binary_encoder_free(&encoder);
+        ddz_binary_encoder_free(encoder);
         return status;
     }
-    *coded = encoder.data;
-    *size = encoder.size;
+    *coded = encoder->data;
+    *size = encoder->size;
     return DDZ_OK;
 }
 
@@ -337,15 +338,14 @@ ddz_status ddz_residual_decode(const struct mem *mem, const struct residual_know
                                const struct residual_format *format, const uint8_t *coded, size_t size,
                                bool whole, residual_row *show, void *cookie)
 {
-    struct binary_decoder decoder;
     struct residual r;
-    ddz_binary_decoder_init(&decoder, coded, size, whole);
-    ddz_status status = residual_init(&r, mem, known, format, (struct bit_port){.decoder = &decoder});
+    ddz_status status = residual_init(&r, mem, known, format);
     if (status != DDZ_OK)
         return status;
+    ddz_binary_decoder_init(&r.bits.decoder, coded, size, whole);
     for (uint32_t y = 0; y < known->height && status == DDZ_OK; y++) {
         code_row(&r, y);
-        if (decoder.ended)
+        if (r.bits.decoder.ended)
             break;
         status = show(cookie, y, r.row);
     }
