@@ -36,6 +36,7 @@ static const struct variant {
                 {"AVX2", DDZ_CPU_SSE2 | DDZ_CPU_AVX2},
                 {"AVX-VNNI", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVXVNNI},
                 {"AVX-512", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512},
+                {"AMX", DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512 | DDZ_CPU_AMX},
                 {"NEON", DDZ_CPU_NEON},
                 {"dot products", DDZ_CPU_NEON | DDZ_CPU_DOTPROD},
                 {"matrix products", DDZ_CPU_NEON | DDZ_CPU_DOTPROD | DDZ_CPU_I8MM}};

@@ -65,8 +65,33 @@ __attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
     return 32.0 * CHAINS * LOOPS;
 }
 
+#ifdef DDZ_AMX
+/* A product of bytes of two for an input of 16 bits */
+__attribute__((target("amx-tile,amx-int8"))) static double peak_amx(void)
+{
+    static const struct {
+        uint8_t palette, start, zero[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } tiles = {1, 0, {0}, {64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16}};
+    _tile_loadconfig(&tiles);
+    for (int n = 0; n < LOOPS / 10; n++) {
+        _tile_dpbssd(0, 4, 5);
+        _tile_dpbusd(1, 4, 5);
+        _tile_dpbssd(2, 4, 5);
+        _tile_dpbusd(3, 4, 5);
+    }
+    _tile_release();
+    return 2 * 16.0 * 16 * 64 * (LOOPS / 10);
+}
+#endif
+
 double peak_macs(uint64_t features)
 {
+#ifdef DDZ_AMX
+    if (features & DDZ_CPU_AMX)
+        return peak_amx();
+#endif
     if (features & DDZ_CPU_AVX512)
         return peak_avx512();
 #ifdef DDZ_AVXVNNI

@@ -93,7 +93,8 @@ typedef enum ddz_cpu_feature {
     DDZ_CPU_DOTPROD = 1 << 4, /* AArch64: dot products of bytes; includes NEON */
     DDZ_CPU_I8MM = 1 << 5,    /* AArch64: matrix products of bytes; includes dot products */
     DDZ_CPU_SIMD128 = 1 << 6, /* WebAssembly, if it is compiled with -msimd128 */
-    DDZ_CPU_AVXVNNI = 1 << 7  /* x86-64: AVX2's vectors with VNNI's dot products; includes AVX2 */
+    DDZ_CPU_AVXVNNI = 1 << 7, /* x86-64: AVX2's vectors with VNNI's dot products; includes AVX2 */
+    DDZ_CPU_AMX = 1 << 8      /* x86-64: tiles and products of bytes, by leave of Linux; includes AVX512 */
 } ddz_cpu_feature;
 
 /* The features that this machine has, of those that this build of the library can use. */

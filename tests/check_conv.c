@@ -66,7 +66,8 @@ struct trial {
 static void draw_shape(struct draw *d, struct layer_shape *shape)
 {
     static const int taps[] = {9, 9, 9, 4, 1};
-    *shape = (struct layer_shape){.taps = taps[draw(d, 5)], .cin = 2 * (1 + draw(d, 12)), .end = END_STORE};
+    *shape = (struct layer_shape){
+        .taps = taps[draw(d, 5)], .cin = 2 * (1 + draw(d, draw(d, 30) ? 12 : 100)), .end = END_STORE};
     shape->end = shape->taps == 9 ? (enum layer_end)draw(d, 4) : draw(d, 2) ? END_STORE : END_ADD;
     int channels = 1 + draw(d, 8 * CONV_BLOCK);
     if (shape->end == END_GATE)
@@ -91,7 +92,7 @@ static void draw_maps(struct draw *d, struct trial *t)
 {
     const struct layer_shape *shape = &t->shape;
     struct conv_band *band = &t->band;
-    ptrdiff_t width = 1 + draw(d, 20), rows = 1 + draw(d, 6);
+    ptrdiff_t width = 1 + draw(d, draw(d, 10) ? 20 : 80), rows = 1 + draw(d, 6);
     int kind = 1 + draw(d, 2), edge = shape->taps == 9, down = shape->taps == 4 ? 2 : 1,
         up = shape->taps == 1 ? 2 : 1;
     t->channels =
@@ -222,13 +223,15 @@ START_TEST(cpu_features)
     ck_assert_uint_eq(ddz_cpu_allowed(-1), here);
     ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_SSE2), here & DDZ_CPU_SSE2);
     ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVX2), here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2));
-    ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVX512),
-                      here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512));
+    ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVX512), here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512));
     ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AVXVNNI),
                       here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVXVNNI));
+    ck_assert_uint_eq(ddz_cpu_allowed(DDZ_CPU_AMX),
+                      here & (DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | DDZ_CPU_AVX512 | DDZ_CPU_AMX));
     /* But $DDZ_FEATURES may hide what others build on. */
     uint64_t all = ddz_cpu_detect();
     ck_assert(!(all & DDZ_CPU_AVX512) || all & DDZ_CPU_AVX2);
+    ck_assert(!(all & DDZ_CPU_AMX) || all & DDZ_CPU_AVX512);
     ck_assert(!(all & DDZ_CPU_AVXVNNI) || all & DDZ_CPU_AVX2);
     ck_assert(!(all & DDZ_CPU_AVX2) || all & DDZ_CPU_SSE2);
 }

@@ -84,6 +84,7 @@ START_TEST(features_have_names)
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AVX2), "avx2");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AVXVNNI), "avxvnni");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AVX512), "avx512");
+    ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_AMX), "amx");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_NEON), "neon");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_DOTPROD), "dotprod");
     ck_assert_str_eq(ddz_cpu_feature_name(DDZ_CPU_I8MM), "i8mm");

@@ -109,7 +109,7 @@ START_TEST(threads_and_kernels)
     struct buffer rgb = picture(100, 70);
     struct buffer first = {0};
     uint8_t *first_rgb = alloc(rgb.size), *got = alloc(rgb.size);
-    const int64_t features[] = {0, DDZ_CPU_SSE2, DDZ_CPU_AVX2, DDZ_CPU_AVX512, -1};
+    const int64_t features[] = {0, DDZ_CPU_SSE2, DDZ_CPU_AVX2, DDZ_CPU_AVX512, DDZ_CPU_AMX, -1};
     for (int threads = 0; threads <= 3; threads++)
         for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
             struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 1500);

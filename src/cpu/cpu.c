@@ -11,6 +11,7 @@ static const struct {
     {DDZ_CPU_AVX2, DDZ_CPU_SSE2, "avx2"},
     {DDZ_CPU_AVXVNNI, DDZ_CPU_AVX2, "avxvnni"},
     {DDZ_CPU_AVX512, DDZ_CPU_AVX2, "avx512"},
+    {DDZ_CPU_AMX, DDZ_CPU_AVX512, "amx"},
     {DDZ_CPU_NEON, 0, "neon"},
     {DDZ_CPU_DOTPROD, DDZ_CPU_NEON, "dotprod"},
     {DDZ_CPU_I8MM, DDZ_CPU_DOTPROD, "i8mm"},

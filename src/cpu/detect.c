@@ -1,3 +1,5 @@
+#define _DEFAULT_SOURCE /* syscall */
+
 #ifdef HAVE_CONFIG_H
 #include "config.h"
 #endif
@@ -22,6 +24,28 @@ static uint64_t detect_avxvnni(void)
 }
 #endif
 
+#ifdef DDZ_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Tiles take 8 KiB of every thread's saved state, so that Linux wants to be asked before a process uses them: by
+ * arch_prctl, whose numbers older headers do not name. What it grants holds for all threads and children. */
+static uint64_t detect_amx(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) /* tiles, products of bytes */
+        return 0;
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0 ? DDZ_CPU_AMX : 0;
+}
+#else
+static uint64_t detect_amx(void)
+{
+    return 0;
+}
+#endif
+
 /* The compiler's run-time library asks CPUID, and XGETBV for what the operating system saves. */
 uint64_t ddz_cpu_detect(void)
 {
@@ -31,7 +55,7 @@ uint64_t ddz_cpu_detect(void)
     bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                   __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-    return DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | detect_avxvnni() | (avx512 ? DDZ_CPU_AVX512 : 0);
+    return DDZ_CPU_SSE2 | DDZ_CPU_AVX2 | detect_avxvnni() | (avx512 ? DDZ_CPU_AVX512 | detect_amx() : 0);
 }
 
 #elif defined DDZ_SSE2

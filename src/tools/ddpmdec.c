@@ -48,7 +48,7 @@ static const char help[] =
     "\n"
     "  -t, --threads N     0: as many as there are processors (default)\n"
     "  -m, --model NAME    default, small or a file; default: $DDZ_MODEL, else the one that made the stream\n"
-    "      --isa NAME      portable, sse2, avx2, avxvnni, avx512, neon, dotprod, i8mm, simd128 or best;\n"
+    "      --isa NAME      portable, sse2, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm, simd128 or best;\n"
     "                      default: $DDZ_ISA, else best\n"
     "      --max-pixels N  refuse larger pictures; default 67108864\n"
     "      --memory SIZE   refuse pictures that may take more memory; default 2G, 0: no limit\n"

@@ -43,7 +43,7 @@ static const char help[] =
     "      --exact           keep the colours of pixels whose alpha is 0, which nobody sees\n"
     "  -t, --threads N       0: as many as there are processors (default)\n"
     "  -m, --model NAME      default, small (faster) or a file; default: $DDZ_MODEL, else default\n"
-    "      --isa NAME        portable, sse2, avx2, avxvnni, avx512, neon, dotprod, i8mm, simd128 or best;\n"
+    "      --isa NAME        portable, sse2, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm, simd128 or best;\n"
     "                        default: $DDZ_ISA, else best\n"
     "      --max-pixels N    refuse larger pictures; default 67108864\n"
     "      --memory SIZE     refuse pictures that may take more memory; default 4G, 0: no limit\n"

@@ -121,7 +121,7 @@ int cli_isa(const char *option, const char *text, int64_t *features)
     if (!known)
         return cli_fail(
             CLI_USAGE,
-            "%s: '%s' is not one of portable, sse2, avx2, avxvnni, avx512, neon, dotprod, i8mm, simd128, best", option,
+            "%s: '%s' is not one of portable, sse2, avx2, avxvnni, avx512, amx, neon, dotprod, i8mm, simd128, best", option,
             text);
     *features = found;
     return CLI_OK;

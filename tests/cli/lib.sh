@@ -69,4 +69,4 @@ size_of() {
 }
 
 # Instruction sets whose kernels this machine runs (others fall back to these).
-isas="portable sse2 avx2 avxvnni avx512"
+isas="portable sse2 avx2 avxvnni avx512 amx"

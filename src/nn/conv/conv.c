@@ -5,6 +5,9 @@
 #include "nn/conv/conv.h"
 
 const struct conv_kernel *const ddz_conv_kernels[] = {
+#ifdef DDZ_AMX
+    &ddz_conv_amx,
+#endif
 #ifdef DDZ_X86
     &ddz_conv_wino_avx512,
     &ddz_conv_avx512,

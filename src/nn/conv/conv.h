@@ -78,7 +78,7 @@ extern const struct conv_kernel *const ddz_conv_kernels[];
 extern const struct conv_kernel ddz_conv_c;
 extern const struct conv_kernel ddz_conv_sse2, ddz_conv_avx2, ddz_conv_wino_avx2, ddz_conv_avx512,
     ddz_conv_wino_avx512;
-extern const struct conv_kernel ddz_conv_avxvnni, ddz_conv_wino_avxvnni;
+extern const struct conv_kernel ddz_conv_amx, ddz_conv_avxvnni, ddz_conv_wino_avxvnni;
 extern const struct conv_kernel ddz_conv_wino_sse2, ddz_conv_wino_neon, ddz_conv_wino_simd128;
 extern const struct conv_kernel ddz_conv_neon, ddz_conv_dotprod, ddz_conv_i8mm, ddz_conv_simd128;
 

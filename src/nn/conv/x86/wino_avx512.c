@@ -9,11 +9,10 @@
 #include <string.h>
 
 #include "nn/conv/x86/direct_avx512.h"
+#include "nn/conv/x86/end_avx512.h"
 
 /* Not __m512i, a vector of 64-bit values: GCC would copy each sum to and fro between the two types. */
 typedef uint32_t vec __attribute__((vector_size(64)));
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE vec vec_all(uint32_t x)
 {
@@ -251,99 +250,31 @@ static void multiply_24(const struct wino_product *p)
 
 /* ---- Output -------------------------------------------------------------------------------- */
 
-/* How a block's sums end. The 64-bit products are formed of the even lanes and of the odd lanes. */
-struct ending {
+/* How a block's tiles end */
+struct tile_ending {
+    struct ending ending;
     const struct conv_band *band;
-    __m512i mult_even, mult_odd, bias_even, bias_odd, low, high;
-    __m128i right, left;
-    enum layer_end end;
     ptrdiff_t channel;
-    bool upper; /* shift >= 32: the value is in the upper half of its product */
     int columns;
 };
 
-INLINE struct ending ending_of(const struct wino_output *o, int columns, enum layer_end end, bool upper)
+INLINE __m512i value(const struct tile_ending *e, vec sum)
 {
-    const __m512i even = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
-    const __m512i odd = _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15);
-    const struct rescaling *r = &o->rescaling;
-    __m512i b0 = _mm512_loadu_si512(r->bias), b1 = _mm512_loadu_si512(r->bias + 8);
-    struct ending e = {
-        .band = o->band, .end = end, .channel = o->channel, .upper = upper, .columns = columns};
-    e.mult_even = _mm512_loadu_si512(r->mult);
-    e.mult_odd = _mm512_srli_epi64(e.mult_even, 32);
-    e.bias_even = _mm512_permutex2var_epi64(b0, even, b1);
-    e.bias_odd = _mm512_permutex2var_epi64(b0, odd, b1);
-    e.low = _mm512_loadu_si512(r->low);
-    e.high = _mm512_loadu_si512(r->high);
-    e.right = _mm_cvtsi32_si128(upper ? r->shift - 32 : r->shift);
-    e.left = _mm_cvtsi32_si128(upper ? 0 : 32 - r->shift);
-    return e;
-}
-
-/* As in rescale_avx2.h */
-INLINE __m512i value(const struct ending *e, vec sum)
-{
-    __m512i acc = _mm512_srai_epi32((__m512i)sum, e->columns == 4 ? 4 : 2);
-    if (!e->upper)
-        acc = _mm512_min_epi32(_mm512_max_epi32(acc, e->low), e->high);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, e->mult_even), e->bias_even);
-    __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(acc, 32), e->mult_odd), e->bias_odd);
-    if (e->upper)
-        return _mm512_sra_epi32(_mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 32), odd), e->right);
-    return _mm512_mask_blend_epi32(0xAAAA, _mm512_srl_epi64(even, e->right), _mm512_sll_epi64(odd, e->left));
-}
-
-INLINE __m256i load_16(const int16_t *p)
-{
-    return _mm256_loadu_si256((const __m256i *)p);
-}
-
-/* Of two pixels that are `step` apart: step 0: the second is not there. */
-INLINE __m512i residual(__m512i v, const int16_t *out)
-{
-    return _mm512_add_epi32(v, _mm512_cvtepi16_epi32(load_16(out)));
-}
-
-INLINE void end_two(const struct ending *e, __m512i a, __m512i b, int16_t *out, ptrdiff_t step,
-                    const int16_t *gates, ptrdiff_t gates_step)
-{
-    if (e->end == END_ADD) {
-        a = residual(a, out);
-        b = residual(b, out + step);
-    }
-    /* Packing leaves quarters of the pixels side by side. */
-    __m512i v = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), _mm512_packs_epi32(a, b));
-    __m256i first = _mm512_castsi512_si256(v), second = _mm512_extracti64x4_epi64(v, 1);
-    if (e->end == END_GATE) { /* each has 8 values and then their gates */
-        __m256i values = _mm256_permute2x128_si256(first, second, 0x20);
-        __m256i open = _mm256_permute2x128_si256(first, second, 0x31);
-        values = _mm256_mulhrs_epi16(values, _mm256_max_epi16(open, _mm256_setzero_si256()));
-        if (step)
-            _mm_storeu_si128((__m128i *)(out + step), _mm256_extracti128_si256(values, 1));
-        _mm_storeu_si128((__m128i *)out, _mm256_castsi256_si128(values));
-        return;
-    }
-    if (e->end == END_GATE_BY) {
-        __m256i zero = _mm256_setzero_si256();
-        first = _mm256_mulhrs_epi16(first, _mm256_max_epi16(load_16(gates), zero));
-        second = _mm256_mulhrs_epi16(second, _mm256_max_epi16(load_16(gates + gates_step), zero));
-    }
-    if (step)
-        _mm256_storeu_si256((__m256i *)(out + step), second);
-    _mm256_storeu_si256((__m256i *)out, first);
+    return ending_value(&e->ending, _mm512_srai_epi32((__m512i)sum, e->columns == 4 ? 4 : 2));
 }
 
 /* Row y of a tile, of which the map has `width` pixels */
-INLINE void end_row(const struct ending *e, const struct wino_place *place, int y, int width, const vec *sum)
+INLINE void end_row(const struct tile_ending *e, const struct wino_place *place, int y, int width,
+                    const vec *sum)
 {
     const struct map *out = &e->band->out, *gates = &e->band->gates;
     int16_t *to = map_pixel(out, place->y + y, place->x) + e->channel;
-    const int16_t *by = e->end == END_GATE_BY ? map_pixel(gates, place->y + y, place->x) + e->channel : NULL;
+    const int16_t *by =
+        e->ending.end == END_GATE_BY ? map_pixel(gates, place->y + y, place->x) + e->channel : NULL;
     for (int x = 0; x < e->columns && x < width; x += 2) {
         const bool two = x + 1 < width;
-        end_two(e, value(e, sum[x]), value(e, sum[x + 1]), to, two ? out->step : 0, by,
-                two ? gates->step : 0);
+        ending_two(&e->ending, value(e, sum[x]), value(e, sum[x + 1]), to, two ? out->step : 0, by,
+                   two ? gates->step : 0);
         to += 2 * out->step;
         if (by)
             by += 2 * gates->step;
@@ -351,7 +282,7 @@ INLINE void end_row(const struct ending *e, const struct wino_place *place, int 
 }
 
 /* Most tiles are whole: they have a copy in which the compiler knows it, and keeps the sums in registers. */
-INLINE void end_tile(const struct ending *e, const struct wino_place *place, const int32_t *m)
+INLINE void end_tile(const struct tile_ending *e, const struct wino_place *place, const int32_t *m)
 {
     vec sum[8];
     wino_sums(m, e->columns, sum);
@@ -368,7 +299,7 @@ INLINE void end_tile(const struct ending *e, const struct wino_place *place, con
 INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns, enum layer_end end,
                       bool upper)
 {
-    const struct ending e = ending_of(o, columns, end, upper);
+    const struct tile_ending e = {ending_of(&o->rescaling, end, upper), o->band, o->channel, columns};
     for (int t = 0; t < o->tiles; t++)
         end_tile(&e, &o->place[t], m + t * CONV_BLOCK);
 }
