@@ -45,7 +45,7 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 
 static int is_here(const struct variant *v)
 {
-    return (v->features & ~ddz_cpu_features()) == 0;
+    return (v->features & ~ddz_cpu_allowed(-1)) == 0;
 }
 
 /* One thread: processor time, since other programs may be running. Several: time. */

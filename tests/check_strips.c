@@ -78,7 +78,7 @@ START_TEST(same_as_reference)
     struct net *large[CREWS];
     for (int c = 0; c < CREWS; c++)
         ck_assert_ptr_nonnull(
-            large[c] = ddz_net_new(&mem, model, WIDEST, HIGHEST, crew(crews[c]), ddz_cpu_features()));
+            large[c] = ddz_net_new(&mem, model, WIDEST, HIGHEST, crew(crews[c]), ddz_cpu_allowed(-1)));
     for (int i = 0; i < SIZES; i++) {
         uint32_t width = sizes[i].width, height = sizes[i].height;
         int16_t *in = samples(width, height), *called = samples(width, height),
@@ -87,7 +87,7 @@ START_TEST(same_as_reference)
         struct reference r = reference_forward(model, in, called, (int)width, (int)height, 0, 900);
         reference_update(&r, called, updated, (int)width, (int)height);
         for (int c = 0; c < CREWS; c++) {
-            struct net *net = ddz_net_new(&mem, model, width, height, crew(crews[c]), ddz_cpu_features());
+            struct net *net = ddz_net_new(&mem, model, width, height, crew(crews[c]), ddz_cpu_allowed(-1));
             ck_assert_ptr_nonnull(net);
             compare(net, in, &sizes[i], called, updated);
             compare(large[c], in, &sizes[i], called, updated);
@@ -208,8 +208,8 @@ START_TEST(memory_grows_with_width)
     for (int c = 0; c < CREWS; c++) {
         size_t bytes = 0;
         struct mem mem = ddz_mem_init(&(ddz_allocator){count_bytes, release, &bytes});
-        size_t stated = ddz_net_memory(model, 640, 480, crews[c], ddz_cpu_features());
-        struct net *net = ddz_net_new(&mem, model, 640, 480, crew(crews[c]), ddz_cpu_features());
+        size_t stated = ddz_net_memory(model, 640, 480, crews[c], ddz_cpu_allowed(-1));
+        struct net *net = ddz_net_new(&mem, model, 640, 480, crew(crews[c]), ddz_cpu_allowed(-1));
         ck_assert_ptr_nonnull(net);
         ck_assert(bytes >= stated && bytes < stated + 256);
         size_t low = ddz_net_memory(model, 4000, 1000, crews[c], 0),

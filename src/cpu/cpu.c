@@ -34,5 +34,5 @@ uint64_t ddz_cpu_allowed(int64_t set)
     for (int i = KNOWN - 1; i >= 0; i--)
         if (allowed & known[i].feature)
             allowed |= known[i].builds_on;
-    return ddz_cpu_features() & allowed;
+    return ddz_cpu_ask(ddz_cpu_features() & allowed);
 }

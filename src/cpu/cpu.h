@@ -17,7 +17,11 @@
  * ddz_cpu_features, which returns this, and in whose place tests put one that hides features. */
 uint64_t ddz_cpu_detect(void);
 
-/* Of what the machine has (ddz_cpu_features), that which a set of features, or -1 for all, allows. */
+/* Of features that the machine has, those that the system lets this process use, which it is asked for. */
+uint64_t ddz_cpu_ask(uint64_t features);
+
+/* What kernels may use: of what the machine has (ddz_cpu_features), that which a set of features, or -1 for all, allows,
+ * and the system grants. */
 uint64_t ddz_cpu_allowed(int64_t set);
 
 /* The beginning of every kernel. */

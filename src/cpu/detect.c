@@ -29,15 +29,28 @@ static uint64_t detect_avxvnni(void)
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Tiles take 8 KiB of every thread's saved state, so that Linux wants to be asked before a process uses them: by
- * arch_prctl, whose numbers older headers do not name. What it grants holds for all threads and children. */
+/* Linux's arch_prctl, of whose numbers older headers do not know */
+enum { ARCH_GET_XCOMP_SUPP = 0x1021, ARCH_REQ_XCOMP_PERM = 0x1023, TILE_CONFIG = 17, TILE_DATA = 18 };
+
 static uint64_t detect_amx(void)
 {
-    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 };
+    const uint64_t needed = (uint64_t)1 << TILE_CONFIG | (uint64_t)1 << TILE_DATA;
+    uint64_t saved = 0; /* what the system saves for threads */
     unsigned a, b, c, d;
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d >> 24 & 3) != 3) /* tiles, products of bytes */
         return 0;
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0 ? DDZ_CPU_AMX : 0;
+    return syscall(SYS_arch_prctl, ARCH_GET_XCOMP_SUPP, &saved) == 0 && (saved & needed) == needed
+               ? DDZ_CPU_AMX
+               : 0;
+}
+
+/* Tiles take 8 KiB of every thread's saved state, and of signals' stacks, for which Linux wants to be asked. What it
+ * grants holds for all of the process and its children; it does not where a signal's stack is too small. */
+uint64_t ddz_cpu_ask(uint64_t features)
+{
+    if (features & DDZ_CPU_AMX && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) != 0)
+        features &= ~(uint64_t)DDZ_CPU_AMX;
+    return features;
 }
 #else
 static uint64_t detect_amx(void)
@@ -103,4 +116,11 @@ uint64_t ddz_cpu_detect(void)
     return 0;
 }
 
+#endif
+
+#ifndef DDZ_AMX
+uint64_t ddz_cpu_ask(uint64_t features)
+{
+    return features;
+}
 #endif
