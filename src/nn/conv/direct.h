@@ -76,4 +76,30 @@ void ddz_direct_run(const struct conv *conv, const struct conv_band *band, direc
 void ddz_direct_run_part(const struct conv *conv, const struct conv_band *band, ptrdiff_t y, int rows,
                          ptrdiff_t x, ptrdiff_t pixels, direct_fn *inner);
 
+/* f(end, whether shift >= 32) with constants, for functions that are compiled for each end and each way of rescaling */
+#define WITH_END(end, shift, f)                                                                              \
+    switch (end) {                                                                                           \
+    case END_STORE:                                                                                          \
+        (shift) >= 32 ? f(END_STORE, true) : f(END_STORE, false);                                            \
+        break;                                                                                               \
+    case END_ADD:                                                                                            \
+        (shift) >= 32 ? f(END_ADD, true) : f(END_ADD, false);                                                \
+        break;                                                                                               \
+    case END_GATE:                                                                                           \
+        (shift) >= 32 ? f(END_GATE, true) : f(END_GATE, false);                                              \
+        break;                                                                                               \
+    case END_GATE_BY:                                                                                        \
+        (shift) >= 32 ? f(END_GATE_BY, true) : f(END_GATE_BY, false);                                        \
+        break;                                                                                               \
+    }
+
+/* The kernel whose loop is `inner`, for layers and weights as the other functions have them */
+#define DIRECT_CONV_KERNEL(variable, name, needs, supports, packed_size, pack, inner)                        \
+    static void run_band(const struct conv *conv, const struct conv_band *band)                              \
+    {                                                                                                        \
+        ddz_direct_run(conv, band, inner);                                                                   \
+    }                                                                                                        \
+    const struct conv_kernel variable = {{name, needs},           supports,           packed_size, pack,     \
+                                         ddz_direct_rescale_size, ddz_direct_rescale, run_band}
+
 #endif

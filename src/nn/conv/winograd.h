@@ -113,4 +113,14 @@ size_t ddz_wino_packed_size(const struct layer_shape *shape);
 void ddz_wino_pack(const struct conv_layer *layer, void *packed);
 void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel);
 
+/* The kernel whose wino_kernel is `wino` */
+#define WINO_CONV_KERNEL(variable, name, needs, wino)                                                        \
+    static void run_band(const struct conv *conv, const struct conv_band *band)                              \
+    {                                                                                                        \
+        ddz_wino_run(conv, band, &(wino));                                                                   \
+    }                                                                                                        \
+    const struct conv_kernel variable = {{name, needs}, ddz_wino_supports,       ddz_wino_packed_size,       \
+                                         ddz_wino_pack, ddz_direct_rescale_size, ddz_direct_rescale,         \
+                                         run_band}
+
 #endif

@@ -89,11 +89,4 @@ static void inner(const struct direct_run *run)
     ddz_gather_run(run, &(const struct gather_kernel){fill, sums_of_block});
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, inner);
-}
-
-const struct conv_kernel ddz_conv_i8mm = {
-    {"i8mm", DDZ_CPU_I8MM}, supports, ddz_gather_packed_size, pack, ddz_direct_rescale_size,
-    ddz_direct_rescale,     run_band};
+DIRECT_CONV_KERNEL(ddz_conv_i8mm, "i8mm", DDZ_CPU_I8MM, supports, ddz_gather_packed_size, pack, inner);

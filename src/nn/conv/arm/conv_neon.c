@@ -67,11 +67,5 @@ void ddz_direct_neon(const struct direct_run *run)
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, ddz_direct_neon);
-}
-
-const struct conv_kernel ddz_conv_neon = {
-    {"neon", DDZ_CPU_NEON},  ddz_direct_supports, packed_size, ddz_neon_pack,
-    ddz_direct_rescale_size, ddz_direct_rescale,  run_band};
+DIRECT_CONV_KERNEL(ddz_conv_neon, "neon", DDZ_CPU_NEON, ddz_direct_supports, packed_size, ddz_neon_pack,
+                   ddz_direct_neon);

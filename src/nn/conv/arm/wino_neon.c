@@ -78,15 +78,4 @@ INLINE void multiply_tiles(int positions, const struct wino_product *p)
 
 static const struct wino_kernel wino = {STEPS_128, 1, ddz_direct_neon, ddz_neon_pack};
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_wino_run(conv, band, &wino);
-}
-
-const struct conv_kernel ddz_conv_wino_neon = {{"neon winograd", DDZ_CPU_NEON},
-                                               ddz_wino_supports,
-                                               ddz_wino_packed_size,
-                                               ddz_wino_pack,
-                                               ddz_direct_rescale_size,
-                                               ddz_direct_rescale,
-                                               run_band};
+WINO_CONV_KERNEL(ddz_conv_wino_neon, "neon winograd", DDZ_CPU_NEON, wino);

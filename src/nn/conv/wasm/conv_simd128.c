@@ -53,15 +53,5 @@ void ddz_direct_simd128(const struct direct_run *run)
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, ddz_direct_simd128);
-}
-
-const struct conv_kernel ddz_conv_simd128 = {{"simd128", DDZ_CPU_SIMD128},
-                                             ddz_direct_supports,
-                                             ddz_gather_packed_size,
-                                             ddz_gather_pack,
-                                             ddz_direct_rescale_size,
-                                             ddz_direct_rescale,
-                                             run_band};
+DIRECT_CONV_KERNEL(ddz_conv_simd128, "simd128", DDZ_CPU_SIMD128, ddz_direct_supports, ddz_gather_packed_size,
+                   ddz_gather_pack, ddz_direct_simd128);

@@ -398,7 +398,17 @@ static void configure(void)
     _tile_loadconfig(&tiles);
 }
 
-INLINE void run_all(const struct conv *conv, const struct conv_band *band, struct end end)
+/* All columns, up to `most` of them at a time */
+INLINE void run_all(struct columns *c, ptrdiff_t width, ptrdiff_t most, struct outputs *o, struct end end)
+{
+    for (; c->x < width; c->x += most) {
+        c->pixels = width - c->x < most ? width - c->x : most;
+        run_columns(c, o, end);
+    }
+    end_pairs(o, UNIT * PIXELS, end);
+}
+
+static void run_band(const struct conv *conv, const struct conv_band *band)
 {
     _Alignas(64) uint8_t high[MOST], low[MOST];
     struct columns c = {conv, band, filter_of(conv->layer.shape), {{NULL, NULL}}, 0, 0};
@@ -412,37 +422,10 @@ INLINE void run_all(const struct conv *conv, const struct conv_band *band, struc
     o.out_step = band->out.step * (up ? 2 : 1);
     o.gates_step = band->gates.step;
     configure();
-    for (; c.x < width; c.x += most) {
-        c.pixels = width - c.x < most ? width - c.x : most;
-        run_columns(&c, &o, end);
-    }
-    end_pairs(&o, UNIT * PIXELS, end);
+#define RUN(kind, upper) run_all(&c, width, most, &o, (struct end){kind, upper})
+    WITH_END(conv->layer.shape->end, conv->layer.shift, RUN)
+#undef RUN
     _tile_release();
-}
-
-/* A function for each end and each way of rescaling */
-#define RUN_ALL(kind)                                                                                        \
-    static void run_##kind(const struct conv *conv, const struct conv_band *band)                            \
-    {                                                                                                        \
-        if (conv->layer.shift >= 32)                                                                         \
-            run_all(conv, band, (struct end){kind, true});                                                   \
-        else                                                                                                 \
-            run_all(conv, band, (struct end){kind, false});                                                  \
-    }
-
-RUN_ALL(END_STORE)
-RUN_ALL(END_ADD)
-RUN_ALL(END_GATE)
-RUN_ALL(END_GATE_BY)
-
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    static void (*const ends[])(const struct conv *,
-                                const struct conv_band *) = {[END_STORE] = run_END_STORE,
-                                                             [END_ADD] = run_END_ADD,
-                                                             [END_GATE] = run_END_GATE,
-                                                             [END_GATE_BY] = run_END_GATE_BY};
-    ends[conv->layer.shape->end](conv, band);
 }
 
 const struct conv_kernel ddz_conv_amx = {{"amx", DDZ_CPU_AMX},    supports,           packed_size, pack,

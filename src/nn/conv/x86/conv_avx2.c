@@ -18,15 +18,5 @@ void ddz_direct_avx2(const struct direct_run *run)
     run_blocks(run);
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, ddz_direct_avx2);
-}
-
-const struct conv_kernel ddz_conv_avx2 = {{"avx2", DDZ_CPU_AVX2},
-                                          ddz_direct_supports,
-                                          ddz_direct_packed_size,
-                                          ddz_direct_pack,
-                                          ddz_direct_rescale_size,
-                                          ddz_direct_rescale,
-                                          run_band};
+DIRECT_CONV_KERNEL(ddz_conv_avx2, "avx2", DDZ_CPU_AVX2, ddz_direct_supports, ddz_direct_packed_size,
+                   ddz_direct_pack, ddz_direct_avx2);

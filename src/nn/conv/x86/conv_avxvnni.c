@@ -18,15 +18,5 @@ void ddz_direct_avxvnni(const struct direct_run *run)
     run_blocks(run);
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, ddz_direct_avxvnni);
-}
-
-const struct conv_kernel ddz_conv_avxvnni = {{"avxvnni", DDZ_CPU_AVXVNNI},
-                                             ddz_direct_supports,
-                                             ddz_direct_packed_size,
-                                             ddz_direct_pack,
-                                             ddz_direct_rescale_size,
-                                             ddz_direct_rescale,
-                                             run_band};
+DIRECT_CONV_KERNEL(ddz_conv_avxvnni, "avxvnni", DDZ_CPU_AVXVNNI, ddz_direct_supports, ddz_direct_packed_size,
+                   ddz_direct_pack, ddz_direct_avxvnni);

@@ -67,15 +67,5 @@ void ddz_direct_sse2(const struct direct_run *run)
     ddz_gather_run(run, &(const struct gather_kernel){NULL, sums_of_block});
 }
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_direct_run(conv, band, ddz_direct_sse2);
-}
-
-const struct conv_kernel ddz_conv_sse2 = {{"sse2", DDZ_CPU_SSE2},
-                                          ddz_direct_supports,
-                                          ddz_gather_packed_size,
-                                          ddz_gather_pack,
-                                          ddz_direct_rescale_size,
-                                          ddz_direct_rescale,
-                                          run_band};
+DIRECT_CONV_KERNEL(ddz_conv_sse2, "sse2", DDZ_CPU_SSE2, ddz_direct_supports, ddz_gather_packed_size,
+                   ddz_gather_pack, ddz_direct_sse2);

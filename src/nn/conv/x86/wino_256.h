@@ -345,30 +345,19 @@ INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns
     }
 }
 
-/* A function for each end, each way of rescaling, and each form */
-#define OUTPUT(columns)                                                                                      \
-    static void output_##columns(const struct wino_output *o, const int32_t *m)                              \
-    {                                                                                                        \
-        const bool upper = o->rescaling.shift >= 32;                                                         \
-        switch (o->end) {                                                                                    \
-        case END_STORE:                                                                                      \
-            upper ? end_tiles(o, m, columns, END_STORE, true) : end_tiles(o, m, columns, END_STORE, false);  \
-            break;                                                                                           \
-        case END_ADD:                                                                                        \
-            upper ? end_tiles(o, m, columns, END_ADD, true) : end_tiles(o, m, columns, END_ADD, false);      \
-            break;                                                                                           \
-        case END_GATE:                                                                                       \
-            upper ? end_tiles(o, m, columns, END_GATE, true) : end_tiles(o, m, columns, END_GATE, false);    \
-            break;                                                                                           \
-        case END_GATE_BY:                                                                                    \
-            upper ? end_tiles(o, m, columns, END_GATE_BY, true)                                              \
-                  : end_tiles(o, m, columns, END_GATE_BY, false);                                            \
-            break;                                                                                           \
-        }                                                                                                    \
-    }
+static void output_2(const struct wino_output *o, const int32_t *m)
+{
+#define END(end, upper) end_tiles(o, m, 2, end, upper)
+    WITH_END(o->end, o->rescaling.shift, END)
+#undef END
+}
 
-OUTPUT(2)
-OUTPUT(4)
+static void output_4(const struct wino_output *o, const int32_t *m)
+{
+#define END(end, upper) end_tiles(o, m, 4, end, upper)
+    WITH_END(o->end, o->rescaling.shift, END)
+#undef END
+}
 
 #define STEPS_256                                                                                            \
     {                                                                                                        \

@@ -304,30 +304,19 @@ INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns
         end_tile(&e, &o->place[t], m + t * CONV_BLOCK);
 }
 
-/* A function for each end, each way of rescaling, and each form */
-#define OUTPUT(columns)                                                                                      \
-    static void output_##columns(const struct wino_output *o, const int32_t *m)                              \
-    {                                                                                                        \
-        const bool upper = o->rescaling.shift >= 32;                                                         \
-        switch (o->end) {                                                                                    \
-        case END_STORE:                                                                                      \
-            upper ? end_tiles(o, m, columns, END_STORE, true) : end_tiles(o, m, columns, END_STORE, false);  \
-            break;                                                                                           \
-        case END_ADD:                                                                                        \
-            upper ? end_tiles(o, m, columns, END_ADD, true) : end_tiles(o, m, columns, END_ADD, false);      \
-            break;                                                                                           \
-        case END_GATE:                                                                                       \
-            upper ? end_tiles(o, m, columns, END_GATE, true) : end_tiles(o, m, columns, END_GATE, false);    \
-            break;                                                                                           \
-        case END_GATE_BY:                                                                                    \
-            upper ? end_tiles(o, m, columns, END_GATE_BY, true)                                              \
-                  : end_tiles(o, m, columns, END_GATE_BY, false);                                            \
-            break;                                                                                           \
-        }                                                                                                    \
-    }
+static void output_2(const struct wino_output *o, const int32_t *m)
+{
+#define END(end, upper) end_tiles(o, m, 2, end, upper)
+    WITH_END(o->end, o->rescaling.shift, END)
+#undef END
+}
 
-OUTPUT(2)
-OUTPUT(4)
+static void output_4(const struct wino_output *o, const int32_t *m)
+{
+#define END(end, upper) end_tiles(o, m, 4, end, upper)
+    WITH_END(o->end, o->rescaling.shift, END)
+#undef END
+}
 
 /* ---- The kernel ---------------------------------------------------------------------------- */
 
@@ -337,15 +326,4 @@ static const struct wino_kernel wino = {
     ddz_direct_avx512,
     ddz_direct_pack};
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_wino_run(conv, band, &wino);
-}
-
-const struct conv_kernel ddz_conv_wino_avx512 = {{"avx512 winograd", DDZ_CPU_AVX512},
-                                                 ddz_wino_supports,
-                                                 ddz_wino_packed_size,
-                                                 ddz_wino_pack,
-                                                 ddz_direct_rescale_size,
-                                                 ddz_direct_rescale,
-                                                 run_band};
+WINO_CONV_KERNEL(ddz_conv_wino_avx512, "avx512 winograd", DDZ_CPU_AVX512, wino);

@@ -26,15 +26,4 @@ INLINE vec dot(v16 w, v16 x)
 
 static const struct wino_kernel wino = {STEPS_128, 1, ddz_direct_sse2, ddz_gather_pack};
 
-static void run_band(const struct conv *conv, const struct conv_band *band)
-{
-    ddz_wino_run(conv, band, &wino);
-}
-
-const struct conv_kernel ddz_conv_wino_sse2 = {{"sse2 winograd", DDZ_CPU_SSE2},
-                                               ddz_wino_supports,
-                                               ddz_wino_packed_size,
-                                               ddz_wino_pack,
-                                               ddz_direct_rescale_size,
-                                               ddz_direct_rescale,
-                                               run_band};
+WINO_CONV_KERNEL(ddz_conv_wino_sse2, "sse2 winograd", DDZ_CPU_SSE2, wino);
