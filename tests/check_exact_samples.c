@@ -8,9 +8,9 @@
 #include "inputs.h"
 #include "runner.h"
 
-static const ddz_pixel_format formats[] = {
-    DDZ_PIXELS_GREY8,  DDZ_PIXELS_GREY_ALPHA8,  DDZ_PIXELS_RGB8,  DDZ_PIXELS_RGBA8,
-    DDZ_PIXELS_GREY16, DDZ_PIXELS_GREY_ALPHA16, DDZ_PIXELS_RGB16, DDZ_PIXELS_RGBA16};
+static const ddz_pixel_format formats[] = {DDZ_PIXELS_GREY8, DDZ_PIXELS_GREY_ALPHA8, DDZ_PIXELS_RGB8,
+                                           DDZ_PIXELS_RGBA8, DDZ_PIXELS_GREY16,      DDZ_PIXELS_GREY_ALPHA16,
+                                           DDZ_PIXELS_RGB16, DDZ_PIXELS_RGBA16};
 enum { FORMATS = 8, W = 7, H = 5, STRIDE = 8 * W + 10 };
 
 START_TEST(what_is_read_is_written)
@@ -109,9 +109,59 @@ START_TEST(checks)
 }
 END_TEST
 
+/* Against every pair of pixels; few colours, and very many */
+START_TEST(repeats)
+{
+    enum { ALL = 40 * 30 };
+    struct layout layout;
+    const uint32_t shades[] = {1, 2, 7, 19, 60000};
+    for (int k = 0; k < 5; k++) {
+        uint8_t *pixels = new_array(STRIDE * 40 * 30, 1);
+        size_t stride = (size_t)STRIDE * 40, size = 0;
+        ck_assert_int_eq(ddz_layout_make(&layout, formats[_i], 40, 30, stride, stride * 30), DDZ_OK);
+        size = (size_t)layout.channels * (layout.deep ? 2 : 1);
+        for (uint32_t y = 0; y < 30; y++)
+            for (uint32_t x = 0; x < 40; x++) {
+                uint64_t colour = draw(shades[k]) * UINT64_C(0xFEDCBA9876543211);
+                memcpy(pixels + y * stride + x * size, &colour, size);
+            }
+        const uint8_t *at[ALL];
+        uint32_t alike = 0, colours = 0;
+        for (uint32_t i = 0; i < ALL; i++) {
+            uint32_t before = 0;
+            at[i] = pixels + i / 40 * stride + i % 40 * size;
+            alike += (i % 40 && memcmp(at[i], at[i - 1], size) == 0) ||
+                     (i >= 40 && memcmp(at[i], at[i - 40], size) == 0);
+            while (before < i && memcmp(at[i], at[before], size) != 0)
+                before++;
+            colours += before == i;
+        }
+        struct sample_repeats r = ddz_samples_repeats(&layout, pixels);
+        ck_assert_uint_eq(r.alike, alike);
+        ck_assert_uint_eq(r.colours, colours <= SAMPLE_COLOURS_MOST ? colours : SAMPLE_COLOURS_MOST + 1);
+        free(pixels);
+    }
+}
+END_TEST
+
+START_TEST(bytes_of_samples)
+{
+    uint16_t pixels[4 * W * H];
+    struct layout layout;
+    memset(pixels, 255, sizeof pixels);
+    ck_assert_int_eq(ddz_layout_make(&layout, DDZ_PIXELS_RGBA16, W, H, 0, sizeof pixels), DDZ_OK);
+    ck_assert_uint_eq(ddz_samples_size(&layout, pixels), W * H); /* grey of 8 bits, opaque */
+    pixels[1] = 3;
+    ck_assert_uint_eq(ddz_samples_size(&layout, pixels), 6 * W * H);
+    pixels[3] = 3;
+    ck_assert_uint_eq(ddz_samples_size(&layout, pixels), 8 * W * H);
+}
+END_TEST
+
 int main(void)
 {
-    TCase *all = CASE("exact samples", forms, conversions, checks);
+    TCase *all = CASE("exact samples", forms, conversions, checks, bytes_of_samples);
+    tcase_add_loop_test(all, repeats, 0, FORMATS);
     tcase_add_loop_test(all, what_is_read_is_written, 0, FORMATS);
     return RUN("exact samples", 30, all);
 }

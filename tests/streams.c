@@ -98,6 +98,7 @@ ddz_status encoder_make(const ddz_model *m, const struct encoder_settings *s, dd
                                    {DDZ_PARAM_EFFORT, s->effort},
                                    {DDZ_PARAM_TRELLIS_BITS, s->trellis_bits},
                                    {DDZ_PARAM_STEERING, s->steering},
+                                   {DDZ_PARAM_EXACT, s->exact},
                                    {DDZ_RESEARCH_CALLS_PER_OCTAVE, s->calls_per_octave},
                                    {DDZ_RESEARCH_UPDATES, s->updates},
                                    {DDZ_RESEARCH_IDEAL_CHANNEL, s->ideal},

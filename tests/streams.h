@@ -38,8 +38,8 @@ double psnr(const uint8_t *a, const uint8_t *b, size_t n);
 struct encoder_settings {
     ddz_target target;
     double target_value;
-    int64_t threads, features, max_pixels, effort, trellis_bits, steering, calls_per_octave, updates, ideal,
-        seed;
+    int64_t threads, features, max_pixels, effort, trellis_bits, steering, exact, calls_per_octave, updates,
+        ideal, seed;
     ddz_allocator allocator;
     ddz_progress progress;
     void *progress_cookie;

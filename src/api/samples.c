@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "base/bytes.h"
+#include "base/hash.h"
 
 enum { DEEP_UNIT = 257 /* 8-bit levels in 16 bits */ };
 
@@ -48,6 +49,71 @@ struct sample_form ddz_samples_form(const struct layout *l, const void *pixels)
     }
     return (struct sample_form){grey ? 1 : 3, deep ? 16 : 8, deep && seen};
 }
+
+uint64_t ddz_samples_size(const struct layout *layout, const void *pixels)
+{
+    const struct sample_form form = ddz_samples_form(layout, pixels);
+    uint64_t samples = (uint64_t)layout->width * layout->height * (uint64_t)(form.channels + form.alpha);
+    return samples * (form.depth > 8 ? 2 : 1);
+}
+
+/* ---- Repeats ----------------------------------------------------------------------------- */
+
+enum { TABLE_BITS = 10 };
+
+/* Colours that have been seen; 0 is kept as `zero`. */
+struct colour_set {
+    uint64_t slot[1 << TABLE_BITS];
+    uint32_t count;
+    bool zero;
+};
+
+static void note_colour(struct colour_set *set, uint64_t colour)
+{
+    if (set->count > SAMPLE_COLOURS_MOST || (colour == 0 && set->zero))
+        return;
+    size_t at = hash64(colour) >> (64 - TABLE_BITS);
+    while (colour && set->slot[at] && set->slot[at] != colour)
+        at = (at + 1) % (1 << TABLE_BITS);
+    if (colour && set->slot[at] == colour)
+        return;
+    set->count++;
+    if (colour)
+        set->slot[at] = colour;
+    else
+        set->zero = true;
+}
+
+static uint64_t colour_at(const struct layout *l, const uint8_t *row, size_t x)
+{
+    size_t bytes = (size_t)l->channels * (l->deep ? 2 : 1);
+    uint64_t colour = 0;
+    memcpy(&colour, row + x * bytes, bytes);
+    return colour;
+}
+
+struct sample_repeats ddz_samples_repeats(const struct layout *l, const void *pixels)
+{
+    struct sample_repeats r = {0};
+    struct colour_set set = {.count = 0};
+    for (uint32_t y = 0; y < l->height; y++) {
+        const uint8_t *row = row_of(l, pixels, y), *above = row_of(l, pixels, y ? y - 1 : 0);
+        uint64_t left = 0;
+        for (size_t x = 0; x < l->width; x++) {
+            uint64_t colour = colour_at(l, row, x);
+            bool alike = (x && colour == left) || (y && colour == colour_at(l, above, x));
+            if (alike)
+                r.alike++;
+            else
+                note_colour(&set, colour);
+            left = colour;
+        }
+    }
+    r.colours = set.count;
+    return r;
+}
+
+/* ---- To and from the caller's layout ----------------------------------------------------- */
 
 void ddz_samples_read(const struct layout *l, const void *pixels, const struct sample_form *form,
                       uint16_t *colours, uint16_t *alpha)

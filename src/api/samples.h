@@ -13,6 +13,19 @@ struct sample_form {
 
 struct sample_form ddz_samples_form(const struct layout *layout, const void *pixels);
 
+/* Bytes of all samples that are to be kept, without loss and unpacked */
+uint64_t ddz_samples_size(const struct layout *layout, const void *pixels);
+
+enum { SAMPLE_COLOURS_MOST = 256 };
+
+/* How much of a picture repeats, alpha included */
+struct sample_repeats {
+    uint64_t alike;   /* pixels that are as the one on their left or the one above them */
+    uint32_t colours; /* different ones; SAMPLE_COLOURS_MOST + 1: more than that */
+};
+
+struct sample_repeats ddz_samples_repeats(const struct layout *layout, const void *pixels);
+
 /* colours[height][width][form.channels] and, if there is, alpha[height][width] */
 void ddz_samples_read(const struct layout *layout, const void *pixels, const struct sample_form *form,
                       uint16_t *colours, uint16_t *alpha);

@@ -1,7 +1,6 @@
 /*
- * The encoder's public calls, and how a stream is put together.
+ * The encoder's public calls, but for those that tell what it has sent.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/fixed.h"
@@ -12,12 +11,9 @@
 #include "encode/exact.h"
 #include "encode/layers.h"
 #include "encode/preview.h"
-#include "encode/state.h"
-#include "encode/target.h"
-#include "encode/walk.h"
+#include "encode/stream.h"
 #include "format/exact_layer.h"
 #include "format/limits.h"
-#include "format/settings.h"
 
 /* Effort 1 to 9: calls of the network in the last octave, steps to a call, views for the picture, states of the
  * search, and searches for a part of the preview. */
@@ -26,8 +22,6 @@ static const struct {
 } efforts[9] = {{1, 2, 0, 8, 1},    {1, 2, 1, 10, 4},   {1, 2, 1, 12, 8},
                 {1, 2, 1, 14, 16},  {1, 2, 1, 15, 32},  {2, 2, 2, 15, 64},
                 {2, 2, 2, 16, 256}, {3, 2, 2, 16, 512}, {4, 1, 2, 16, 1024}};
-
-enum { EXACT_KEEPS_CHAIN = 2 /* a value of DDZ_PARAM_EXACT */ };
 
 static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_THREADS] = {DDZ_PARAM_THREADS, PARAMETER_WHOLE, 0, 256, 0},
@@ -39,7 +33,7 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
                               TRELLIS_MAX_BITS, 0},
     [ENCODER_STEERING] = {DDZ_PARAM_STEERING, PARAMETER_WHOLE, 0, 4000, 700},
     [ENCODER_KEEP_INVISIBLE] = {DDZ_PARAM_KEEP_INVISIBLE, PARAMETER_WHOLE, 0, 1, 0},
-    [ENCODER_EXACT] = {DDZ_PARAM_EXACT, PARAMETER_WHOLE, 0, EXACT_KEEPS_CHAIN, 0},
+    [ENCODER_EXACT] = {DDZ_PARAM_EXACT, PARAMETER_WHOLE, EXACT_AUTOMATIC, EXACT_KEEPS_CHAIN, EXACT_AUTOMATIC},
     [ENCODER_MAX_ERROR] = {DDZ_PARAM_MAX_ERROR, PARAMETER_WHOLE, 0, EXACT_MAX_ERROR, 0},
     [ENCODER_CALLS] = {DDZ_RESEARCH_CALLS_PER_OCTAVE, PARAMETER_POWER_OR_ZERO, 2, 32, 0},
     [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
@@ -141,8 +135,9 @@ static void apply_settings(ddz_encoder *e)
     int effort = (int)value[ENCODER_EFFORT] - 1;
     e->features = ddz_cpu_allowed(value[ENCODER_CPU_FEATURES]);
     /* what steering holds back, an exact layer has to say again: with half of it, both together are smallest */
-    e->steering = (double)value[ENCODER_STEERING] / (value[ENCODER_EXACT] ? 2000 : 1000);
+    e->steering = (double)value[ENCODER_STEERING] / (value[ENCODER_EXACT] > 0 ? 2000 : 1000);
     e->ideal = value[ENCODER_IDEAL];
+    e->automatic = value[ENCODER_EXACT] == EXACT_AUTOMATIC && !e->ideal;
     e->register_bits =
         value[ENCODER_TRELLIS_BITS] ? (int)value[ENCODER_TRELLIS_BITS] : efforts[effort].register_bits;
     e->trials = efforts[effort].trials;
@@ -186,15 +181,30 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
         states = ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
                  ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
     /* the preview is chosen before the walk, which keeps states */
-    *bytes = sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK + picture_memory(&p) +
-             (preview > states ? preview : states) +
-             (e->value[ENCODER_EXACT] ? ddz_exact_memory(width, height) : 0) +
+    uint64_t exact = e->value[ENCODER_EXACT] ? ddz_exact_memory(width, height) : 0;
+    *bytes = picture_memory(&p) + (preview > states ? preview : states) +
              ddz_chain_memory(e->model, width, height, lanes, plan.features) +
              ddz_viterbi_memory(plan.register_bits, (uint32_t)ddz_chain_capacity(width, height), lanes);
+    if (e->value[ENCODER_EXACT] > 0)
+        *bytes += exact;
+    else if (*bytes < exact) /* it is tried before the chain is there */
+        *bytes = exact;
+    *bytes += sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK;
     return DDZ_OK;
 }
 
 /* ---- One picture ---------------------------------------------------------------------------- */
+
+void ddz_encoder_forget_room(ddz_encoder *e)
+{
+    ddz_viterbi_free(e->viterbi);
+    ddz_mem_free(&e->mem, e->bits);
+    ddz_mem_free(&e->mem, e->room.shift);
+    ddz_mem_free(&e->mem, e->room.target);
+    e->viterbi = NULL;
+    e->bits = NULL;
+    e->room = (struct shift_room){0};
+}
 
 static void forget_picture(ddz_encoder *e)
 {
@@ -203,26 +213,22 @@ static void forget_picture(ddz_encoder *e)
     ddz_chain_free(e->chain);
     e->before_step = e->present = NULL;
     e->chain = NULL;
-    ddz_viterbi_free(e->viterbi);
+    ddz_encoder_forget_room(e);
     ddz_parallel_free(e->parallel);
-    e->viterbi = NULL;
     e->parallel = NULL;
     for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
         ddz_mem_free(&e->mem, e->x[k]);
         e->x[k] = NULL;
     }
     ddz_mem_free(&e->mem, e->alpha);
-    ddz_mem_free(&e->mem, e->bits);
-    ddz_mem_free(&e->mem, e->room.shift);
-    ddz_mem_free(&e->mem, e->room.target);
     ddz_mem_free(&e->mem, e->preview_bits);
     ddz_mem_free(&e->mem, e->stream);
-    e->room = (struct shift_room){0};
-    e->alpha = e->bits = e->preview_bits = e->stream = NULL;
+    e->alpha = e->preview_bits = e->stream = NULL;
     e->stream_size = e->step_count = 0;
     ddz_stream_writer_free(&e->writer);
     ddz_exact_free(&e->exact);
-    e->preview_only = false;
+    e->with_exact = e->preview_only = e->too_long = false;
+    e->most = UINT64_MAX;
 }
 
 void ddz_encoder_free(ddz_encoder *e)
@@ -274,120 +280,6 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }
 
-static void begin_stream(ddz_encoder *e)
-{
-    const struct settings settings = {.trellis_bits = e->register_bits,
-                                      .calls_log2 = e->walk.calls_log2,
-                                      .uniform = e->walk.uniform,
-                                      .updates_log2 = e->walk.updates_log2,
-                                      .views_log2 = ddz_ilog2((uint64_t)e->views),
-                                      .end_level = e->walk.end_level,
-                                      .model_id = e->model->id};
-    uint64_t preview_bits = 0;
-    for (int i = 0; i < e->schedule.preview_steps; i++)
-        preview_bits += e->schedule.step[i].bits;
-    ddz_stream_writer_begin(&e->writer, &settings, preview_bits);
-    e->step_count = 0;
-}
-
-static bool is_exact(const ddz_encoder *e)
-{
-    return e->value[ENCODER_EXACT] && !e->ideal;
-}
-
-/* Walk the chain, again if it has to end later. */
-static ddz_status walk(ddz_encoder *e)
-{
-    /* another walk may follow where the first can miss its target */
-    bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR, again = true;
-    int exact = is_exact(e) ? 20 : 0; /* percent of the work that follow */
-    ddz_status status = DDZ_OK;
-    while (status == DDZ_OK && again) {
-        ddz_progress_next(&e->progress, may_miss ? 80 : 100 - exact);
-        begin_stream(e);
-        status = ddz_encoder_walk(e);
-        if (status == DDZ_OK)
-            status = e->preview_only ? DDZ_OK : ddz_target_end_later(e, &again);
-        again = again && !e->preview_only;
-    }
-    return status == DDZ_OK && ddz_stream_writer_failed(&e->writer) ? DDZ_ERR_MEMORY : status;
-}
-
-/* Take the samples, before the chain is walked, and see whether a chain is worth it. */
-static ddz_status open_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
-{
-    ddz_progress_next(&e->progress, 10);
-    ddz_status status =
-        ddz_exact_open(&e->exact, &e->mem, layout, pixels, (int)e->value[ENCODER_MAX_ERROR], &e->progress);
-    e->preview_only = e->exact.is_graphics && e->value[ENCODER_EXACT] != EXACT_KEEPS_CHAIN;
-    return status;
-}
-
-/* The chain again, its preview alone */
-static ddz_status walk_preview(ddz_encoder *e)
-{
-    e->preview_only = true;
-    begin_stream(e);
-    return ddz_encoder_walk(e);
-}
-
-/* The record's content by what the whole chain knows, unless the stream is smaller with the preview alone; or, if the
- * chain has to stay, the smaller content. */
-static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
-{
-    ddz_chain_last_estimate(e->chain, e->views);
-    ddz_status status = ddz_exact_code(&e->exact, e->chain, &e->progress, content, size);
-    bool keep = e->value[ENCODER_EXACT] == EXACT_KEEPS_CHAIN;
-    uint64_t all = *size + (keep ? 0 : e->writer.main.position / 8);
-    if (status == DDZ_OK && all > e->exact.size_alone)
-        status = ddz_exact_code_graphics(&e->exact);
-    e->exact_alone = status == DDZ_OK && e->exact.graphics && e->exact.graphics_size < all;
-    return e->exact_alone && !keep ? walk_preview(e) : status;
-}
-
-/* Behind the chain: its record */
-static ddz_status make_exact(ddz_encoder *e)
-{
-    uint8_t *content = NULL;
-    size_t size = 0;
-    ddz_status status = DDZ_OK;
-    ddz_progress_next(&e->progress, 100);
-    e->exact_alone = e->preview_only;
-    if (!e->preview_only)
-        status = code_exact(e, &content, &size);
-    if (status == DDZ_OK && e->exact_alone)
-        status = ddz_stream_writer_put_exact(&e->writer, e->exact.graphics, e->exact.graphics_size);
-    else if (status == DDZ_OK)
-        status = ddz_stream_writer_put_exact(&e->writer, content, size);
-    ddz_mem_free(&e->mem, content);
-    return status;
-}
-
-static ddz_status encode(ddz_encoder *e, const struct layout *layout, const void *pixels)
-{
-    ddz_status status = ddz_layers_open_stream(e);
-    if (status == DDZ_OK)
-        status = ddz_progress_begin(&e->progress);
-    if (status == DDZ_OK && is_exact(e))
-        status = open_exact(e, layout, pixels);
-    if (status == DDZ_OK)
-        status = ddz_target_choose_end(e);
-    if (status == DDZ_OK && !e->ideal) {
-        ddz_progress_next(&e->progress, 20);
-        status = ddz_preview_choose(e);
-    }
-    if (status == DDZ_OK)
-        status = walk(e);
-    if (status == DDZ_OK && is_exact(e))
-        status = make_exact(e);
-    if (status == DDZ_OK && e->ideal)
-        e->stream_size = (size_t)ceil(ddz_target_ideal_bits(e) / 8);
-    else if (status == DDZ_OK)
-        status =
-            ddz_stream_writer_finish(&e->writer, ddz_chain_digest(e->chain), &e->stream, &e->stream_size);
-    return status == DDZ_OK ? ddz_progress_end(&e->progress) : status;
-}
-
 ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, ddz_pixel_format format,
                               const void *pixels, size_t stride, size_t size)
 {
@@ -402,9 +294,15 @@ ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, d
     forget_picture(e);
     e->account.exceeded = false;
     apply_settings(e);
-    status = open_picture(e, &layout, pixels);
+    status = ddz_progress_begin(&e->progress);
+    if (status == DDZ_OK && e->automatic)
+        status = ddz_encoder_try_graphics(e, &layout, pixels);
     if (status == DDZ_OK)
-        status = encode(e, &layout, pixels);
+        status = open_picture(e, &layout, pixels);
+    if (status == DDZ_OK)
+        status = ddz_encoder_make_stream(e, &layout, pixels);
+    if (status == DDZ_OK)
+        status = ddz_progress_end(&e->progress);
     if (status != DDZ_OK)
         forget_picture(e);
     return outward(e, status);

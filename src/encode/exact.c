@@ -1,5 +1,7 @@
 #include "encode/exact.h"
 
+#include <string.h>
+
 #include "api/samples.h"
 #include "base/bytes.h"
 #include "exact/graphics.h"
@@ -8,15 +10,22 @@
 
 /* ---- Samples ----------------------------------------------------------------------------- */
 
-void ddz_exact_free(struct exact_layer *layer)
+void ddz_exact_forget_samples(struct exact_layer *layer)
 {
     ddz_mem_free(&layer->mem, layer->colours);
     ddz_mem_free(&layer->mem, layer->alpha);
+    ddz_mem_free(&layer->mem, layer->near);
+    layer->colours = layer->alpha = layer->near = NULL;
+}
+
+void ddz_exact_free(struct exact_layer *layer)
+{
+    ddz_exact_forget_samples(layer);
     ddz_mem_free(&layer->mem, layer->graphics);
     *layer = (struct exact_layer){.mem = layer->mem};
 }
 
-static ddz_status read_samples(struct exact_layer *layer, const struct layout *layout, const void *pixels)
+ddz_status ddz_exact_read(struct exact_layer *layer, const struct layout *layout, const void *pixels)
 {
     const struct sample_form form = ddz_samples_form(layout, pixels);
     size_t count = (size_t)layout->width * layout->height;
@@ -29,6 +38,17 @@ static ddz_status read_samples(struct exact_layer *layer, const struct layout *l
         return DDZ_ERR_MEMORY;
     ddz_samples_read(layout, pixels, &form, layer->colours, layer->alpha);
     return DDZ_OK;
+}
+
+void ddz_exact_show_samples(const struct exact_layer *layer, bool alone, const struct layout *layout,
+                            void *pixels)
+{
+    const uint16_t *row = layer->near && !alone ? layer->near : layer->colours, *alpha = layer->alpha;
+    for (uint32_t y = 0; y < layer->height; y++, row += (size_t)layer->width * (size_t)layer->channels) {
+        ddz_samples_write_row(layout, y, layer->channels, layer->depth, row, pixels);
+        if (alpha)
+            ddz_samples_write_alpha(layout, y, layer->depth, alpha + (size_t)layer->width * y, pixels);
+    }
 }
 
 /* ---- Content ----------------------------------------------------------------------------- */
@@ -88,8 +108,9 @@ static ddz_status finish(const struct exact_layer *layer, struct exact_head *hea
 
 /* What is known of the rows that have been coded */
 struct rows {
-    struct progress *progress; /* NULL: none */
-    size_t samples;            /* of a row */
+    struct progress *progress;
+    uint16_t *near; /* where they are kept; NULL: nowhere */
+    size_t samples; /* of a row */
     uint32_t height, check;
 };
 
@@ -97,14 +118,21 @@ static ddz_status after_row(void *cookie, uint32_t y, const uint16_t *row)
 {
     struct rows *rows = cookie;
     rows->check = ddz_samples_check(rows->check, row, rows->samples);
-    return rows->progress ? ddz_progress_tell(rows->progress, y + 1, rows->height) : DDZ_OK;
+    if (rows->near)
+        memcpy(rows->near + y * rows->samples, row, rows->samples * sizeof *row);
+    return ddz_progress_tell(rows->progress, y + 1, rows->height);
 }
 
-ddz_status ddz_exact_code(const struct exact_layer *layer, struct chain *chain, struct progress *progress,
+ddz_status ddz_exact_code(struct exact_layer *layer, struct chain *chain, struct progress *progress,
                           uint8_t **content, size_t *size)
 {
     const struct residual_format format = {layer->channels, layer->depth, layer->error};
-    struct rows rows = {progress, (size_t)layer->width * (size_t)layer->channels, layer->height, 0};
+    const size_t row = (size_t)layer->width * (size_t)layer->channels;
+    if (layer->error && !layer->near)
+        layer->near = ddz_mem_alloc(&layer->mem, layer->height, row * sizeof *layer->near);
+    if (layer->error && !layer->near)
+        return DDZ_ERR_MEMORY;
+    struct rows rows = {progress, layer->near, row, layer->height, 0};
     struct exact_head head = head_of(layer, EXACT_RESIDUAL);
     struct residual_known known;
     int16_t *enlarged;
@@ -125,21 +153,13 @@ ddz_status ddz_exact_code(const struct exact_layer *layer, struct chain *chain, 
 
 /* ---- Graphics ---------------------------------------------------------------------------- */
 
-/* A part of the picture, of whole rows */
-static uint32_t rows_to_try(const struct exact_layer *layer)
-{
-    const uint32_t pixels = 1 << 16;
-    uint32_t rows = pixels / layer->width + 1;
-    return rows < layer->height ? rows : layer->height;
-}
-
 /* Bytes of `rows` rows from the top, if no chain helps: what is known is one colour. */
 static ddz_status size_alone(const struct exact_layer *layer, uint32_t rows, struct progress *progress,
                              size_t *size)
 {
     size_t samples = (size_t)3 * layer->width * rows;
     const struct residual_format format = {layer->channels, layer->depth, 0};
-    struct rows seen = {progress, 0, rows, 0};
+    struct rows seen = {progress, NULL, 0, rows, 0};
     uint8_t *code = NULL;
     int16_t *grey = ddz_mem_alloc(&layer->mem, samples, sizeof *grey);
     if (!grey)
@@ -159,18 +179,40 @@ static uint64_t raw_size(const struct exact_layer *layer)
     return samples * (layer->depth > 8 ? 2 : 1);
 }
 
-/* Of rows in the middle: may the coder of graphics be better than the other with a chain? */
+enum { BANDS = 4, BAND_PIXELS = 1 << 14, BAND_ROWS = 16 /* at least */ };
+
+/* Bands of rows from all over the picture, one below the other: *part->colours is freed with ddz_mem_free. */
+static ddz_status take_bands(const struct exact_layer *layer, struct exact_layer *part)
+{
+    const size_t row = (size_t)layer->width * (size_t)layer->channels;
+    uint32_t rows = BAND_PIXELS / layer->width + 1;
+    rows = rows < BAND_ROWS ? BAND_ROWS : rows;
+    const bool all = layer->height / BANDS <= rows;
+    *part = *layer;
+    part->height = all ? layer->height : BANDS * rows;
+    part->colours = ddz_mem_alloc(&layer->mem, part->height, row * sizeof *part->colours);
+    if (!part->colours)
+        return DDZ_ERR_MEMORY;
+    for (uint32_t y = 0; y < part->height; y++) {
+        uint32_t from = all ? y : y / rows * ((layer->height - rows) / (BANDS - 1)) + y % rows;
+        memcpy(part->colours + y * row, layer->colours + from * row, row * sizeof *part->colours);
+    }
+    return DDZ_OK;
+}
+
+/* Of a part: may the coder of graphics be better than the other with a chain? */
 static ddz_status is_worth_trying(struct exact_layer *layer, struct progress *progress, bool *worth)
 {
-    struct exact_layer part = *layer;
+    struct exact_layer part;
     uint8_t *code = NULL;
     size_t graphics = 0, residual = 0;
-    part.height = rows_to_try(layer);
-    part.colours += (size_t)layer->width * (size_t)layer->channels * ((layer->height - part.height) / 2);
-    ddz_status status = size_alone(&part, part.height, progress, &residual);
+    ddz_status status = take_bands(layer, &part);
+    if (status == DDZ_OK)
+        status = size_alone(&part, part.height, progress, &residual);
     if (status == DDZ_OK)
         status = code_graphics(&part, part.colours, part.channels, &code, &graphics);
     ddz_mem_free(&layer->mem, code);
+    ddz_mem_free(&layer->mem, part.colours);
     layer->size_alone = raw_size(layer);
     if (status == DDZ_OK && residual < layer->size_alone * part.height / layer->height)
         layer->size_alone = (uint64_t)residual * layer->height / part.height;
@@ -192,44 +234,71 @@ static uint16_t *interleave(const struct exact_layer *layer)
     return samples;
 }
 
-/* Samples as bytes, in place of a code that is longer; it stays if there is no memory. */
-static void prefer_raw(const struct exact_layer *layer, const uint16_t *samples, size_t count,
-                       struct exact_head *head, uint8_t **code, size_t *size)
+/* Samples as bytes; NULL: no memory */
+static uint8_t *store(const struct exact_layer *layer, const uint16_t *samples, size_t count)
 {
-    size_t sample = head->depth > 8 ? 2 : 1;
-    uint8_t *raw = *size > sample * count ? ddz_mem_alloc(&layer->mem, count, sample) : NULL;
-    if (!raw)
-        return;
-    for (size_t i = 0; i < count; i++)
+    size_t sample = layer->depth > 8 ? 2 : 1;
+    uint8_t *raw = ddz_mem_alloc(&layer->mem, count, sample);
+    for (size_t i = 0; raw && i < count; i++)
         if (sample == 2)
             put_le16(raw + 2 * i, samples[i]);
         else
             raw[i] = (uint8_t)samples[i];
-    ddz_mem_free(&layer->mem, *code);
-    *code = raw;
-    *size = sample * count;
-    head->coder = EXACT_RAW;
+    return raw;
+}
+
+/* Code the samples that are coded together; as bytes, if `plain` or if that is shorter. */
+static ddz_status code_samples(struct exact_layer *layer, const uint16_t *samples, bool plain)
+{
+    struct exact_head head = head_of(layer, EXACT_GRAPHICS);
+    size_t count = (size_t)layer->width * layer->height * (size_t)head.channels, size = 0;
+    const size_t raw = layer->depth > 8 ? 2 * count : count;
+    uint8_t *code = NULL;
+    ddz_status status = plain ? DDZ_OK : code_graphics(layer, samples, head.channels, &code, &size);
+    if (status == DDZ_OK && (plain || size > raw)) {
+        ddz_mem_free(&layer->mem, code);
+        head.coder = EXACT_RAW;
+        size = raw;
+        code = store(layer, samples, count);
+        status = code ? DDZ_OK : DDZ_ERR_MEMORY;
+    }
+    head.check = ddz_samples_check(0, samples, count);
+    if (status == DDZ_OK)
+        status = join(&layer->mem, &head, code, size, NULL, 0, &layer->graphics, &layer->graphics_size);
+    ddz_mem_free(&layer->mem, code);
+    return status;
+}
+
+static ddz_status code_together(struct exact_layer *layer, bool plain)
+{
+    if (!layer->alpha)
+        return code_samples(layer, layer->colours, plain);
+    uint16_t *together = interleave(layer);
+    ddz_status status = together ? code_samples(layer, together, plain) : DDZ_ERR_MEMORY;
+    ddz_mem_free(&layer->mem, together);
+    return status;
 }
 
 ddz_status ddz_exact_code_graphics(struct exact_layer *layer)
 {
-    if (layer->graphics)
-        return DDZ_OK;
-    struct exact_head head = head_of(layer, EXACT_GRAPHICS);
-    size_t count = (size_t)layer->width * layer->height * (size_t)head.channels, size = 0;
-    uint8_t *code = NULL;
-    uint16_t *together = layer->alpha ? interleave(layer) : NULL;
-    const uint16_t *samples = together ? together : layer->colours;
-    ddz_status status = layer->alpha && !together ? DDZ_ERR_MEMORY : DDZ_OK;
+    return layer->graphics ? DDZ_OK : code_together(layer, false);
+}
+
+static ddz_status begin(struct exact_layer *layer, const struct mem *mem, const struct layout *layout,
+                        const void *pixels, int error)
+{
+    *layer =
+        (struct exact_layer){.mem = *mem, .width = layout->width, .height = layout->height, .error = error};
+    return ddz_exact_read(layer, layout, pixels);
+}
+
+ddz_status ddz_exact_store(struct exact_layer *layer, const struct mem *mem, const struct layout *layout,
+                           const void *pixels)
+{
+    ddz_status status = begin(layer, mem, layout, pixels, 0);
     if (status == DDZ_OK)
-        status = code_graphics(layer, samples, head.channels, &code, &size);
-    if (status == DDZ_OK) {
-        prefer_raw(layer, samples, count, &head, &code, &size);
-        head.check = ddz_samples_check(0, samples, count);
-        status = join(&layer->mem, &head, code, size, NULL, 0, &layer->graphics, &layer->graphics_size);
-    }
-    ddz_mem_free(&layer->mem, code);
-    ddz_mem_free(&layer->mem, together);
+        status = code_together(layer, true);
+    ddz_exact_forget_samples(layer);
     return status;
 }
 
@@ -237,17 +306,22 @@ ddz_status ddz_exact_open(struct exact_layer *layer, const struct mem *mem, cons
                           const void *pixels, int error, struct progress *progress)
 {
     bool worth = false;
-    size_t alone = 0;
-    *layer =
-        (struct exact_layer){.mem = *mem, .width = layout->width, .height = layout->height, .error = error};
-    ddz_status status = read_samples(layer, layout, pixels);
+    ddz_status status = begin(layer, mem, layout, pixels, error);
     if (status == DDZ_OK)
         status = is_worth_trying(layer, progress, &worth);
-    if (status != DDZ_OK || !worth)
-        return status;
-    status = ddz_exact_code_graphics(layer);
-    if (status == DDZ_OK)
-        status = size_alone(layer, layer->height, progress, &alone);
+    return status == DDZ_OK && worth ? ddz_exact_code_graphics(layer) : status;
+}
+
+ddz_status ddz_exact_judge(struct exact_layer *layer, struct progress *progress)
+{
+    size_t alone = 0;
+    if (!layer->graphics)
+        return DDZ_OK;
+    /* what a part tells is enough where it is clear */
+    layer->is_graphics = layer->graphics_size < layer->size_alone / 2;
+    if (layer->is_graphics || layer->graphics_size > layer->size_alone * 4 / 5)
+        return DDZ_OK;
+    ddz_status status = size_alone(layer, layer->height, progress, &alone);
     /* with what a chain costs and saves, photographs take about 7/8 of this */
     layer->is_graphics = status == DDZ_OK && layer->graphics_size < alone * 5 / 8;
     return status;

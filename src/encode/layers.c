@@ -62,6 +62,17 @@ static uint64_t preview_bits(ddz_encoder *e)
     return bits;
 }
 
+/* Of a stream with all of its preview, or a little more */
+static uint64_t least_size(uint64_t preview)
+{
+    return HEADER_MAX_SIZE + preview / 8 + SETTINGS_SIZE + FRAMING;
+}
+
+uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes)
+{
+    return least_size(preview_bits(e)) + e->writer.side.size + bytes;
+}
+
 ddz_status ddz_layers_open_stream(ddz_encoder *e)
 {
     const struct pyramid *p = ddz_chain_pyramid(e->chain);
@@ -70,14 +81,16 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e)
                             .model_low = ddz_header_model_low(e->model->id),
                             .grey = e->grey};
     struct extras extras = e->extras; /* lent */
-    uint64_t max_size = e->target_kind == DDZ_TARGET_BYTES ? (uint64_t)e->target_value : UINT64_MAX;
-    uint64_t preview = preview_bits(e), least = HEADER_MAX_SIZE + preview / 8 + SETTINGS_SIZE + FRAMING;
+    bool limited = e->target_kind == DDZ_TARGET_BYTES && !e->preview_only;
+    uint64_t max_size = limited ? (uint64_t)e->target_value : UINT64_MAX;
+    uint64_t preview = preview_bits(e), least = least_size(preview);
     /* an exact layer needs a whole chain before it */
-    if (e->value[ENCODER_EXACT] && max_size < least)
+    if (e->with_exact && max_size < least)
         max_size = least;
     extras.data[DDZ_EXTRA_ALPHA - 1] = e->alpha;
     extras.size[DDZ_EXTRA_ALPHA - 1] = e->alpha ? (size_t)p->width[0] * p->height[0] : 0;
-    ddz_status status = ddz_stream_writer_open(&e->writer, &header, &extras, preview, max_size, e->value[ENCODER_EXACT]);
+    ddz_status status =
+        ddz_stream_writer_open(&e->writer, &header, &extras, preview, max_size, e->with_exact);
     if (status == DDZ_OK && e->alpha && e->writer.side.state[DDZ_EXTRA_ALPHA - 1] == DDZ_EXTRA_LEFT_OUT) {
         ddz_mem_free(&e->mem, e->alpha);
         e->alpha = NULL;

@@ -15,4 +15,7 @@ ddz_status ddz_layers_prepare(ddz_encoder *e);
  * what a decoder will know of it. ARGUMENT: the target is smaller than a header. MEMORY. */
 ddz_status ddz_layers_open_stream(ddz_encoder *e);
 
+/* Once it is open: the size of a stream that has its layers, a preview and a record of this many bytes, or a little more */
+uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes);
+
 #endif

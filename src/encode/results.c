@@ -68,6 +68,8 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pi
         return status;
     ddz_chain_last_estimate(e->chain, e->views);
     ddz_chain_pixels(e->chain, 0, &layout, e->alpha, pixels);
+    if (e->with_exact)
+        ddz_exact_show_samples(&e->exact, e->exact_alone, &layout, pixels);
     return DDZ_OK;
 }
 

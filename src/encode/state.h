@@ -92,8 +92,12 @@ struct ddz_encoder {
     uint8_t *preview_bits; /* of the preview, once they are chosen */
     struct stream_writer writer;
     struct exact_layer exact;
+    bool automatic;    /* the exact picture takes the chain's place where it is smaller */
+    bool with_exact;   /* the stream has an exact layer, */
+    bool exact_alone;  /* which does not need the chain */
     bool preview_only; /* the chain ends with the preview */
-    bool exact_alone;  /* the exact layer does not need it */
+    uint64_t most;     /* bytes of the whole stream: one of as many, or more, need not be made */
+    bool too_long;     /* the chain's has as many */
     double views_gain; /* dB that all views add to one: as last seen, at first a guess */
 
     uint8_t *stream;
@@ -101,5 +105,8 @@ struct ddz_encoder {
     struct sent_step steps[MAX_STEPS];
     size_t step_count;
 };
+
+/* Free what is needed to make a stream and not to show it. */
+void ddz_encoder_forget_room(ddz_encoder *e);
 
 #endif

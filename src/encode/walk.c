@@ -137,6 +137,9 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
     for (int i = 0; i < steps; i++) {
         if (walk_ends(e, i, &sent, &status))
             return status;
+        e->too_long = ddz_stream_writer_position(&e->writer) / 8 + e->writer.side.size >= e->most;
+        if (e->too_long)
+            return DDZ_OK;
         if (to_psnr)
             ddz_chain_save(e->chain, e->before_step);
         if (!walk_step(e, i, &sent))

@@ -12,8 +12,12 @@ struct setting {
 
 struct encoding encoding_usual(void)
 {
-    return (struct encoding){
-        .target = DDZ_TARGET_QUALITY, .target_value = 60, .effort = 5, .steering = 0.7, .seed = 1};
+    return (struct encoding){.target = DDZ_TARGET_QUALITY,
+                             .target_value = 60,
+                             .effort = 5,
+                             .steering = 0.7,
+                             .exact = -1,
+                             .seed = 1};
 }
 
 struct decoding decoding_usual(void)

@@ -15,7 +15,7 @@ struct encoding {
     int effort, trellis_bits, calls, updates; /* 0: by effort, but for the effort itself */
     double steering;
     int keep_invisible; /* 1: the colours where alpha is 0, too */
-    int exact;          /* DDZ_PARAM_EXACT: a layer */
+    int exact;          /* DDZ_PARAM_EXACT: a layer, */
     int max_error;      /* which may be off by so much */
     int ideal;          /* 1: on the ideal channel, */
     uint32_t seed;      /* with these draws */

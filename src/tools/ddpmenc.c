@@ -35,6 +35,7 @@ static const char help[] =
     "      --lossless        what makes the picture exact; then -q is 51 or less unless it is given\n"
     "      --max-error N     the same, but that samples may be off by N, 1 to 127\n"
     "      --append          add that to OUT.ddz, which was made from IN\n"
+    "      --chain           keep the chain, also where the picture itself takes no more bytes\n"
     "\n"
     "How:\n"
     "  -e, --effort N        1 (fast) to 9 (small); default 5\n"
@@ -69,7 +70,8 @@ enum {
     OPTION_EXACT,
     OPTION_LOSSLESS,
     OPTION_MAX_ERROR,
-    OPTION_APPEND
+    OPTION_APPEND,
+    OPTION_CHAIN
 };
 
 static const char letters[] = ":q:e:fv" MANY_LETTERS COMMON_LETTERS;
@@ -80,6 +82,7 @@ static const struct option words[] = {{"quality", required_argument, NULL, 'q'},
                                       {"lossless", no_argument, NULL, OPTION_LOSSLESS},
                                       {"max-error", required_argument, NULL, OPTION_MAX_ERROR},
                                       {"append", no_argument, NULL, OPTION_APPEND},
+                                      {"chain", no_argument, NULL, OPTION_CHAIN},
                                       {"effort", required_argument, NULL, 'e'},
                                       {"trellis-bits", required_argument, NULL, OPTION_TRELLIS_BITS},
                                       {"steering", required_argument, NULL, OPTION_STEERING},
@@ -99,7 +102,9 @@ struct task {
     struct many many;
     const ddz_model *model;
     const char *input, *output;
-    int append; /* an exact layer to the output, which exists */
+    int append;   /* an exact layer to the output, which exists */
+    int lossless; /* an exact layer, or one that is nearly */
+    int chain;    /* no exact layer in place of the chain */
     int force, verbose;
 };
 
@@ -139,11 +144,14 @@ static int read_option(struct task *task, int option, char **argv)
     case OPTION_APPEND:
         task->append = 1;
         return CLI_OK;
+    case OPTION_CHAIN:
+        task->chain = 1;
+        return CLI_OK;
     case OPTION_LOSSLESS:
-        s->exact = 1;
+        task->lossless = 1;
         return CLI_OK;
     case OPTION_MAX_ERROR:
-        s->exact = 1;
+        task->lossless = 1;
         return cli_int("--max-error", optarg, 1, 127, &s->max_error);
     case 'e':
         return cli_int("--effort", optarg, 1, 9, &s->effort);
@@ -207,19 +215,22 @@ static int read_names(struct task *task, int count, char **names)
     return code == CLI_OK && !task->force ? check_name(task->output) : code;
 }
 
-/* Where the chain ends before an exact layer: where it was said, else where both together are about smallest, and no
- * decoder waits long. */
-static void end_before_exact(struct task *task)
+/* Whether there is to be an exact layer; and where the chain ends before it: where it was said, else where both together
+ * are about smallest, and no decoder waits long. */
+static void choose_exact(struct task *task)
 {
     const double usual = 51; /* 7 grey levels of noise */
     struct encoding *s = &task->encoding;
     const int all = task->targets && s->target == DDZ_TARGET_QUALITY && s->target_value >= 100;
-    s->exact = s->exact || all;
-    if (s->exact && (!task->targets || all)) {
+    const int said = task->targets && !all;
+    if (!task->lossless && !all) {
+        s->exact = task->chain ? 0 : -1;
+        return;
+    }
+    s->exact = said || task->chain ? 2 : 1;
+    if (!said) {
         s->target = DDZ_TARGET_QUALITY;
         s->target_value = usual;
-    } else if (s->exact) {
-        s->exact = 2;
     }
 }
 
@@ -233,7 +244,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
         status = read_option(task, option, argv);
     if (status != CLI_OK || task->common.done)
         return status;
-    end_before_exact(task);
+    choose_exact(task);
     status = check_append(task);
     if (status != CLI_OK)
         return status;

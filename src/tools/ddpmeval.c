@@ -184,6 +184,7 @@ static int read_arguments(struct task *task, int argc, char **argv)
     memset(task, 0, sizeof *task);
     task->quality = 60;
     task->encoding = encoding_usual();
+    task->encoding.exact = 0; /* it is the chain that is measured */
     int status = common_begin(&task->common, COMMON_MEMORY_ENCODING);
     int option;
     while (status == CLI_OK && !task->common.done &&

@@ -45,6 +45,25 @@ differ prefix.png whole.png
 expect 0 ddpmenc --quiet --lossless whole.png again.ddz
 same a.ddz again.ddz
 
+# What is no photograph is exact where that takes no more bytes, unless the chain is asked for.
+{ printf 'P6\n60 40\n255\n' && for row in a b c d e f g h; do
+    for line in 1 2 3 4 5; do printf '%060d%060d%060d' $line 7 $line | tr '017' 'A z'; done
+done; } > drawing.ppm
+expect 0 ddpmenc --quiet --lossless drawing.ppm exact.ddz
+for target in "-q 40" "-q 90" "--bytes 4000" "--bpp 20" "--psnr 50"; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 ddpmenc --quiet -f $target drawing.ppm drawing.ddz
+    same exact.ddz drawing.ddz
+done
+expect 0 ddpmenc --quiet -q 40 --chain drawing.ppm chain.ddz
+[ "$(size_of chain.ddz)" -gt "$(size_of exact.ddz)" ] || fail "the chain is smaller"
+expect 0 ddpmdec --info chain.ddz
+! grep -q 'exact layer' out || fail "there is no chain alone"
+expect 0 ddpmenc --quiet --lossless --chain drawing.ppm both.ddz
+[ "$(size_of both.ddz)" -gt "$(size_of chain.ddz)" ] || fail "the chain has gone"
+expect 0 ddpmdec -f both.ddz both.ppm
+same drawing.ppm both.ppm
+
 # --append gives a file its exact layer; its first steps stay.
 expect 0 ddpmenc --quiet -q 40 "$data/small.png" lossy.ddz
 cp lossy.ddz made.ddz

@@ -28,10 +28,10 @@ for target in 24 30.5; do
 done
 
 # A target that is met within the last step of the longest chain is told from the chain's end.
-expect 0 ddpmenc --effort 1 --bytes 100000 "$data/3x5.png" long.ddz
+expect 0 ddpmenc --chain --effort 1 --bytes 100000 "$data/3x5.png" long.ddz
 expect 0 ddpmdec --info long.ddz
 grep -q '^stream .*, complete$' out || fail "the end of the chain is taken for a target"
-expect 0 ddpmenc --effort 1 --bytes $(($(size_of long.ddz) - 2)) "$data/3x5.png" short.ddz
+expect 0 ddpmenc --chain --effort 1 --bytes $(($(size_of long.ddz) - 2)) "$data/3x5.png" short.ddz
 expect 0 ddpmdec --info long.ddz
 steps=$(grep -c 'reverse' out)
 expect 0 ddpmdec --info short.ddz

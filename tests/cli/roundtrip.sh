@@ -4,7 +4,7 @@
 . "${top_srcdir:-.}/tests/cli/lib.sh"
 
 for name in 1x1 3x5 67x1 small grey grey16 palette; do
-    expect 0 ddpmenc --effort 2 "$data/$name.png" $name.ddz
+    expect 0 ddpmenc --chain --effort 2 "$data/$name.png" $name.ddz
     expect 0 ddpmdec --verbose $name.ddz
     grep -q 'decoded exactly' err || fail "$name: not decoded exactly"
     psnr=$(ddpmeval --compare "$data/$name.png" $name.png) || fail "$name: size differs"
@@ -24,7 +24,7 @@ expect 0 ddpmenc --verbose "$data/small.png" again.ddz
 
 # The same RGB stored otherwise gives the same stream.
 for name in interlaced rgb16; do
-    expect 0 ddpmenc "$data/$name.png" $name.ddz
+    expect 0 ddpmenc --chain "$data/$name.png" $name.ddz
     same small.ddz $name.ddz
 done
 expect 0 ddpmenc "$data/rgb16.png" rgb16.ddz

@@ -1,0 +1,235 @@
+#include "encode/stream.h"
+
+#include <math.h>
+
+#include "api/samples.h"
+#include "base/fixed.h"
+#include "encode/exact.h"
+#include "encode/layers.h"
+#include "encode/preview.h"
+#include "encode/target.h"
+#include "encode/walk.h"
+#include "format/settings.h"
+
+static void begin_stream(ddz_encoder *e)
+{
+    const struct settings settings = {.trellis_bits = e->register_bits,
+                                      .calls_log2 = e->walk.calls_log2,
+                                      .uniform = e->walk.uniform,
+                                      .updates_log2 = e->walk.updates_log2,
+                                      .views_log2 = ddz_ilog2((uint64_t)e->views),
+                                      .end_level = e->walk.end_level,
+                                      .model_id = e->model->id};
+    uint64_t preview_bits = 0;
+    for (int i = 0; i < e->schedule.preview_steps; i++)
+        preview_bits += e->schedule.step[i].bits;
+    ddz_stream_writer_begin(&e->writer, &settings, preview_bits);
+    e->step_count = 0;
+}
+
+/* Walk the chain, again if it has to end later. */
+static ddz_status walk(ddz_encoder *e)
+{
+    /* another walk may follow where the first can miss its target */
+    bool may_miss = e->target_kind == DDZ_TARGET_BYTES || e->target_kind == DDZ_TARGET_PSNR, again = true;
+    int exact = e->with_exact ? 20 : 0; /* percent of the work that follow */
+    ddz_status status = DDZ_OK;
+    while (status == DDZ_OK && again) {
+        ddz_progress_next(&e->progress, may_miss ? 80 : 100 - exact);
+        begin_stream(e);
+        status = ddz_encoder_walk(e);
+        again = !e->preview_only && !e->too_long;
+        if (status == DDZ_OK && again)
+            status = ddz_target_end_later(e, &again);
+    }
+    return status == DDZ_OK && ddz_stream_writer_failed(&e->writer) ? DDZ_ERR_MEMORY : status;
+}
+
+/* ---- An exact layer behind the chain ------------------------------------------------------------- */
+
+/* Take the samples, before the chain is walked, and see whether a chain is worth it. */
+static ddz_status open_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_progress_next(&e->progress, 10);
+    ddz_status status =
+        ddz_exact_open(&e->exact, &e->mem, layout, pixels, (int)e->value[ENCODER_MAX_ERROR], &e->progress);
+    if (status == DDZ_OK)
+        status = ddz_exact_judge(&e->exact, &e->progress);
+    e->preview_only = e->exact.is_graphics && e->value[ENCODER_EXACT] != EXACT_KEEPS_CHAIN;
+    return status;
+}
+
+/* The chain again, its preview alone */
+static ddz_status walk_preview(ddz_encoder *e)
+{
+    e->preview_only = true;
+    begin_stream(e);
+    return ddz_encoder_walk(e);
+}
+
+/* The record's content by what the whole chain knows, unless the stream is smaller with the preview alone; or, if the
+ * chain has to stay, the smaller content. */
+static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
+{
+    ddz_chain_last_estimate(e->chain, e->views);
+    ddz_status status = ddz_exact_code(&e->exact, e->chain, &e->progress, content, size);
+    bool keep = e->value[ENCODER_EXACT] == EXACT_KEEPS_CHAIN;
+    uint64_t all = *size + (keep ? 0 : e->writer.main.position / 8);
+    if (status == DDZ_OK && all > e->exact.size_alone)
+        status = ddz_exact_code_graphics(&e->exact);
+    e->exact_alone = status == DDZ_OK && e->exact.graphics && e->exact.graphics_size < all;
+    return e->exact_alone && !keep ? walk_preview(e) : status;
+}
+
+/* Behind the chain: its record */
+static ddz_status put_exact(ddz_encoder *e)
+{
+    uint8_t *content = NULL;
+    size_t size = 0;
+    ddz_status status = DDZ_OK;
+    ddz_progress_next(&e->progress, 100);
+    e->exact_alone = e->preview_only;
+    if (!e->preview_only)
+        status = code_exact(e, &content, &size);
+    if (status == DDZ_OK && e->exact_alone)
+        status = ddz_stream_writer_put_exact(&e->writer, e->exact.graphics, e->exact.graphics_size);
+    else if (status == DDZ_OK)
+        status = ddz_stream_writer_put_exact(&e->writer, content, size);
+    ddz_mem_free(&e->mem, content);
+    return status;
+}
+
+/* ---- One stream ----------------------------------------------------------------------------------- */
+
+/* Choose the preview, and walk as far as the stream goes. */
+static ddz_status make_chain(ddz_encoder *e)
+{
+    ddz_status status = ddz_target_choose_end(e);
+    if (status == DDZ_OK && !e->ideal) {
+        ddz_progress_next(&e->progress, 20);
+        status = ddz_preview_choose(e);
+    }
+    return status == DDZ_OK ? walk(e) : status;
+}
+
+static ddz_status finish(ddz_encoder *e)
+{
+    if (e->ideal) {
+        e->stream_size = (size_t)ceil(ddz_target_ideal_bits(e) / 8);
+        return DDZ_OK;
+    }
+    return ddz_stream_writer_finish(&e->writer, ddz_chain_digest(e->chain), &e->stream, &e->stream_size);
+}
+
+static void forget_stream(ddz_encoder *e)
+{
+    ddz_mem_free(&e->mem, e->stream);
+    ddz_mem_free(&e->mem, e->preview_bits);
+    e->stream = e->preview_bits = NULL;
+    e->stream_size = 0;
+    ddz_stream_writer_free(&e->writer);
+    e->with_exact = e->preview_only = e->too_long = false;
+}
+
+/* A chain, and an exact layer behind it if one is wanted */
+static ddz_status make_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    e->with_exact = true;
+    ddz_status status = ddz_layers_open_stream(e);
+    if (status == DDZ_OK)
+        status = open_exact(e, layout, pixels);
+    if (status == DDZ_OK)
+        status = make_chain(e);
+    if (status == DDZ_OK)
+        status = put_exact(e);
+    return status == DDZ_OK ? finish(e) : status;
+}
+
+/* A chain alone; e->too_long, and no stream, if that takes e->most bytes or more */
+static ddz_status make_lossy(ddz_encoder *e)
+{
+    ddz_status status = make_chain(e);
+    if (status == DDZ_OK && !e->too_long)
+        status = finish(e);
+    e->too_long = e->too_long || e->stream_size >= e->most;
+    return status;
+}
+
+/* ---- The exact picture in place of the chain's ------------------------------------------------------ */
+
+/* May it be no photograph? Of most photographs few pixels repeat a neighbour, and none have few colours. */
+static bool repeats(const struct layout *layout, const void *pixels)
+{
+    const struct sample_repeats r = ddz_samples_repeats(layout, pixels);
+    const uint64_t count = (uint64_t)layout->width * layout->height;
+    const uint32_t few = ddz_samples_form(layout, pixels).channels == 1 ? 32 : SAMPLE_COLOURS_MOST;
+    return 5 * r.alike > 2 * count || (r.colours <= few && 4 * r.colours <= count);
+}
+
+ddz_status ddz_encoder_try_graphics(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    if (!repeats(layout, pixels))
+        return DDZ_OK;
+    ddz_progress_next(&e->progress, 10);
+    ddz_status status = ddz_exact_open(&e->exact, &e->mem, layout, pixels, 0, &e->progress);
+    ddz_exact_forget_samples(&e->exact);
+    return status;
+}
+
+/* The preview, and behind it the picture by the coder of graphics, or as it is */
+static ddz_status make_alone(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_status status = DDZ_OK;
+    e->with_exact = e->preview_only = true;
+    if (!e->exact.graphics)
+        status = ddz_exact_store(&e->exact, &e->mem, layout, pixels);
+    if (status == DDZ_OK)
+        status = ddz_layers_open_stream(e);
+    if (status == DDZ_OK)
+        status = make_chain(e);
+    if (status == DDZ_OK)
+        status = put_exact(e);
+    return status == DDZ_OK ? finish(e) : status;
+}
+
+/* What an encoder has that nobody asks for once the stream is made makes room for the samples, which somebody may. */
+static ddz_status keep_samples(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_encoder_forget_room(e);
+    return ddz_exact_read(&e->exact, layout, pixels);
+}
+
+/* The chain's stream, unless the exact picture takes no more bytes. */
+static ddz_status make_shorter(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    bool fits = false;
+    ddz_status status = DDZ_OK;
+    if (e->exact.graphics) {
+        status = make_alone(e, layout, pixels);
+        e->most = e->stream_size;
+        fits = e->target_kind == DDZ_TARGET_BYTES && (double)e->most <= e->target_value;
+    }
+    if (status == DDZ_OK && !fits) {
+        forget_stream(e);
+        status = ddz_layers_open_stream(e);
+        if (status == DDZ_OK && !e->exact.graphics)
+            e->most = ddz_layers_size_with(e, ddz_samples_size(layout, pixels));
+        if (status == DDZ_OK)
+            status = make_lossy(e);
+    }
+    if (status == DDZ_OK && e->too_long) {
+        forget_stream(e);
+        status = make_alone(e, layout, pixels);
+    }
+    return status == DDZ_OK && e->with_exact ? keep_samples(e, layout, pixels) : status;
+}
+
+ddz_status ddz_encoder_make_stream(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    if (e->automatic)
+        return make_shorter(e, layout, pixels);
+    if (e->value[ENCODER_EXACT] > 0 && !e->ideal)
+        return make_exact(e, layout, pixels);
+    ddz_status status = ddz_layers_open_stream(e);
+    return status == DDZ_OK ? make_lossy(e) : status;
+}
