@@ -56,7 +56,7 @@ static bool try_coder(const struct graphics_size *size, const uint16_t *samples,
     uint32_t rows = 0;
     uint16_t *back = malloc(count * sizeof *back);
     double start = seconds();
-    bool ok = back && ddz_graphics_encode(&mem, size, samples, &data, &bytes) == DDZ_OK;
+    bool ok = back && ddz_graphics_encode(&mem, size, samples, NULL, NULL, &data, &bytes) == DDZ_OK;
     double middle = seconds();
     ok = ok && ddz_graphics_decode(&mem, size, data, bytes, true, back, &rows) == DDZ_OK;
     double end = seconds();

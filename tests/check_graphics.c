@@ -63,7 +63,7 @@ static uint16_t *make_picture(const struct graphics_size *size, int kind)
 static uint8_t *encode(const struct graphics_size *size, const uint16_t *samples, size_t *bytes)
 {
     uint8_t *data = NULL;
-    ck_assert_int_eq(ddz_graphics_encode(&mem, size, samples, &data, bytes), DDZ_OK);
+    ck_assert_int_eq(ddz_graphics_encode(&mem, size, samples, NULL, NULL, &data, bytes), DDZ_OK);
     return data;
 }
 
@@ -225,13 +225,14 @@ START_TEST(arguments)
     uint32_t rows;
     for (int i = 0; i < 8; i++) {
         ck_assert_uint_eq(ddz_graphics_memory(&bad[i]), SIZE_MAX);
-        ck_assert_int_eq(ddz_graphics_encode(&mem, &bad[i], &sample, &data, &bytes), DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_graphics_encode(&mem, &bad[i], &sample, NULL, NULL, &data, &bytes),
+                         DDZ_ERR_ARGUMENT);
         ck_assert_int_eq(ddz_graphics_decode(&mem, &bad[i], (uint8_t[1]){0}, 1, true, &sample, &rows),
                          DDZ_ERR_ARGUMENT);
     }
     struct graphics_size size = {1, 1, 1, 4};
     sample = 16;
-    ck_assert_int_eq(ddz_graphics_encode(&mem, &size, &sample, &data, &bytes), DDZ_ERR_ARGUMENT);
+    ck_assert_int_eq(ddz_graphics_encode(&mem, &size, &sample, NULL, NULL, &data, &bytes), DDZ_ERR_ARGUMENT);
 }
 END_TEST
 
@@ -247,7 +248,7 @@ START_TEST(memory)
         struct mem counted = ddz_mem_init(&allocator);
         uint8_t *data = NULL;
         size_t bytes;
-        ddz_status status = ddz_graphics_encode(&counted, &size, samples, &data, &bytes);
+        ddz_status status = ddz_graphics_encode(&counted, &size, samples, NULL, NULL, &data, &bytes);
         ck_assert_int_eq(status, fails_at ? DDZ_ERR_MEMORY : DDZ_OK);
         ck_assert_int_eq(ledger.alive, fails_at ? 0 : 1);
         ck_assert_uint_le(ledger.largest, ddz_graphics_memory(&size) + 1024);
@@ -259,9 +260,39 @@ START_TEST(memory)
 }
 END_TEST
 
+static ddz_status stop_at(void *cookie, uint32_t rows)
+{
+    uint32_t *left = cookie;
+    ck_assert_uint_gt(*left, 0);
+    --*left;
+    return rows == 7 ? DDZ_ERR_CANCELLED : DDZ_OK;
+}
+
+/* Every row is told, and can be the last. */
+START_TEST(progress)
+{
+    static const struct graphics_size sizes[] = {{9, 6, 3, 8}, {9, 30, 3, 8}};
+    for (int i = 0; i < 2; i++) {
+        struct ledger ledger = {0};
+        ddz_allocator allocator = ledger_allocator(&ledger);
+        struct mem counted = ddz_mem_init(&allocator);
+        uint16_t *samples = make_picture(&sizes[i], NOISE);
+        uint8_t *data = NULL;
+        size_t bytes;
+        uint32_t left = i ? 7 : 6;
+        ck_assert_int_eq(ddz_graphics_encode(&counted, &sizes[i], samples, stop_at, &left, &data, &bytes),
+                         i ? DDZ_ERR_CANCELLED : DDZ_OK);
+        ck_assert_uint_eq(left, 0);
+        ck_assert_int_eq(ledger.alive, i ? 0 : 1);
+        ddz_mem_free(&counted, data);
+        free(samples);
+    }
+}
+END_TEST
+
 int main(void)
 {
     mem = ddz_mem_init(NULL);
     return RUN("graphics", 120, CASE("round trips", all_shapes, all_kinds, coded_sizes),
-               CASE("parts", prefixes, damage), CASE("limits", arguments, memory));
+               CASE("parts", prefixes, damage), CASE("limits", arguments, memory, progress));
 }

@@ -74,11 +74,17 @@ static ddz_status join(const struct mem *mem, struct exact_head *head, const uin
     return DDZ_ERR_MEMORY;
 }
 
-static ddz_status code_graphics(const struct exact_layer *layer, const uint16_t *samples, int channels,
+static ddz_status tell_rows(void *cookie, uint32_t rows)
+{
+    const struct exact_layer *layer = cookie;
+    return layer->progress ? ddz_progress_tell(layer->progress, rows, layer->height) : DDZ_OK;
+}
+
+static ddz_status code_graphics(struct exact_layer *layer, const uint16_t *samples, int channels,
                                 uint8_t **code, size_t *size)
 {
     const struct graphics_size shape = {layer->width, layer->height, channels, layer->depth};
-    return ddz_graphics_encode(&layer->mem, &shape, samples, code, size);
+    return ddz_graphics_encode(&layer->mem, &shape, samples, tell_rows, layer, code, size);
 }
 
 static struct exact_head head_of(const struct exact_layer *layer, int coder)
@@ -88,8 +94,8 @@ static struct exact_head head_of(const struct exact_layer *layer, int coder)
 }
 
 /* Alpha's code behind the colours', and its samples in the check */
-static ddz_status finish(const struct exact_layer *layer, struct exact_head *head, const uint8_t *code,
-                         size_t size, uint8_t **content, size_t *length)
+static ddz_status finish(struct exact_layer *layer, struct exact_head *head, const uint8_t *code, size_t size,
+                         uint8_t **content, size_t *length)
 {
     uint8_t *alpha = NULL;
     size_t alpha_size = 0;
@@ -307,6 +313,7 @@ ddz_status ddz_exact_open(struct exact_layer *layer, const struct mem *mem, cons
 {
     bool worth = false;
     ddz_status status = begin(layer, mem, layout, pixels, error);
+    layer->progress = progress;
     if (status == DDZ_OK)
         status = is_worth_trying(layer, progress, &worth);
     return status == DDZ_OK && worth ? ddz_exact_code_graphics(layer) : status;

@@ -9,6 +9,7 @@
 /* A picture's own samples, and the content of its record once it is coded */
 struct exact_layer {
     struct mem mem;
+    struct progress *progress; /* of the coder of graphics; NULL: nobody is told */
     uint32_t width, height;
     int channels, depth;
     int error;         /* by how much samples of a photograph may be off */
@@ -43,7 +44,7 @@ ddz_status ddz_exact_store(struct exact_layer *layer, const struct mem *mem, con
 ddz_status ddz_exact_code(struct exact_layer *layer, struct chain *chain, struct progress *progress,
                           uint8_t **content, size_t *size);
 
-/* The content by the coder of graphics into the layer, unless it is there. MEMORY. */
+/* The content by the coder of graphics into the layer, unless it is there. MEMORY, CANCELLED. */
 ddz_status ddz_exact_code_graphics(struct exact_layer *layer);
 
 /* Samples can be forgotten, and read again from the same pixels. MEMORY. */

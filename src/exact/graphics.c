@@ -262,7 +262,8 @@ static bool samples_fit(const struct graphics_size *size, const uint16_t *sample
 }
 
 ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size *size,
-                               const uint16_t *samples, uint8_t **data, size_t *bytes)
+                               const uint16_t *samples, graphics_told *told, void *cookie, uint8_t **data,
+                               size_t *bytes)
 {
     struct graphics g;
     if (is_size(size) && !samples_fit(size, samples))
@@ -274,13 +275,17 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
     g.coder.writing = true;
     g.samples = samples;
     ddz_binary_encoder_init(encoder, mem);
-    for (uint32_t y = 0; y < size->height; y++)
+    for (uint32_t y = 0; y < size->height && status == DDZ_OK; y++) {
         code_row(&g, y);
+        status = told ? told(cookie, y + 1) : DDZ_OK;
+    }
     ddz_binary_finish(encoder);
     ddz_mem_free(mem, g.memory);
-    if (encoder->failed) {
+    if (status == DDZ_OK && encoder->failed)
+        status = DDZ_ERR_MEMORY;
+    if (status != DDZ_OK) {
         ddz_binary_encoder_free(encoder);
-        return DDZ_ERR_MEMORY;
+        return status;
     }
     *data = encoder->data;
     *bytes = encoder->size;

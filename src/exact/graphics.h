@@ -22,10 +22,15 @@ struct graphics_size {
  * SIZE_MAX: no such size, or samples that no memory could hold. */
 size_t ddz_graphics_memory(const struct graphics_size *size);
 
+/* So many rows have been coded. Anything but OK ends the work with it. */
+typedef ddz_status graphics_told(void *cookie, uint32_t rows);
+
 /* Codes the samples: rows from the top, channels interleaved. *data is then the caller's (ddz_mem_free); NULL if *bytes
- * is 0. DDZ_ERR_ARGUMENT: no such size, or a sample has more bits than depth; DDZ_ERR_MEMORY. */
+ * is 0. `told` (NULL: nobody) is called after each row. DDZ_ERR_ARGUMENT: no such size, or a sample has more bits than
+ * depth; DDZ_ERR_MEMORY, and what `told` says. */
 ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size *size,
-                               const uint16_t *samples, uint8_t **data, size_t *bytes);
+                               const uint16_t *samples, graphics_told *told, void *cookie, uint8_t **data,
+                               size_t *bytes);
 
 /* Decodes what the first `bytes` of a coded picture tell: *rows rows of `samples`, which has room for all; what is
  * below them is undefined. `whole`: there are no more bytes; then all rows come out, whatever the bytes are.

@@ -35,7 +35,7 @@ static void code_again(const struct mem *mem, const struct graphics_size *size, 
     size_t bytes;
     uint32_t rows;
     uint16_t *back = new_samples(count);
-    must(ddz_graphics_encode(mem, size, samples, &coded, &bytes) == DDZ_OK);
+    must(ddz_graphics_encode(mem, size, samples, NULL, NULL, &coded, &bytes) == DDZ_OK);
     must(ddz_graphics_decode(mem, size, coded, bytes, true, back, &rows) == DDZ_OK && rows == size->height);
     must(memcmp(back, samples, count * sizeof *back) == 0);
     ddz_mem_free(mem, coded);
