@@ -4,8 +4,8 @@
     python3 tests/reference MODEL STREAM PNM
 
 The first form checks the golden streams there: digests, and CRC-32 of the pixels and the alpha of whole streams and
-prefixes. The second one writes the picture of a stream, or of its beginning: as PPM or PGM of the exact layer's depth if
-that is all there, else as PPM of 8 bits.
+prefixes. The second one writes the picture of a stream, or of its beginning: as PPM, PGM or PAM of the exact layer's depth
+if that is all there, else as PPM of 8 bits.
 """
 import os
 import sys
@@ -26,12 +26,16 @@ def read(*path):
 def write(picture, path):
     exact, (h, w, _) = picture.exact, picture.rgb.shape
     if exact and len(exact.rows) == h:
-        most, pixels = 2**exact.depth - 1, np.array([exact.colours(row) for row in exact.rows])
+        most, pixels = 2**exact.depth - 1, np.array(exact.rows)
     else:
         most, pixels = 255, picture.rgb8()
+    channels = pixels.shape[2]
+    head = b"P%d\n%d %d\n%d\n" % (5 if channels == 1 else 6, w, h, most)
+    if channels % 2 == 0:
+        kind = b"RGB_ALPHA" if channels == 4 else b"GRAYSCALE_ALPHA"
+        head = b"P7\nWIDTH %d\nHEIGHT %d\nDEPTH %d\nMAXVAL %d\nTUPLTYPE %s\nENDHDR\n" % (w, h, channels, most, kind)
     with open(path, "wb") as f:
-        f.write(b"P%d\n%d %d\n%d\n" % (6 if pixels.shape[2] == 3 else 5, w, h, most))
-        f.write(pixels.astype(">u2" if most > 255 else ">u1").tobytes())
+        f.write(head + pixels.astype(">u2" if most > 255 else ">u1").tobytes())
     if exact:
         print("%d exact rows of %d, by coder %d" % (len(exact.rows), h, exact.coder))
 
@@ -47,8 +51,6 @@ def check(directory):
             picture = Picture(data[:size], model, seed)
             what = "%s of %d bytes of %s" % ("sample" if seed else "mean", size, name)
             crc = "%08X" % zlib.crc32(picture.rgb8().tobytes())
-            if not picture.known():
-                crc, expected = "chain alone", "chain alone"
             good = crc == expected and (picture.agrees or size < len(data))
             print("%s: %s, expected %s%s" % (what, crc, expected, "" if good else ": WRONG"))
             wrong += not good
@@ -65,7 +67,4 @@ def check(directory):
 if __name__ == "__main__":
     if len(sys.argv) == 2:
         sys.exit(1 if check(sys.argv[1]) else 0)
-    picture = Picture(read(sys.argv[2]), Model(read(sys.argv[1])))
-    if not picture.known():
-        sys.exit("an exact layer by a coder that is not known here")
-    write(picture, sys.argv[3])
+    write(Picture(read(sys.argv[2]), Model(read(sys.argv[1]))), sys.argv[3])

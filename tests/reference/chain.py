@@ -126,9 +126,6 @@ class Picture:
         if seed is None and layer and len(layer[0]) >= 8:
             self.exact = Exact(*layer, np.clip(x, -32768, 32767).tolist(), noisy)
 
-    def known(self):
-        return not self.exact or self.exact.known
-
     def rgb8(self):
         """With the exact rows, which have 8 bits"""
         rgb, rows = self.rgb.copy(), self.exact.rows if self.exact else []

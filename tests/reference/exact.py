@@ -1,7 +1,8 @@
-"""The exact layer: the residual coder and samples as they are. This decoder does not know the coder of graphics."""
+"""The exact layer: the residual coder, and samples as they are; graphics.py has the third coder."""
 import struct
 import zlib
 
+from graphics import graphics_rows
 from integers import ilog, limited, toward_zero
 from levels import Ended, Levels, Reader
 
@@ -215,26 +216,35 @@ def raw_rows(code, width, height, channels, depth):
 
 
 class Exact:
-    """The layer, of a record's content: its coder, whose rows are known unless it is that of graphics; rows of samples,
-    without alpha that has a code of its own; their channels, depth and error"""
+    """The layer, of a record's content: its coder; rows of samples, with alpha where all is there or all is coded
+    together; their channels, depth and error"""
 
     def __init__(self, content, whole, estimate, noisy):
         self.coder, self.channels, self.depth, self.error, check = struct.unpack("<4BI", content[:8])
-        code, self.rows, self.known = content[8:], [], self.coder != 1
+        code, self.rows, alpha = content[8:], [], []
         h, w = len(estimate), len(estimate[0])
-        alone = self.coder == 0 and self.channels % 2 == 0  # alpha
-        if alone:
+        apart = self.coder == 0 and self.channels % 2 == 0
+        all_there = whole
+        if apart:
             size = int.from_bytes(code[:4], "little")
-            whole, code = whole or len(code) - 4 > size, code[4 : 4 + size]
+            code, alpha_code = code[4 : 4 + size], code[4 + size :]
+            whole = whole or len(alpha_code) > 0
             self.channels -= 1
         if self.coder == 0:
             self.rows = residual_rows(code, whole, self.channels, self.depth, self.error, estimate, noisy)
+        elif self.coder == 1:
+            self.rows = graphics_rows(code, whole, w, h, self.channels, self.depth)
         elif self.coder == 2:
             self.rows = raw_rows(code, w, h, self.channels, self.depth)
-        if whole and self.known:
-            samples = [s for row in self.rows for pixel in row for s in pixel]
-            assert len(self.rows) == h
-            assert alone or zlib.crc32(struct.pack("<%dH" % len(samples), *samples)) == check
+        if apart and len(self.rows) == h:
+            alpha = graphics_rows(alpha_code, all_there, w, h, 1, self.depth)
+        if all_there:
+            samples = [s for rows in (self.rows, alpha) for row in rows for pixel in row for s in pixel]
+            assert len(self.rows) == h and (not apart or len(alpha) == h)
+            assert zlib.crc32(struct.pack("<%dH" % len(samples), *samples)) == check
+        if len(alpha) == h:
+            self.rows = [[c + a for c, a in zip(*both)] for both in zip(self.rows, alpha)]
+            self.channels += 1
 
     def colours(self, row):
         """[w][1] of a grey picture, or [w][3]"""

@@ -56,8 +56,8 @@ def stretch(p):
 
 
 class Counter:
-    def __init__(self):
-        self.share, self.bits = 2**21, 0
+    def __init__(self, limit=255):
+        self.share, self.bits, self.limit = 2**21, 0, limit
 
     def stretched(self):
         return stretch(max(1, self.share // 64))
@@ -65,7 +65,7 @@ class Counter:
     def learn(self, bit):
         rate = (131072 + self.bits + 1) // (2 * self.bits + 3)
         self.share += ((bit * (2**22 - 1) - self.share) * rate + 2**15) // 65536
-        self.bits = min(self.bits + 1, 255)
+        self.bits = min(self.bits + 1, self.limit)
 
 
 class Counters(dict):
