@@ -62,7 +62,10 @@ START_TEST(contents)
     ck_assert(m->plan_steps[1] == 2 && m->plan_steps[7] == 3);
     ck_assert(m->plan[7][0].level == -32 && m->plan[7][0].rate_q16 == 19661);
     ck_assert(m->plan[4][1].level == 32 && m->plan[4][1].rate_q16 == 0);
-    ck_assert(m->lift_rate_q16[0] == 0 && m->lift_rate_q16[7] == 20107);
+    ck_assert(m->lift_rate_q16[0] == 0);
+    const uint8_t *plan = body.p + record_at(body, "PLAN", 0);
+    ck_assert_uint_eq(m->lift_rate_q16[6], get_le32(plan + get_le32(plan - 4) - 8));
+    ck_assert(get_le32(plan + get_le32(plan - 4) - 4) == 20107 && m->lift_rate_q16[7] == 0); /* is ignored */
     ck_assert(m->lift_density_q16[0] == 14000 && m->lift_density_q16[7] == 20300);
     const uint8_t *embed = body.p + record_at(body, "EMBT", 0);
     ck_assert(m->embed_first == -64 && m->embed_step == 48 && m->embed_nodes == 9);

@@ -196,9 +196,10 @@ static int parse_plan(struct ddz_model *m, struct reader *r)
             return 0;
         m->plan_steps[label] = count;
     }
-    for (int label = 0; label < MODEL_LABELS; label++)
-        if (!take_rate(r, label, &m->lift_rate_q16[label]) && label != MODEL_LABELS - 1)
-            return 0; /* to the last label's scale nothing is lifted */
+    for (int label = 0; label < MODEL_LABELS - 1; label++)
+        if (!take_rate(r, label, &m->lift_rate_q16[label]))
+            return 0;
+    (void)take_u32(r); /* nothing is lifted to a scale of the last label: the coarsest one alone has it */
     return finished(r);
 }
 

@@ -74,7 +74,7 @@ struct ddz_model {
     /* labels 1 to 7: levels to visit; the last is 32. Label 0's steps are named by the stream. */
     int plan_steps[MODEL_LABELS];
     struct plan_step plan[MODEL_LABELS][MODEL_MAX_PLAN];
-    uint32_t lift_rate_q16[MODEL_LABELS]; /* of the lift to a scale of that label; 0: predicted */
+    uint32_t lift_rate_q16[MODEL_LABELS]; /* of the lift to a scale of that label; 0: predicted, or no such lift */
 
     /* Mean |x_0 - xhat_0|^2 / sigma^2 per coordinate, q16: [label][node] */
     int32_t rate_first, rate_step, rate_nodes;
