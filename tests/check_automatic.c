@@ -47,7 +47,7 @@ static double reached(const struct buffer *rgb, ddz_target target, double value,
     es.exact = -1;
     ddz_encoder *e = encoder_new(&es);
     ck_assert_int_eq(encode_rgb(e, rgb->data, W, H), DDZ_OK);
-    ck_assert_int_eq(sent_rgb(e, sent), DDZ_OK);
+    ck_assert_int_eq(sent_rgb(e, sent, sizeof sent), DDZ_OK);
     struct buffer stream = stream_of(e);
     ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, got), DDZ_OK);
     ck_assert_mem_eq(got, sent, BYTES);

@@ -156,7 +156,7 @@ static ddz_status encode_scarcely(struct ledger *scarce, const struct buffer *rg
         const uint8_t *data;
         size_t size;
         ck_assert_int_eq(ddz_encoder_stream(e, &data, &size), DDZ_ERR_STATE);
-        ck_assert_int_eq(sent_rgb(e, got), DDZ_ERR_STATE);
+        ck_assert_int_eq(sent_rgb(e, got, sizeof got), DDZ_ERR_STATE);
         scarce->fails_at = 0;
         ck_assert_int_eq(encode_rgb(e, rgb->data, 12, 9), DDZ_OK);
     }

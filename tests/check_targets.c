@@ -22,7 +22,7 @@ START_TEST(target_in_bytes)
         struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, target);
         ddz_encoder *e = encoder_new(&es);
         ck_assert_int_eq(encode_rgb(e, rgb.data, 40, 30), DDZ_OK);
-        ck_assert_int_eq(sent_rgb(e, sent), DDZ_OK);
+        ck_assert_int_eq(sent_rgb(e, sent, rgb.size), DDZ_OK);
         struct buffer stream = stream_of(e);
         ck_assert_int_eq((int)stream.size, target);
         ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, got), DDZ_OK);
@@ -143,7 +143,7 @@ START_TEST(steering_saves_bits)
         ddz_encoder *e = encoder_new(&es);
         uint8_t *shown = alloc(rgb.size);
         ck_assert_int_eq(encode_rgb(e, rgb.data, 96, 64), DDZ_OK);
-        ck_assert_int_eq(sent_rgb(e, shown), DDZ_OK);
+        ck_assert_int_eq(sent_rgb(e, shown, rgb.size), DDZ_OK);
         reached[i] = psnr(shown, rgb.data, rgb.size);
         struct told_step *steps;
         size_t count = sent_steps(e, &steps);
@@ -232,7 +232,7 @@ START_TEST(estimates)
         ck_assert_int_eq(ddz_research_encoder_estimate(NULL, estimate, rgb.size), DDZ_ERR_ARGUMENT);
         ck_assert_int_eq(ddz_research_encoder_estimate(e, estimate, rgb.size - 1), DDZ_ERR_ARGUMENT);
         ck_assert_int_eq(ddz_research_encoder_estimate(e, estimate, rgb.size), DDZ_OK);
-        ck_assert_int_eq(sent_rgb(e, shown), DDZ_OK);
+        ck_assert_int_eq(sent_rgb(e, shown, rgb.size), DDZ_OK);
         for (size_t i = 0; i < rgb.size; i++) {
             ck_assert_int_ge(estimate[i], 0);
             ck_assert_int_le(estimate[i], 65280);
@@ -328,7 +328,7 @@ START_TEST(ideal_channel)
         free(steps);
         ck_assert_uint_eq(bytes[i], (size_t)ceil(kl / 8));
         got[i] = alloc(rgb.size);
-        ck_assert_int_eq(sent_rgb(e, got[i]), DDZ_OK);
+        ck_assert_int_eq(sent_rgb(e, got[i], rgb.size), DDZ_OK);
         ck_assert_double_gt(psnr(got[i], rgb.data, rgb.size), 25);
         ddz_encoder_free(e);
     }

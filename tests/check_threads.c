@@ -126,7 +126,7 @@ START_TEST(runner_of_the_caller)
     struct buffer stream = stream_of(e);
     ck_assert_uint_eq(stream.size, expected.size);
     ck_assert_mem_eq(stream.data, expected.data, stream.size);
-    ck_assert_int_eq(sent_rgb(e, sent), DDZ_OK);
+    ck_assert_int_eq(sent_rgb(e, sent, rgb.size), DDZ_OK);
 
     pieces = 0;
     struct decoder_settings ds = decoder_settings();

@@ -66,9 +66,10 @@ ddz_encoder *encoder_new(const struct encoder_settings *s);
 ddz_decoder *decoder_new(const struct decoder_settings *s);
 
 /* The library's calls for pictures of 8-bit RGB without gaps. The pixels that the library reads are a copy that
- * ends at a guard page and is gone afterwards; those that it decodes are written before such a page, and copied. */
+ * ends at a guard page and is gone afterwards; those that it makes are written before such a page, and copied. `size` is
+ * the length of what sent_rgb writes to. */
 ddz_status encode_rgb(ddz_encoder *e, const uint8_t *rgb, uint32_t w, uint32_t h);
-ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb);
+ddz_status sent_rgb(ddz_encoder *e, uint8_t *rgb, size_t size);
 ddz_status decode_rgb(ddz_decoder *d, ddz_recon recon, uint8_t *rgb);
 
 /* Feed a copy that ends at a guard page and is gone afterwards. */
