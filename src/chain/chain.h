@@ -39,6 +39,8 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
 /* Of a grey picture: its x_0 has no colour, and so estimates have none. Before the first step, and before others are made of
  * the chain. */
 void ddz_chain_set_grey(struct chain *chain);
+/* Of a thumbnail: at the finest scale, where most of the time goes, one view of y makes an estimate, and two the last one. */
+void ddz_chain_set_few_views(struct chain *chain);
 void ddz_chain_free(struct chain *chain);
 
 /* No step of a chain whose finest scale has this size has more samples, no lift either. */

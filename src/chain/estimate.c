@@ -35,18 +35,25 @@ static int label_now(const struct chain *chain)
     return chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
 }
 
+/* Views of y at labels up to 4, where time matters: `views`, or as many as are enough for a thumbnail at its finest scale */
+static int views_of(const struct chain *chain, int views, int enough)
+{
+    return chain->few_views && chain->scale == chain->finest && views > enough ? enough : views;
+}
+
 void ddz_chain_next_estimate(struct chain *chain)
 {
     if (chain->estimate_kind == ESTIMATE_UPDATED)
         return;
     /* small pictures cost little; the smallest are estimated hundreds of times to choose their bits */
     int label = label_now(chain);
-    ddz_chain_call(chain, label >= 2 && label <= 4 ? MAX_VIEWS : 1);
+    ddz_chain_call(chain, label >= 2 && label <= 4 ? views_of(chain, MAX_VIEWS, 1) : 1);
 }
 
 void ddz_chain_last_estimate(struct chain *chain, int views)
 {
-    ddz_chain_call(chain, label_now(chain) < 2 ? views : MAX_VIEWS);
+    int label = label_now(chain);
+    ddz_chain_call(chain, label > 4 ? MAX_VIEWS : views_of(chain, label < 2 ? views : MAX_VIEWS, 2));
 }
 
 /* vector = F of y seen in a mirror */

@@ -17,6 +17,7 @@ struct chain {
     struct pyramid pyramid;
     int finest;      /* scale that it comes to at most */
     bool grey;       /* R = G = B in x_0 and estimates */
+    bool few_views;  /* at the finest scale an estimate is the mean of fewer views */
     size_t capacity; /* samples of the finest scale, padded to even sides for a lift's bands */
 
     int scale;                        /* that y and estimate have now */

@@ -78,6 +78,11 @@ void ddz_chain_set_grey(struct chain *chain)
     ddz_chain_start(chain);
 }
 
+void ddz_chain_set_few_views(struct chain *chain)
+{
+    chain->few_views = true;
+}
+
 void ddz_chain_free(struct chain *chain)
 {
     if (!chain)

@@ -135,6 +135,14 @@ void ddz_decoder_free(ddz_decoder *d)
 
 /* ---- The stream ----------------------------------------------------------------------------- */
 
+/* The schedule of all of the stream becomes that of the picture that is written. */
+static void fit_schedule(ddz_decoder *d)
+{
+    d->schedule.steps = ddz_schedule_enough(&d->schedule, &d->pyramid, decoder_scale(d));
+    if (ddz_schedule_is_thumbnail(&d->pyramid, decoder_scale(d)))
+        ddz_schedule_save_calls(&d->schedule, &d->pyramid, decoder_scale(d));
+}
+
 /* Header and model are there: where the preview ends. */
 static ddz_status meet_model(ddz_decoder *d)
 {
@@ -147,7 +155,7 @@ static ddz_status meet_model(ddz_decoder *d)
     ddz_schedule_build(&d->schedule, d->model, &d->pyramid, default_walk);
     for (int i = 0; i < d->schedule.preview_steps; i++)
         preview_bits += d->schedule.step[i].bits;
-    d->schedule.steps = ddz_schedule_enough(&d->schedule, &d->pyramid, decoder_scale(d));
+    fit_schedule(d);
     return ddz_stream_reader_set_preview(&d->reader, preview_bits);
 }
 
@@ -161,7 +169,7 @@ static ddz_status meet_settings(ddz_decoder *d)
     ddz_stream_reader_settle(&d->reader);
     struct walk walk = {s->end_level, s->calls_log2, s->uniform, s->updates_log2};
     ddz_schedule_build(&d->schedule, d->model, &d->pyramid, walk);
-    d->schedule.steps = ddz_schedule_enough(&d->schedule, &d->pyramid, decoder_scale(d));
+    fit_schedule(d);
     return DDZ_OK;
 }
 

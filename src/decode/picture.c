@@ -40,6 +40,8 @@ static ddz_status ensure_chain(ddz_decoder *d)
     }
     if (d->reader.header.grey)
         ddz_chain_set_grey(chain);
+    if (ddz_schedule_is_thumbnail(&d->pyramid, decoder_scale(d)))
+        ddz_chain_set_few_views(chain);
     d->chain = chain;
     return DDZ_OK;
 }

@@ -182,9 +182,14 @@ void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const
     }
 }
 
+bool ddz_schedule_is_thumbnail(const struct pyramid *p, int shown)
+{
+    return shown > 0 && ddz_side_at(longer(p, 0), shown) <= THUMBNAIL_SIDE;
+}
+
 static int32_t shown_level(const struct pyramid *p, int shown)
 {
-    return ddz_side_at(longer(p, 0), shown) <= THUMBNAIL_SIDE ? LEVEL_THUMBNAIL : LEVEL_SHOWN;
+    return ddz_schedule_is_thumbnail(p, shown) ? LEVEL_THUMBNAIL : LEVEL_SHOWN;
 }
 
 int ddz_schedule_enough(const struct schedule *s, const struct pyramid *p, int shown)
@@ -203,6 +208,22 @@ int ddz_schedule_finest(const struct pyramid *p, int shown)
     /* a scale that is not the last ends at LEVEL_LIFT */
     int finest = shown - (shown_level(p, shown) - LEVEL_LIFT) / LEVELS_PER_OCTAVE;
     return finest < 0 ? 0 : finest < p->coarsest ? finest : p->coarsest;
+}
+
+void ddz_schedule_save_calls(struct schedule *s, const struct pyramid *p, int shown)
+{
+    enum { SERVED = LEVELS_PER_OCTAVE / 2 }; /* as far as the longest strides at full size go */
+    int finest = ddz_schedule_finest(p, shown);
+    int32_t called = LEVEL_NOTHING;
+    for (int i = 0; i + 1 < s->steps; i++) {
+        struct step *step = &s->step[i];
+        const struct step *next = &s->step[i + 1];
+        if (i == 0 || !s->step[i - 1].update)
+            called = step->level_from;
+        if (step->scale <= finest + 1 && !step->fixed && !step->lift && !next->lift &&
+            next->level_from - called < SERVED)
+            step->update = true;
+    }
 }
 
 static void add_drawn(struct schedule *out, const struct pyramid *p, struct step s)

@@ -82,11 +82,19 @@ void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const
 
 /*
  * A picture that is shown at scale `shown` is averaged from a finer one, because noise fades in averages, by an octave
- * a scale: the chain can stop where what would be left of it at that scale is LEVEL_SHOWN, or LEVEL_THUMBNAIL. How
+ * a scale: the chain can stop where what would be left of it at that scale is LEVEL_SHOWN, or LEVEL_THUMBNAIL for a
+ * thumbnail, which is what has at most THUMBNAIL_SIDE pixels on a side. Is it one? How
  * many steps there are until then, all of them at full size (0); and the finest scale that such a chain comes to.
  */
+bool ddz_schedule_is_thumbnail(const struct pyramid *p, int shown);
 int ddz_schedule_enough(const struct schedule *s, const struct pyramid *p, int shown);
 int ddz_schedule_finest(const struct pyramid *p, int shown);
+
+/*
+ * For a thumbnail: at the chain's two finest scales a call of the network serves half an octave, what is between being
+ * updates. y then goes astray from the encoder's, by far less than the noise in it.
+ */
+void ddz_schedule_save_calls(struct schedule *s, const struct pyramid *p, int shown);
 
 /*
  * Keep the first `made` steps, and put in place of the others those of a chain that is drawn on from
