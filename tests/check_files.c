@@ -44,6 +44,35 @@ START_TEST(unwanted_files)
 }
 END_TEST
 
+/* In pieces: what is there already is kept, and a piece is as long as all before it. */
+START_TEST(pieces)
+{
+    static const size_t sizes[] = {0, 1, 65535, 65536, 65537, 131072, 300000};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+        struct file_source source;
+        FILE *file = fopen(scratch_file, "w");
+        for (size_t i = 0; i < sizes[k]; i++)
+            fputc((int)(i % 251), file);
+        fclose(file);
+        ck_assert_int_eq(file_source_open(&source, scratch_file, 300000), CLI_OK);
+        for (size_t piece = 65536; !source.ended; piece *= 2) {
+            ck_assert_int_eq(file_source_more(&source), CLI_OK);
+            ck_assert_uint_eq(source.size, sizes[k] < piece ? sizes[k] : piece);
+        }
+        ck_assert_int_eq(file_source_more(&source), CLI_OK);
+        ck_assert_uint_eq(source.size, sizes[k]);
+        for (size_t i = 0; i < sizes[k]; i++)
+            ck_assert_int_eq(source.data[i], (int)(i % 251));
+        file_source_close(&source);
+    }
+    struct file_source source;
+    ck_assert_int_eq(file_source_open(&source, scratch_file, 100000), CLI_OK);
+    ck_assert_int_eq(file_source_more(&source), CLI_OK);
+    ck_assert_int_eq(file_source_more(&source), CLI_LIMIT);
+    file_source_close(&source);
+}
+END_TEST
+
 START_TEST(limits_of_reading)
 {
     uint8_t *data = NULL;
@@ -60,7 +89,7 @@ END_TEST
 int main(void)
 {
     cli_begin("check_files");
-    TCase *files = CASE("files", unwanted_files, limits_of_reading);
+    TCase *files = CASE("files", unwanted_files, pieces, limits_of_reading);
     tcase_add_checked_fixture(files, scratch_make, scratch_remove);
-    return RUN("files", 4, files);
+    return RUN("files", 10, files);
 }

@@ -247,7 +247,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, exact_rows);
+NO_PADDING(ddz_info, side_layers);
 NO_PADDING(ddz_step, missing);
 
 static ddz_info header_info(const struct header *h)
@@ -260,7 +260,8 @@ static ddz_info header_info(const struct header *h)
                       .grey = h->grey,
                       .orientation = h->orientation ? h->orientation : 1,
                       .picture_width = h->width,
-                      .picture_height = h->height};
+                      .picture_height = h->height,
+                      .side_layers = h->layered};
 }
 
 ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size)

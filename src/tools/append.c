@@ -97,6 +97,8 @@ int append_exact(const struct append *task)
     ddz_model *model = NULL;
     int code = stream_open(&job.stream, task->stream, task->common);
     if (code == CLI_OK)
+        code = stream_read(&job.stream);
+    if (code == CLI_OK)
         code = load(&job);
     if (code == CLI_OK)
         code = model_load(task->common->model, task->argv0, &job.stream.info, &model);

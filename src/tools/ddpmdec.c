@@ -221,8 +221,11 @@ static int run(struct decoding_task *task, const ddz_model *model, struct decodi
 {
     task->decoding.max_bits = stream_limit_bits(&task->limit, &job->stream.info);
     task->decoding.scale = scale_choose(&task->scale, &job->stream.info);
+    const int whole = task->info || task->frames;
+    int code = stream_read_for(&job->stream, model, whole ? 0 : task->decoding.scale);
+    if (code != CLI_OK)
+        return code;
     ddz_status status = decoder_open(model, &task->common, &task->decoding, &job->progress, &job->decoder);
-    int code = CLI_OK;
     if (status != DDZ_OK)
         code = cli_fail_status(job->stream.name, status);
     else

@@ -400,6 +400,8 @@ int main(int argc, char **argv)
     struct job job = {.task = &task};
     if (task.from) {
         status = stream_open(&job.stream, task.from, &task.common);
+        if (status == CLI_OK)
+            status = stream_read(&job.stream);
     } else {
         job.stream.name = "--size";
         job.stream.info.width = task.width ? task.width : DEFAULT_SIDE;

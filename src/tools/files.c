@@ -41,48 +41,56 @@ void file_close(FILE *file)
         fclose(file);
 }
 
-/* Appends until the end of the file, or until `check` does not want it; the buffer doubles. */
-static int read_all(FILE *file, const char *name, size_t limit, file_check check, uint8_t **data,
-                    size_t *size)
+int file_source_open(struct file_source *source, const char *path, size_t limit)
 {
-    size_t capacity = 0;
-    do {
-        if (check && *size == HEAD_SIZE && !check(*data, *size))
-            return CLI_OK;
-        if (*size == capacity) {
-            capacity = capacity ? 2 * capacity : HEAD_SIZE;
-            uint8_t *larger = realloc(*data, capacity);
-            if (!larger)
-                return cli_fail(CLI_LIMIT, "%s: out of memory", name);
-            *data = larger;
-        }
-        errno = 0;
-        *size += fread(*data + *size, 1, capacity - *size, file);
-        if (ferror(file))
-            return cli_fail(CLI_FILE, "cannot read %s: %s", name, strerror(errno));
-        if (*size > limit)
-            return cli_fail(CLI_LIMIT, "%s: larger than %zu bytes", name, limit);
-    } while (!feof(file));
+    *source = (struct file_source){.name = file_input_name(path), .limit = limit};
+    return file_open(path, &source->file);
+}
+
+int file_source_more(struct file_source *source)
+{
+    size_t capacity = source->size ? 2 * source->size : HEAD_SIZE;
+    if (source->ended)
+        return CLI_OK;
+    uint8_t *larger = realloc(source->data, capacity);
+    if (!larger)
+        return cli_fail(CLI_LIMIT, "%s: out of memory", source->name);
+    source->data = larger;
+    errno = 0;
+    source->size += fread(source->data + source->size, 1, capacity - source->size, source->file);
+    if (ferror(source->file))
+        return cli_fail(CLI_FILE, "cannot read %s: %s", source->name, strerror(errno));
+    if (source->size > source->limit)
+        return cli_fail(CLI_LIMIT, "%s: larger than %zu bytes", source->name, source->limit);
+    source->ended = feof(source->file) != 0;
     return CLI_OK;
+}
+
+void file_source_close(struct file_source *source)
+{
+    if (source->file)
+        file_close(source->file);
+    free(source->data);
+    *source = (struct file_source){0};
 }
 
 int file_read(const char *path, size_t limit, file_check check, uint8_t **data, size_t *size)
 {
-    FILE *file;
-    uint8_t *read = NULL;
-    size_t length = 0;
-    int status = file_open(path, &file);
-    if (status != CLI_OK)
-        return status;
-    status = read_all(file, file_input_name(path), limit, check, &read, &length);
-    file_close(file);
-    if (status != CLI_OK) {
-        free(read);
-        return status;
+    struct file_source source;
+    int status = file_source_open(&source, path, limit);
+    do {
+        if (status == CLI_OK)
+            status = file_source_more(&source);
+        if (status == CLI_OK && check && !check(source.data, source.size))
+            break;
+    } while (status == CLI_OK && !source.ended);
+    if (status == CLI_OK) {
+        *data = source.data;
+        *size = source.size;
+        source.data = NULL;
     }
-    *data = read;
-    *size = length;
-    return CLI_OK;
+    file_source_close(&source);
+    return status;
 }
 
 int folder_make(const char *path)

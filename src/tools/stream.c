@@ -1,33 +1,55 @@
 #include "tools/stream.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/coders.h"
 #include "tools/extras.h"
-#include "tools/files.h"
 #include "tools/message.h"
 #include "tools/options.h"
 
 static const size_t stream_max_size = (size_t)1 << 31;
 
-/* A file_check */
-static int looks_like_a_stream(const uint8_t *data, size_t size)
+/* Read on. */
+static int read_more(struct stream *stream)
 {
-    ddz_info info;
-    return ddz_probe(data, size, &info, sizeof info) == DDZ_OK;
+    int code = file_source_more(&stream->source);
+    stream->data = stream->source.data;
+    stream->size = stream->source.size;
+    return code;
 }
 
 int stream_open(struct stream *stream, const char *path, const struct common *common)
 {
     *stream = (struct stream){.name = file_input_name(path)};
-    int code = file_read(path, stream_max_size, looks_like_a_stream, &stream->data, &stream->size);
+    int code = file_source_open(&stream->source, path, stream_max_size);
+    if (code == CLI_OK)
+        code = read_more(stream);
     if (code != CLI_OK)
         return code;
     ddz_status status = ddz_probe(stream->data, stream->size, &stream->info, sizeof stream->info);
     if (status != DDZ_OK)
         return cli_fail_status(stream->name, status);
     return check_pixels(stream->name, common, stream->info.width, stream->info.height);
+}
+
+int stream_read(struct stream *stream)
+{
+    int code = CLI_OK;
+    while (code == CLI_OK && !stream->source.ended)
+        code = read_more(stream);
+    return code;
+}
+
+int stream_read_for(struct stream *stream, const ddz_model *model, int scale)
+{
+    int code = CLI_OK;
+    size_t enough;
+    if (scale == 0 || stream->info.side_layers)
+        return stream_read(stream);
+    while (code == CLI_OK && !stream->source.ended &&
+           ddz_scale_bytes(model, NULL, stream->data, stream->size, scale, &enough) == DDZ_ERR_TRUNCATED)
+        code = read_more(stream);
+    return code;
 }
 
 int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, size_t until)
@@ -65,8 +87,7 @@ void stream_note_outcome(const struct stream *stream, const ddz_decoder *decoder
 
 void stream_close(struct stream *stream)
 {
-    free(stream->data);
-    stream->data = NULL;
+    file_source_close(&stream->source);
 }
 
 int stream_limit_read(struct stream_limit *limit, const char *option, const char *text)

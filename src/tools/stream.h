@@ -8,21 +8,28 @@
 #include "ddz.h"
 #include "imgio/image.h"
 #include "tools/extras.h"
+#include "tools/files.h"
 #include "tools/options.h"
 
-/* A stream in memory. */
+/* A stream in memory, as far as it has been read */
 struct stream {
     const char *name; /* for messages */
-    uint8_t *data;
+    struct file_source source;
+    const uint8_t *data; /* the source's */
     size_t size;
     ddz_info info; /* what the header says */
     uint8_t exif[EXTRAS_EXIF_SIZE];
 };
 
-/* Read a file, "-" is stdin, up to its header; no model is needed. Pictures that are larger than the limit are refused. To be closed in any case. Functions
- * that return an exit status have said why. */
+/* Read the beginning of a file, "-" is stdin; no model is needed. Pictures that are larger than the limit are refused. To
+ * be closed in any case. Functions that return an exit status have said why. */
 int stream_open(struct stream *stream, const char *path, const struct common *common);
 void stream_close(struct stream *stream);
+
+/* Read the rest, or no more of it than the picture of a scale needs: with side layers, which may stand at the end, and at
+ * scale 0, that is all of it. */
+int stream_read(struct stream *stream);
+int stream_read_for(struct stream *stream, const ddz_model *model, int scale);
 
 /* Feed a decoder the bytes from `from` to `until` - 1. */
 int stream_feed(const struct stream *stream, ddz_decoder *decoder, size_t from, size_t until);

@@ -68,6 +68,27 @@ while read -r divisor bytes; do
     grep -q "^1/$divisor .* -\$" out || fail "$((bytes - 1)) bytes are said to be enough, too"
 done < enough
 
+# No more is read than that, as what never ends shows, unless there are side layers; of a larger file piece by piece.
+endless() {
+    { cat "$1" && yes; } | "$top_builddir/ddpmdec" --scale "$2" - "$3" 2> err || fail "all is read: $(cat err)"
+}
+endless a.ddz 1/4 one.ppm
+expect 0 ddpmdec --scale 1/4 a.ddz two.ppm
+same one.ppm two.ppm
+{
+    printf 'P6\n360 340\n255\n'
+    LC_ALL=C awk 'BEGIN { for (i = 0; i < 367200; i++) printf "%c", 1 + rand() * 254 }'
+} > noise.ppm
+expect 0 ddpmenc --quiet -e 1 -q 20 noise.ppm noise.ddz
+[ "$(size_of noise.ddz)" -gt 100000 ] || fail "noise has $(size_of noise.ddz) bytes"
+endless noise.ddz 1/2 one.ppm
+expect 0 ddpmdec --info noise.ddz
+bytes=$(sed -n 's|^1/2 .* ||p' out)
+[ "$bytes" -gt 65536 ] || fail "the first piece is enough: $bytes bytes"
+head -c "$bytes" noise.ddz > cut.ddz
+expect 0 ddpmdec --scale 1/2 cut.ddz two.ppm
+same one.ppm two.ppm
+
 # Alpha, 16 bits, dither, samples, frames
 expect 0 ddpmenc --quiet -q 30 "$data/alpha.png" alpha.ddz
 expect 0 ddpmdec --scale 1/4 alpha.ddz one.png
