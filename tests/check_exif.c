@@ -89,6 +89,63 @@ START_TEST(orientations_are_found)
 }
 END_TEST
 
+/* A block with quotients across and down, the latter twice, and a unit unless that is 0 */
+enum { RESOLUTION = 8 + 2 + 4 * 12 + 16 };
+
+static void make_resolution(uint8_t block[RESOLUTION], const uint32_t across[2], const uint32_t down[2],
+                            uint32_t unit, bool high_first)
+{
+    static const uint32_t tags[4] = {0x011A, 0x011B, 0x011B, 0x0128};
+    memset(block, 0, RESOLUTION);
+    memcpy(block, high_first ? "MM" : "II", 2);
+    put(block + 2, 2, 42, high_first);
+    put(block + 4, 4, 8, high_first);
+    put(block + 8, 2, unit ? 4 : 3, high_first);
+    for (uint32_t i = 0; i < 4; i++) {
+        uint8_t *entry = block + 10 + 12 * i;
+        put(entry, 2, tags[i], high_first);
+        put(entry + 2, 2, i < 3 ? 5 : 3, high_first);
+        put(entry + 4, 4, 1, high_first);
+        put(entry + 8, i < 3 ? 4 : 2, i < 3 ? RESOLUTION - 16 + 8 * (i > 0) : unit, high_first);
+    }
+    for (int k = 0; k < 2; k++) {
+        put(block + RESOLUTION - 16 + 4 * k, 4, across[k], high_first);
+        put(block + RESOLUTION - 8 + 4 * k, 4, down[k], high_first);
+    }
+}
+
+START_TEST(resolutions)
+{
+    static const struct {
+        uint32_t across[2], down[2], unit, expected[2]; /* 0: none */
+    } cases[] = {{{300, 1}, {240, 1}, 2, {11811, 9449}},
+                 {{3000, 10}, {480, 2}, 0, {11811, 9449}},
+                 {{118, 1}, {283465, 10000}, 3, {11800, 2835}},
+                 {{72, 1}, {72, 1}, 2, {0, 0}},
+                 {{72, 1}, {144, 1}, 2, {2835, 5669}},
+                 {{300, 0}, {300, 1}, 2, {0, 0}},
+                 {{300, 1}, {0, 1}, 2, {0, 0}},
+                 {{300, 1}, {300, 1}, 1, {0, 0}},
+                 {{4294967295, 1}, {300, 1}, 2, {0, 0}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int high = 0; high <= 1; high++) {
+            uint8_t block[RESOLUTION];
+            uint32_t across = 0, down = 0;
+            make_resolution(block, cases[i].across, cases[i].down, cases[i].unit, high);
+            for (size_t size = 0; size <= RESOLUTION; size++) {
+                uint8_t *cut = guard_copy(block, size);
+                bool found = ddz_exif_resolution(cut, size, &across, &down);
+                ck_assert_int_eq(found, size == RESOLUTION && cases[i].expected[0] > 0);
+                guard_free(cut, size);
+            }
+            if (cases[i].expected[0] > 0) {
+                ck_assert_uint_eq(across, cases[i].expected[0]);
+                ck_assert_uint_eq(down, cases[i].expected[1]);
+            }
+        }
+}
+END_TEST
+
 /* Any bytes: nothing outside of them is read, and a value comes out. */
 START_TEST(damaged_blocks)
 {
@@ -100,6 +157,14 @@ START_TEST(damaged_blocks)
         int value = ddz_exif_orientation(block, BLOCK);
         ck_assert(value >= 1 && value <= 8);
         guard_free(block, BLOCK);
+        uint32_t across, down;
+        block = guard_alloc(RESOLUTION);
+        make_resolution(block, (uint32_t[2]){300, 1}, (uint32_t[2]){draw(500), 1 + draw(9)}, 2, round & 1);
+        for (uint32_t n = 1 + draw(4); n > 0; n--)
+            block[draw(RESOLUTION)] = (uint8_t)draw(256);
+        if (ddz_exif_resolution(block, RESOLUTION, &across, &down))
+            ck_assert(across >= 1 && across <= INT32_MAX && down >= 1 && down <= INT32_MAX);
+        guard_free(block, RESOLUTION);
     }
 }
 END_TEST
@@ -159,5 +224,6 @@ END_TEST
 
 int main(void)
 {
-    return RUN("exif", 20, CASE("exif", orientations_are_found, damaged_blocks, pictures_are_turned));
+    return RUN("exif", 20,
+               CASE("exif", orientations_are_found, resolutions, damaged_blocks, pictures_are_turned));
 }

@@ -199,6 +199,30 @@ START_TEST(resolutions)
 }
 END_TEST
 
+/* Exif's resolution, 240 x 300 pixels an inch, where JFIF gives none but the shape of pixels */
+START_TEST(exif_resolution)
+{
+    static const uint8_t block[] =
+        "Exif\0\0MM\0\52\0\0\0\10\0\2\1\32\0\5\0\0\0\1\0\0\0\46\1\33\0\5\0\0\0\1\0\0\0\56\0\0\0\0"
+        "\0\0\0\360\0\0\0\1\0\0\1\54\0\0\0\1";
+    static const uint8_t expected[2][9] = {{0, 0, 0x24, 0xE9, 0, 0, 0x2E, 0x23, 1},
+                                           {0, 0, 0x2E, 0x23, 0, 0, 0x0B, 0x13, 1}};
+    for (int jfif = 0; jfif <= 1; jfif++) {
+        uint8_t head[100];
+        size_t size = add_marker(head, 0xE1, block, sizeof block - 1);
+        struct file file = with_markers(make_file((struct kind){JCS_RGB, 3, 0, 0}), head, size, (uint8_t)jfif,
+                                        jfif ? 300 : 1, jfif ? 72 : 1);
+        struct image image;
+        struct image_messages messages;
+        ck_assert_msg(read_bytes(file.data, file.size, &image, &messages) == 0, "%s", messages.error);
+        ck_assert(image.notes.has_resolution);
+        ck_assert_mem_eq(image.notes.resolution, expected[jfif], 9);
+        image_free(&image);
+        free(file.data);
+    }
+}
+END_TEST
+
 /* The XMP packet is kept, and says no other orientation than the picture then has; what is not kept is listed. */
 START_TEST(other_markers)
 {
@@ -310,7 +334,7 @@ END_TEST
 
 int main(void)
 {
-    return RUN(
-        "jpeg", 60,
-        CASE("jpeg", every_kind, extras, resolutions, other_markers, grey_profile, cmyk, damage, limits));
+    return RUN("jpeg", 60,
+               CASE("jpeg", every_kind, extras, resolutions, exif_resolution, other_markers, grey_profile,
+                    cmyk, damage, limits));
 }

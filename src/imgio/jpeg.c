@@ -10,6 +10,7 @@
 
 #include <jerror.h>
 
+#include "format/exif.h"
 #include "imgio/raw_profile.h"
 #include "imgio/upright.h"
 
@@ -141,13 +142,20 @@ static void take_markers(struct job *job)
     }
 }
 
-/* JFIF's pixels an inch or a centimetre, or the shape of its pixels */
+/* JFIF's pixels an inch or a centimetre; else Exif's; else the shape of JFIF's pixels */
 static void take_resolution(struct job *job)
 {
     const struct jpeg_decompress_struct *jpeg = &job->jpeg;
     struct image_notes *notes = &job->image.notes;
     const uint32_t across = jpeg->X_density, down = jpeg->Y_density;
-    if (!jpeg->saw_JFIF_marker || across == 0 || down == 0)
+    const bool given = jpeg->saw_JFIF_marker && across > 0 && down > 0;
+    uint32_t a, d;
+    if (!(given && jpeg->density_unit > 0) &&
+        ddz_exif_resolution(job->image.exif, job->image.exif_size, &a, &d)) {
+        image_set_resolution(notes, a, d, 1);
+        return;
+    }
+    if (!given)
         return;
     if (jpeg->density_unit == 1) /* an inch is 0.0254 m */
         image_set_resolution(notes, (across * 10000 + 127) / 254, (down * 10000 + 127) / 254, 1);
