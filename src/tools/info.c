@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/extras.h"
+#include "tools/layer_words.h"
 
 void info_print_header(const ddz_info *info)
 {
@@ -60,14 +61,16 @@ static void print_extras(const ddz_decoder *decoder, const ddz_info *info)
         const uint8_t *data;
         size_t size;
         ddz_extra_state state;
+        char words[LAYER_WORDS];
         if (ddz_decoder_extra(decoder, (ddz_extra)kind, &data, &size) != DDZ_OK ||
             ddz_decoder_extra_state(decoder, (ddz_extra)kind, &state) != DDZ_OK || state == DDZ_EXTRA_ABSENT)
             continue;
         printf("%-14s ", extras_name((ddz_extra)kind));
+        layer_words((ddz_extra)kind, data, size, words);
         if (kind == DDZ_EXTRA_ORIENTATION && data)
             printf("%d\n", *data);
         else
-            printf("%zu bytes, %s\n", size, states[state]);
+            printf("%s%s%zu bytes, %s\n", words, *words ? "; " : "", size, states[state]);
     }
     if (info->damaged_extras & 1)
         printf("%-14s orientation, colour space or resolution\n", "damaged");

@@ -52,7 +52,7 @@ has out.png $srgb && fail "a gamma of 1 is called sRGB"
 expect 0 ddpmdec out.ddz out.ppm
 grep -q 'PNM cannot hold colour space' err || fail "a gamma is lost without a word"
 expect 0 ddpmdec --info out.ddz
-grep -Eq '^gamma +4 bytes, exact$' out || fail "gamma is not listed"
+grep -Eq '^gamma +1; 4 bytes, exact$' out || fail "gamma is not listed"
 round_trip cHRM '\000\000z&\000\000\200\204\000\000\372\000\000\000\200\350\000\000R\010\000\001\025X\000\000:\230\000\000\027p' \
     ${chrm}00007a2600008084 44
 round_trip sRGB '\000' ${srgb}00 0
@@ -60,6 +60,8 @@ round_trip cICP '\011\020\000\001' ${cicp}09100001 6
 has out.png $srgb && fail "PQ is called sRGB"
 expect 0 ddpmdec out.ddz out.pam
 grep -q 'PAM cannot hold colour space' err || fail "PQ is shown as sRGB without a word"
+expect 0 ddpmdec --info out.ddz
+grep -Eq '^colour space +BT.2100 PQ; 4 bytes, exact$' out || fail "which colour space it is is not said"
 expect 0 ddpmdec --bytes 30 out.ddz prefix.png
 has prefix.png ${cicp}09100001 || fail "the beginning of a PQ stream is shown as sRGB"
 round_trip cICP '\011\022\000\000' ${cicp}09120000 12
