@@ -25,7 +25,7 @@ sed 's/^} ddz_info;/    int64_t later;\n&/; s/^} ddz_step;/    int64_t later;\n&
 for version in older present later; do
     define=
     [ $version != later ] || define=-DLATER
-    "$top_builddir/libtool" --quiet --tag=CC --mode=link $CC -std=c99 $define -I"$scratch/$version" \
+    "$top_builddir/libtool" --quiet --tag=CC --mode=link $CC -std=c99 $define -I"$scratch/$version" -I"$top_srcdir/include" \
         "$top_srcdir/tests/growth_caller.c" "$top_builddir/libddz.la" -o "$scratch/caller-$version" 2> "$scratch/messages" || {
         cat "$scratch/messages"
         exit 1
