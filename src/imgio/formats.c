@@ -4,10 +4,14 @@
 #include "imgio/jpeg.h"
 #include "imgio/png.h"
 #include "imgio/pnm.h"
+#include "imgio/webp.h"
 
 const struct picture_format picture_formats[] = {{"PNG", "png", png_is, png_read, png_write},
 #ifdef DDZ_JPEG
                                                  {"JPEG", "", jpeg_is, jpeg_read, NULL},
+#endif
+#ifdef DDZ_WEBP
+                                                 {"WebP", "", webp_is, webp_read, NULL},
 #endif
                                                  {"PAM", "pam", pam_is, pam_read, pam_write},
                                                  {"PNM", "ppm pgm pnm", pnm_is, pnm_read, pnm_write},

@@ -131,6 +131,16 @@ void image_leave_out(struct image *image, const char *format, ...)
                  words);
 }
 
+void image_drop_grey_profile(struct image *image)
+{
+    if (image->channels < 3 || image->icc_size < 20 || memcmp(image->icc + 16, "GRAY", 4) != 0)
+        return;
+    free(image->icc);
+    image->icc = NULL;
+    image->icc_size = 0;
+    image_leave_out(image, "ICC profile of grey pictures");
+}
+
 void image_warn_of_losses(const struct image_view *image, int no_alpha, const char *format,
                           struct image_messages *messages)
 {

@@ -81,6 +81,9 @@ void image_warning(struct image_messages *messages, const char *format, ...)
 /* Add words to image->left_out, each once; "and more" if there is no room. */
 void image_leave_out(struct image *image, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A profile of grey pictures, which would make a picture in colours grey, is left out. */
+void image_drop_grey_profile(struct image *image);
+
 /* A warning that a format cannot hold what a picture has: all of these but alpha, and alpha if `no_alpha` */
 void image_warn_of_losses(const struct image_view *image, int no_alpha, const char *format,
                           struct image_messages *messages);

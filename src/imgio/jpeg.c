@@ -82,13 +82,7 @@ static void take_profile(struct job *job)
         return;
     job->image.icc = profile;
     job->image.icc_size = size;
-    /* A grey profile would make a colour picture grey. */
-    if (job->image.channels == 3 && size >= 20 && memcmp(profile + 16, "GRAY", 4) == 0) {
-        free(profile);
-        job->image.icc = NULL;
-        job->image.icc_size = 0;
-        image_leave_out(&job->image, "ICC profile of grey pictures");
-    }
+    image_drop_grey_profile(&job->image);
 }
 
 /* Whether a marker is that of an application with such an identifier, which ends with a zero byte */

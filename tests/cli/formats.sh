@@ -61,3 +61,16 @@ if grep -q '^#define DDZ_JPEG 1' "$top_builddir/config.h" && command -v cjpeg > 
     head -c 200 photo.png > cut.jpg
     expect 3 ddpmenc cut.jpg b.ddz
 fi
+
+# WebP, likewise
+if grep -q '^#define DDZ_WEBP 1' "$top_builddir/config.h" && command -v cwebp > /dev/null; then
+    cwebp -quiet -lossless -exact "$data/alpha.png" -o alpha.webp || exit 99
+    expect 0 ddpmenc --quiet alpha.webp photo.ddz
+    expect 0 ddpmenc --quiet "$data/alpha.png" b.ddz
+    same photo.ddz b.ddz
+    [ "$(ddpmeval --compare "$data/alpha.png" alpha.webp)" = inf ] || fail "WebP is read otherwise than PNG"
+    head -c 200 alpha.webp > cut.webp
+    rm b.ddz
+    expect 3 ddpmenc cut.webp b.ddz
+    absent b.ddz
+fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write the seeds of fuzz_jpeg and fuzz_pnm, and those of fuzz_png that testdata does not have: small files that lead to all that the readers do.
+"""Write the seeds of fuzz_jpeg, fuzz_webp and fuzz_pnm, and those of fuzz_png that testdata does not have: small files that lead to all that the readers do.
 
     tests/fuzz/seeds.py [CORPUS_DIR]        default: corpus, beside this file
 
-JPEG files are made with Pillow; markers are put behind their first two bytes. The files are kept in the repository, so
+JPEG and WebP files are made with Pillow; markers are put behind the first two bytes of a JPEG file, chunks behind all of a WebP one. The files are kept in the repository, so
 that nobody needs Pillow to run the targets, and another version of it changes nothing.
 """
 import io
@@ -59,6 +59,29 @@ def jpegs():
                                  marker(0xE0, b'JFXX\0'), marker(0xE5, b'x')) + b'behind'
     yield 'cut', rgb[:len(rgb) - 9]
     yield 'header', rgb[:4]
+
+
+def webp(mode, **options):
+    file = io.BytesIO()
+    picture(mode, 9, 8).save(file, 'WEBP', **options)
+    return file.getvalue()
+
+
+def with_chunk(file, name, data):
+    body = file[8:] + name + struct.pack('<I', len(data)) + data + b'\0' * (len(data) % 2)
+    return b'RIFF' + struct.pack('<I', len(body)) + body
+
+
+def webps():
+    yield 'lossy', webp('RGB', quality=30)
+    yield 'lossless', webp('RGB', lossless=True)
+    yield 'alpha', webp('RGBA', quality=30)
+    yield 'lossless-alpha', webp('RGBA', lossless=True)
+    yield 'profile', webp('RGB', quality=30, icc_profile=bytes(16) + b'RGB ' + bytes(20))
+    yield 'grey-profile', webp('RGB', quality=30, icc_profile=bytes(16) + b'GRAY')
+    yield 'extras', with_chunk(webp('RGB', quality=30, exif=EXIF % 6, xmp=XMP[29:]), b'more', b'abc') + b'behind'
+    yield 'frames', webp('RGBA', quality=30, save_all=True, append_images=[picture('RGBA', 9, 8).rotate(180)], duration=9)
+    yield 'cut', webp('RGB', quality=30)[:-9]
 
 
 def pnms():
@@ -117,5 +140,6 @@ def write(folder, files):
 if __name__ == '__main__':
     corpus = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / 'corpus')
     write(corpus / 'jpeg', jpegs())
+    write(corpus / 'webp', webps())
     write(corpus / 'pnm', pnms())
     write(corpus / 'png', pngs())
