@@ -64,6 +64,7 @@ END_TEST
 START_TEST(resolutions)
 {
     check_words(DDZ_EXTRA_RESOLUTION, "\0\0\x2E\x23\0\0\x24\xE9\1", 9, "300 x 240 pixels an inch");
+    check_words(DDZ_EXTRA_RESOLUTION, "\0\0\x26\x73\0\0\x2E\x23\1", 9, "250 x 300 pixels an inch");
     check_words(DDZ_EXTRA_RESOLUTION, "\0\0\0\2\0\0\0\1\0", 9, "pixels of the shape 1:2");
     check_words(DDZ_EXTRA_RESOLUTION, "\0\0\0\2\0\0\0\1", 8, "");
     check_words(DDZ_EXTRA_EXIF, "anything", 8, "");

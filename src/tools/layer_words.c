@@ -132,7 +132,7 @@ static void resolution_words(const uint8_t *data, char words[LAYER_WORDS])
     const double inch = 0.0254; /* metres */
     const uint32_t across = number_at(data), down = number_at(data + 4);
     if (data[8] == 1)
-        snprintf(words, LAYER_WORDS, "%.5g x %.5g pixels an inch", across * inch, down * inch);
+        snprintf(words, LAYER_WORDS, "%.4g x %.4g pixels an inch", across * inch, down * inch);
     else
         snprintf(words, LAYER_WORDS, "pixels of the shape %u:%u", down, across);
 }
