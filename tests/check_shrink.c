@@ -59,7 +59,7 @@ static void slow_block(int width, int height, double noise, int left, int top, i
 
 START_TEST(test_against_sums)
 {
-    static const int sizes[][2] = {{16, 16}, {13, 9}, {1, 1}, {3, 21}};
+    static const int sizes[][2] = {{16, 16}, {13, 9}, {1, 1}, {3, 21}, {130, 2}};
     int width = sizes[_i][0], height = sizes[_i][1];
     const double noise = 700;
     make_pictures(width, height, 1500);
@@ -111,7 +111,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("shrink");
-    tcase_add_loop_test(tests, test_against_sums, 0, 4);
+    tcase_add_loop_test(tests, test_against_sums, 0, 5);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_threads);
     return run_cases("shrink", 4, &tests, 1);
