@@ -172,6 +172,7 @@ START_TEST(preview_keeps_many_chains)
         for (int i = 0; i < 2; i++) {
             struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 62);
             es.effort = i ? 5 : 1;
+            es.step_psnr = 1;
             ddz_encoder *e = encoder_new(&es);
             struct told_step *steps;
             ck_assert_int_eq(encode_rgb(e, rgb.data, 8, height), DDZ_OK);

@@ -102,7 +102,8 @@ ddz_status encoder_make(const ddz_model *m, const struct encoder_settings *s, dd
                                    {DDZ_RESEARCH_CALLS_PER_OCTAVE, s->calls_per_octave},
                                    {DDZ_RESEARCH_UPDATES, s->updates},
                                    {DDZ_RESEARCH_IDEAL_CHANNEL, s->ideal},
-                                   {DDZ_RESEARCH_IDEAL_SEED, s->seed}};
+                                   {DDZ_RESEARCH_IDEAL_SEED, s->seed},
+                                   {DDZ_RESEARCH_STEP_PSNR, s->step_psnr}};
     *e = NULL;
     ddz_status status = ddz_encoder_new(m, &s->allocator, e);
     for (size_t i = 0; status == DDZ_OK && i < sizeof values / sizeof *values; i++)

@@ -39,7 +39,7 @@ struct encoder_settings {
     ddz_target target;
     double target_value;
     int64_t threads, features, max_pixels, effort, trellis_bits, steering, exact, calls_per_octave, updates,
-        ideal, seed;
+        ideal, seed, step_psnr;
     ddz_allocator allocator;
     ddz_progress progress;
     void *progress_cookie;
@@ -77,7 +77,7 @@ ddz_status feed(ddz_decoder *d, const uint8_t *data, size_t size);
 
 ddz_info info_of(const ddz_decoder *d);
 
-/* The steps that an encoder has sent, and those that a decoder has found, whose last two are 0 */
+/* The steps that an encoder has sent (psnr: with step_psnr), and those that a decoder has found, whose last two are 0 */
 struct told_step {
     ddz_step step;
     double kl_bits, psnr;

@@ -20,13 +20,15 @@ typedef enum ddz_research_parameter {
     DDZ_RESEARCH_IDEAL_CHANNEL = 1002, /* 1: exact draws from the posterior, whose KL divergences are counted;
                                           no stream is made: ddz_encoder_stream gives NULL, and the number of
                                           bytes that the KLs add up to. Default 0 */
-    DDZ_RESEARCH_IDEAL_SEED = 1003     /* of these draws: 0 to 2^32 - 1, default 1 */
+    DDZ_RESEARCH_IDEAL_SEED = 1003,    /* of these draws: 0 to 2^32 - 1, default 1 */
+    DDZ_RESEARCH_STEP_PSNR = 1004      /* 1: ddz_research_step has PSNRs, which take time. Default 0 */
 } ddz_research_parameter;
 
 /* What an encoder knows of a step beside ddz_step */
 typedef struct ddz_research_step {
     double kl_bits; /* KL(q||p) of the step in bits, of a cut one in proportion */
-    double psnr;    /* PSNR in dB over the three channels of the estimate before the step, at most 99 */
+    double psnr;    /* PSNR in dB over the three channels of the estimate before the step, at most 99; 0 unless
+                       DDZ_RESEARCH_STEP_PSNR is set or the target is a PSNR */
 } ddz_research_step;
 
 /* Of step `index` of the picture encoded last; `step_size` is sizeof *step. */

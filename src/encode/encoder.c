@@ -39,6 +39,7 @@ static const struct parameter parameters[ENCODER_PARAMETERS] = {
     [ENCODER_UPDATES] = {DDZ_RESEARCH_UPDATES, PARAMETER_POWER_OR_ZERO, 1, 8, 0},
     [ENCODER_IDEAL] = {DDZ_RESEARCH_IDEAL_CHANNEL, PARAMETER_WHOLE, 0, 1, 0},
     [ENCODER_IDEAL_SEED] = {DDZ_RESEARCH_IDEAL_SEED, PARAMETER_WHOLE, 0, UINT32_MAX, 1},
+    [ENCODER_STEP_PSNR] = {DDZ_RESEARCH_STEP_PSNR, PARAMETER_WHOLE, 0, 1, 0},
 };
 
 /* ---- Settings ------------------------------------------------------------------------------- */

@@ -13,18 +13,31 @@ struct comparison {
 };
 
 /* The 8-bit sample of a value in 1/256 of a grey level less CENTRE */
-static int shown(int32_t value)
+static inline int32_t shown(int32_t value)
 {
-    return (int)((clamp64((int64_t)value + CENTRE, 0, MAX_SAMPLE) + GREY_LEVEL / 2) / GREY_LEVEL);
+    int32_t v = value + CENTRE;
+    v = v < 0 ? 0 : v > MAX_SAMPLE ? MAX_SAMPLE : v;
+    return (int32_t)((uint32_t)(v + GREY_LEVEL / 2) / GREY_LEVEL);
+}
+
+/* Of so few samples that the sum cannot overflow */
+static uint32_t sum_squares(const int32_t *row, const int16_t *x, size_t n)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t d = shown(row[i]) - shown(x[i]);
+        sum += (uint32_t)(d * d);
+    }
+    return sum;
 }
 
 static void compare_row(void *cookie, uint32_t y, const int32_t *row)
 {
+    enum { PIECE = 1 << 12 };
     struct comparison *c = cookie;
-    for (size_t i = 0; i < c->row; i++) {
-        int d = shown(row[i]) - shown(c->x[y * c->row + i]);
-        c->squares += (uint64_t)(d * d);
-    }
+    const int16_t *x = c->x + y * c->row;
+    for (size_t i = 0; i < c->row; i += PIECE)
+        c->squares += sum_squares(row + i, x + i, c->row - i < PIECE ? c->row - i : PIECE);
 }
 
 /* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */

@@ -85,7 +85,10 @@ static bool walk_ends(ddz_encoder *e, int i, struct sent *sent, ddz_status *stat
         return true;
     struct sent_step *report = &e->steps[e->step_count];
     *report = (struct sent_step){.step = ddz_report_step(&e->schedule.step[i])};
-    report->research.psnr = ddz_psnr_of_next_estimate(e);
+    if (e->target_kind == DDZ_TARGET_PSNR || e->value[ENCODER_STEP_PSNR])
+        report->research.psnr = ddz_psnr_of_next_estimate(e);
+    else
+        ddz_chain_next_estimate(e->chain);
     return ddz_psnr_reached(e, i, report->research.psnr, sent, status);
 }
 

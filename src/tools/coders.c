@@ -62,7 +62,8 @@ ddz_status encoder_open(const ddz_model *model, const struct common *common, con
                                        {DDZ_RESEARCH_CALLS_PER_OCTAVE, how->calls},
                                        {DDZ_RESEARCH_UPDATES, how->updates},
                                        {DDZ_RESEARCH_IDEAL_CHANNEL, how->ideal},
-                                       {DDZ_RESEARCH_IDEAL_SEED, how->seed}};
+                                       {DDZ_RESEARCH_IDEAL_SEED, how->seed},
+                                       {DDZ_RESEARCH_STEP_PSNR, how->step_psnr}};
     *encoder = NULL;
     ddz_status status = ddz_encoder_new(model, NULL, encoder);
     if (status == DDZ_OK)

@@ -19,6 +19,7 @@ struct encoding {
     int max_error;      /* which may be off by so much */
     int ideal;          /* 1: on the ideal channel, */
     uint32_t seed;      /* with these draws */
+    int step_psnr;      /* 1: the PSNR of every step's estimate is measured */
 };
 
 struct decoding {

@@ -164,6 +164,7 @@ static int walk(struct work *w, const char *name, int ideal, double sigma, struc
     encoding.target = DDZ_TARGET_SIGMA;
     encoding.target_value = sigma;
     encoding.ideal = ideal;
+    encoding.step_psnr = 1;
     const struct image_view view = image_view(&image);
     ddz_status status = encode(w, &encoding, &view, &encoder);
     if (status == DDZ_OK && take_chain(o, residuals, encoder, &view, ideal) != 0)
