@@ -200,8 +200,8 @@ WRAP_VOID(MIXING, ddz_mix_units,
           m, room, parallel, work, argument)
 WRAP_VOID(SEARCH, ddz_viterbi_search,
           (struct viterbi * v, const struct trellis *t, const int32_t *delta, struct placement where,
-           uint32_t given, uint8_t *bits),
-          v, t, delta, where, given, bits)
+           int16_t *room, uint32_t given, uint8_t *bits),
+          v, t, delta, where, room, given, bits)
 WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),

@@ -28,7 +28,9 @@ static void search(const struct trellis *t, const int32_t *delta, uint32_t given
     struct viterbi *v =
         ddz_viterbi_new(&mem, t->register_bits + (threads > 1), t->branches, crew(threads), features);
     ck_assert_ptr_nonnull(v);
-    ddz_viterbi_search(v, t, delta, placement_plain(t->samples), given, bits);
+    int16_t *room = new_array(t->samples, sizeof *room);
+    ddz_viterbi_search(v, t, delta, placement_plain(t->samples), room, given, bits);
+    free(room);
     ddz_viterbi_free(v);
 }
 
@@ -38,48 +40,71 @@ static int16_t random_score(uint64_t key, uint64_t i, int kind)
     return (int16_t)(kind == 0 ? wide : kind == 1 ? wide / 10000 : wide % 2 ? 20000 : -20000);
 }
 
-/* One step as search.h defines it. */
-static void reference_step(const struct search_branch *b, const int16_t *scores, int16_t *next,
-                           uint32_t *decisions)
+/* One branch as search.h defines it */
+static void reference_step(const struct search_branch *b, int register_bits, int16_t *scores,
+                           uint8_t *decisions)
 {
-    uint32_t half = 1u << (b->register_bits - 1);
-    memset(decisions, 0, half / 4);
-    for (uint32_t state = 0; state < 2 * half; state++) {
-        uint32_t m = state / 2, odd = state % 2, label = trellis_label(b->key, m);
-        uint32_t product = label * b->owned;
-        int v = b->values[product / 65536];
-        v = product / 32768 % 2 == odd ? v : -v;
-        int first = scores[m] + v, second = scores[m + half] - v;
-        next[state] = (int16_t)(second > first ? second : first);
-        uint32_t bit = odd * half + m;
-        decisions[bit / 32] |= (uint32_t)(second > first) << bit % 32;
+    uint32_t states = 1u << register_bits, run = 1u << b->bit;
+    memset(decisions, 0, states / 8);
+    for (uint32_t p = 0; p < states; p++) {
+        uint32_t q = p + run, middle = p % run * (states / run / 2) + p / run / 2;
+        if (p / run % 2)
+            continue;
+        uint32_t product = trellis_label(b->key, middle) * b->owned;
+        int v = b->values[product / 65536], first = scores[p], second = scores[q];
+        v = product / 32768 % 2 ? -v : v;
+        decisions[p / 8] |= (uint8_t)((second - v > first + v) << p % 8);
+        decisions[q / 8] |= (uint8_t)((first - v > second + v) << q % 8);
+        scores[p] = (int16_t)(second - v > first + v ? second - v : first + v);
+        scores[q] = (int16_t)(first - v > second + v ? first - v : second + v);
     }
 }
 
+struct branches {
+    int count, first, by; /* how many; the bit of the first, and how much further that of the next is */
+};
+
 /* In arrays of exact size between guard pages */
-static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned, int kind)
+static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned, int kind,
+                         struct branches how)
 {
     size_t states = (size_t)1 << register_bits, score_bytes = states * sizeof(int16_t);
     size_t value_bytes = (owned + SEARCH_SLACK) * sizeof(int16_t), aligned = (value_bytes + 63) & ~(size_t)63;
-    int16_t *values = guard_alloc(aligned), *scores = guard_alloc(score_bytes);
-    int16_t *a = guard_alloc(score_bytes), *b = guard_alloc(score_bytes);
-    uint32_t *da = guard_alloc(states / 8), *db = guard_alloc(states / 8);
+    size_t decision_bytes = (size_t)how.count * states / 8;
+    int16_t *values = guard_alloc(aligned), *a = guard_alloc(score_bytes), *b = guard_alloc(score_bytes);
+    uint8_t *da = guard_alloc(decision_bytes), *db = guard_alloc(decision_bytes);
+    struct search_branch branch[SEARCH_BATCH];
     for (uint32_t i = 0; i < owned + SEARCH_SLACK; i++)
-        values[i] = (int16_t)(i < owned ? random_score(owned, i, kind) / 2 : 12345);
+        values[i] = (int16_t)(i < owned ? random_score(owned, i, kind) / 8 : 12345);
     for (size_t i = 0; i < states; i++)
-        scores[i] = random_score(owned + 1, i, kind);
+        a[i] = b[i] = (int16_t)(random_score(owned + 1, i, kind) / 2);
     struct trellis t = {owned, 1, register_bits, (uint64_t)kind};
-    struct search_branch branch = {ddz_trellis_branch_key(&t, 0), register_bits, owned, values};
-    reference_step(&branch, scores, a, da);
-    step(&branch, scores, b, db);
+    for (int i = 0; i < how.count; i++) {
+        branch[i] = (struct search_branch){ddz_trellis_branch_key(&t, (uint32_t)i),
+                                           owned - (owned > 1 && i % 2), values, how.first + i * how.by};
+        reference_step(&branch[i], register_bits, a, da + (size_t)i * states / 8);
+    }
+    step(branch, how.count, register_bits, b, db);
     ck_assert_mem_eq(a, b, score_bytes);
-    ck_assert_mem_eq(da, db, states / 8);
+    ck_assert_mem_eq(da, db, decision_bytes);
     guard_free(values, aligned);
-    guard_free(scores, score_bytes);
     guard_free(a, score_bytes);
     guard_free(b, score_bytes);
-    guard_free(da, states / 8);
-    guard_free(db, states / 8);
+    guard_free(da, decision_bytes);
+    guard_free(db, decision_bytes);
+}
+
+/* All batches of branches that the search may ask for, of a register */
+static void check_batches(search_step_fn *step, int register_bits, uint32_t owned, int kind)
+{
+    for (int first = 0; first < register_bits; first++)
+        for (int by = -1; by <= 1; by += 2)
+            for (int count = 1; count <= SEARCH_BATCH; count++) {
+                int last = first + by * (count - 1);
+                if (last < 0 || last >= register_bits || (last < SEARCH_INNER) != (first < SEARCH_INNER))
+                    break;
+                check_kernel(step, register_bits, owned, kind, (struct branches){count, first, by});
+            }
 }
 
 START_TEST(kernels_equal_the_reference)
@@ -91,8 +116,9 @@ START_TEST(kernels_equal_the_reference)
             continue;
         for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
             for (int kind = 0; kind < 3; kind++)
-                for (int register_bits = 8; register_bits <= 16; register_bits += 1 + register_bits / 10)
-                    check_kernel(ddz_search_kernels[k]->step, register_bits, owned[i], kind);
+                check_batches(ddz_search_kernels[k]->step, 8 + (int)(i + (size_t)kind) % 5, owned[i], kind);
+        for (int register_bits = 13; register_bits <= 16; register_bits++)
+            check_batches(ddz_search_kernels[k]->step, register_bits, 100, 0);
     }
 }
 END_TEST
@@ -250,12 +276,13 @@ END_TEST
 
 START_TEST(search_without_memory)
 {
-    for (int granted = 0; granted <= 4; granted++) {
+    enum { ALL = 7 };
+    for (int granted = 0; granted <= ALL; granted++) {
         struct ledger l = {.fails_at = granted + 1};
         ddz_allocator allocator = ledger_allocator(&l);
         struct mem mem = ddz_mem_init(&allocator);
         struct viterbi *v = ddz_viterbi_new(&mem, 8, 100, crew(2), ddz_cpu_features());
-        ck_assert_int_eq(v != NULL, granted == 4);
+        ck_assert_int_eq(v != NULL, granted == ALL);
         ddz_viterbi_free(v);
         ck_assert_int_eq(l.alive, 0);
     }

@@ -136,21 +136,21 @@ static int agree(void)
 /* Whether two kernels agree on a random branch */
 static int agree_on_branch(const struct search_kernel *kernel)
 {
-    static int16_t values[MAX_OWNED + SEARCH_SLACK], scores[1 << MAX_BITS], next[2][1 << MAX_BITS];
-    static uint32_t decisions[2][(1 << MAX_BITS) / 32];
-    struct search_branch branch = {.register_bits = 6 + draw(MAX_BITS - 5),
-                                   .owned = (uint32_t)(1 + draw(MAX_OWNED))};
-    uint32_t states = 1u << branch.register_bits;
-    branch.values = values;
+    static int16_t values[MAX_OWNED + SEARCH_SLACK], scores[2][1 << MAX_BITS];
+    static uint8_t decisions[2][(1 << MAX_BITS) / 8];
+    int register_bits = 8 + draw(MAX_BITS - 7);
+    struct search_branch branch = {
+        .owned = (uint32_t)(1 + draw(MAX_OWNED)), .values = values, .bit = draw(register_bits)};
+    uint32_t states = 1u << register_bits;
     branch.key.add = (uint32_t)draw(65536);
-    branch.key.mul = ((uint32_t)draw(65536) | 1) << (17 - branch.register_bits) & 0xFFFF;
+    branch.key.mul = ((uint32_t)draw(65536) | 1) << (17 - register_bits) & 0xFFFF;
     for (uint32_t i = 0; i < branch.owned; i++)
         values[i] = (int16_t)(draw(1001) - 500);
     for (uint32_t i = 0; i < states; i++)
-        scores[i] = (int16_t)(draw(64) - 32);
-    ddz_search_c.step(&branch, scores, next[0], decisions[0]);
-    kernel->step(&branch, scores, next[1], decisions[1]);
-    return memcmp(next[0], next[1], states * sizeof *scores) == 0 &&
+        scores[0][i] = scores[1][i] = (int16_t)(draw(64) - 32);
+    ddz_search_c.step(&branch, 1, register_bits, scores[0], decisions[0]);
+    kernel->step(&branch, 1, register_bits, scores[1], decisions[1]);
+    return memcmp(scores[0], scores[1], states * sizeof *scores[0]) == 0 &&
            memcmp(decisions[0], decisions[1], states / 8) == 0;
 }
 

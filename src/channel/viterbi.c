@@ -1,37 +1,30 @@
 #include "channel/viterbi.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/fixed.h"
 #include "channel/search/search.h"
 
-enum {
-    /* Branches between two renormalisations: at least L, so that by the first every survivor has
-     * come from the starting state and no two scores differ by more than 2 L values. */
-    RENORM_INTERVAL = 16,
-    VALUES = STEP_MAX_OWNED + SEARCH_SLACK
+enum { VALUES = STEP_MAX_OWNED + SEARCH_SLACK }; /* room for those of a branch */
+
+/*
+ * A segment is searched from both ends at once, and where the two meet the best path is one that is best on both sides: so
+ * that there is work for twice as many threads. A half keeps its decisions until then.
+ */
+struct half {
+    int16_t *scores;    /* 2^L */
+    int16_t *values;    /* SEARCH_BATCH * VALUES */
+    uint8_t *decisions; /* 2^L bits for each branch, in the order in which they are searched */
 };
 
 struct viterbi {
     struct mem mem;
     search_step_fn *step;
     int register_bits;
-    uint32_t segment; /* branches of one, at most */
     struct parallel *parallel;
-    /* of each lane, one after the other */
-    int16_t *scores;     /* 2 * 2^L */
-    int16_t *values;     /* VALUES */
-    uint32_t *decisions; /* segment * 2^L bits */
-};
-
-/* What one lane works on */
-struct job {
-    const struct trellis *trellis;
-    const int32_t *delta;
-    struct placement where;
-    search_step_fn *step;
-    int16_t *scores, *next, *values;
-    uint32_t *decisions;
+    int halves; /* that there is room for: an even number */
+    struct half half[];
 };
 
 static size_t states(int register_bits)
@@ -39,33 +32,45 @@ static size_t states(int register_bits)
     return (size_t)1 << register_bits;
 }
 
-static size_t decision_words(int register_bits)
+static size_t decision_bytes(int register_bits)
 {
-    return states(register_bits) / 32;
+    return states(register_bits) / 8;
 }
 
-static uint32_t longest_segment(uint32_t branches)
+/* How long the halves of a segment are: they share no byte of the bit string. */
+static uint32_t longest_half(uint32_t branches)
 {
-    return branches < TRELLIS_MAX_SEGMENT ? branches : TRELLIS_MAX_SEGMENT;
+    uint32_t segment = branches < TRELLIS_MAX_SEGMENT ? branches : TRELLIS_MAX_SEGMENT;
+    return segment / 2 + 8 < segment ? segment / 2 + 8 : segment;
+}
+
+static int halves_for(int lanes)
+{
+    return lanes + lanes % 2;
 }
 
 struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32_t branches,
                                 struct parallel *parallel, uint64_t features)
 {
-    struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v);
+    int halves = halves_for(ddz_parallel_lanes(parallel));
+    struct viterbi *v = ddz_mem_alloc(mem, 1, sizeof *v + (size_t)halves * sizeof *v->half);
     if (!v)
         return NULL;
     v->mem = *mem;
     v->register_bits = register_bits;
-    v->segment = longest_segment(branches);
     v->parallel = parallel;
     v->step = ddz_search_choose(features)->step;
-    size_t lanes = (size_t)ddz_parallel_lanes(parallel);
-    v->scores = ddz_mem_alloc(mem, ddz_size_mul(lanes, 2 * states(register_bits)), sizeof *v->scores);
-    v->values = ddz_mem_alloc(mem, ddz_size_mul(lanes, VALUES), sizeof *v->values);
-    v->decisions = ddz_mem_alloc(mem, ddz_size_mul(lanes, v->segment * decision_words(register_bits)),
-                                 sizeof *v->decisions);
-    if (v->scores && v->values && v->decisions)
+    v->halves = halves;
+    size_t decisions = longest_half(branches) * decision_bytes(register_bits);
+    bool enough = true;
+    for (int i = 0; i < halves && enough; i++) {
+        struct half *h = &v->half[i];
+        h->scores = ddz_mem_alloc(mem, states(register_bits), sizeof *h->scores);
+        h->values = ddz_mem_alloc(mem, (size_t)SEARCH_BATCH * VALUES, sizeof *h->values);
+        h->decisions = ddz_mem_alloc(mem, decisions, 1);
+        enough = h->scores && h->values && h->decisions;
+    }
+    if (enough)
         return v;
     ddz_viterbi_free(v);
     return NULL;
@@ -73,9 +78,10 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32
 
 uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes)
 {
-    uint64_t lane = 2 * states(register_bits) * sizeof(int16_t) + VALUES * sizeof(int16_t) +
-                    (uint64_t)longest_segment(branches) * decision_words(register_bits) * sizeof(uint32_t);
-    return sizeof(struct viterbi) + (uint64_t)lanes * lane;
+    uint64_t half = sizeof(struct half) + states(register_bits) * sizeof(int16_t) +
+                    (uint64_t)SEARCH_BATCH * VALUES * sizeof(int16_t) +
+                    (uint64_t)longest_half(branches) * decision_bytes(register_bits);
+    return sizeof(struct viterbi) + (uint64_t)halves_for(lanes) * half;
 }
 
 void ddz_viterbi_free(struct viterbi *v)
@@ -83,38 +89,41 @@ void ddz_viterbi_free(struct viterbi *v)
     if (!v)
         return;
     struct mem mem = v->mem;
-    ddz_mem_free(&mem, v->scores);
-    ddz_mem_free(&mem, v->values);
-    ddz_mem_free(&mem, v->decisions);
+    for (int i = 0; i < v->halves; i++) {
+        ddz_mem_free(&mem, v->half[i].scores);
+        ddz_mem_free(&mem, v->half[i].values);
+        ddz_mem_free(&mem, v->half[i].decisions);
+    }
     ddz_mem_free(&mem, v);
 }
 
 /* ---- Branch values ----------------------------------------------------------------------- */
 
-/* delta * amplitude brought to the range of the scores: ((delta >> shift) * mul + 2^15) >> 16,
- * mul being proportional to the amplitude of a branch, which owns `least` coordinates or one more. */
+/* delta * amplitude brought to the range of the scores: ((delta >> shift) * mul + 2^15) >> 16, where delta >> shift fits
+ * int16, mul being proportional to the amplitude of a branch, which owns `least` coordinates or one more. */
 struct scaling {
     int shift;
     uint32_t least;
     int32_t mul[2];
 };
 
-/* Largest branch value such that scores, 2 L values apart at most and RENORM_INTERVAL values away
+/* Largest branch value such that scores, 2 L values apart at most and L values away
  * from where they were at the last renormalisation, fit int16. */
 static int16_t value_limit(int register_bits)
 {
-    return (int16_t)((INT16_MAX - 1) / (2 * register_bits + RENORM_INTERVAL));
+    return (int16_t)((INT16_MAX - 1) / (3 * register_bits));
 }
 
-/* Of the coordinates from `first` to `end` */
-static uint32_t peak_magnitude(const int32_t *delta, struct placement where, uint32_t first, uint32_t end)
+/* Of all coordinates */
+static uint32_t peak_magnitude(const int32_t *delta, uint32_t n)
 {
-    uint32_t peak = 0, at = placement_at(where, first);
-    for (uint32_t i = first; i < end; i++, at = placement_next(where, at)) {
-        uint32_t magnitude = delta[at] < 0 ? -(uint32_t)delta[at] : (uint32_t)delta[at];
-        peak = magnitude > peak ? magnitude : peak;
+    int32_t least = 0, most = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        least = delta[i] < least ? delta[i] : least;
+        most = delta[i] > most ? delta[i] : most;
     }
-    return peak;
+    uint32_t below = -(uint32_t)least, above = (uint32_t)most;
+    return below > above ? below : above;
 }
 
 static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
@@ -131,16 +140,52 @@ static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
     return s;
 }
 
-/* Those of a branch whose first coordinate is at *at, which moves on to that of the next branch. */
-static void scale_values(const struct scaling *s, const int32_t *delta, struct placement where, uint32_t *at,
-                         uint32_t owned, int16_t *values)
+/* Those of a branch, whose coordinates are `room` */
+static void scale_values(const struct scaling *s, const int16_t *restrict room, uint32_t owned,
+                         int16_t *restrict values)
 {
     int32_t mul = s->mul[owned - s->least];
-    for (uint32_t i = 0; i < owned; i++, *at = placement_next(where, *at))
-        values[i] = (int16_t)asr32(asr32(delta[*at], s->shift) * mul + (1 << 15), 16);
+    for (uint32_t i = 0; i < owned; i++)
+        values[i] = (int16_t)asr32(room[i] * mul + (1 << 15), 16);
 }
 
 /* ---- Search ------------------------------------------------------------------------------ */
+
+/* A search of all segments */
+struct search {
+    const struct viterbi *v;
+    const struct trellis *t;
+    const int32_t *delta;
+    struct placement where;
+    struct scaling scaling;
+    int16_t *room; /* coordinates in visiting order */
+    uint32_t given;
+    uint8_t *bits;
+    uint32_t segment; /* the first of those that there is room for at a time */
+};
+
+/* Branches whose bits are searched for, from both ends as far as the middle */
+struct span {
+    uint32_t begin; /* of the segment, where the register is empty */
+    uint32_t first, middle, end;
+};
+
+static struct span span_of(const struct search *s, uint32_t segment)
+{
+    struct span span = {.begin = ddz_trellis_segment_first(s->t, segment),
+                        .end = ddz_trellis_segment_first(s->t, segment + 1)};
+    span.first = s->given < span.begin ? span.begin : s->given < span.end ? s->given : span.end;
+    span.middle = (span.first + span.end) / 2 & ~7u;
+    if (span.middle < span.first)
+        span.middle = span.first;
+    return span;
+}
+
+/* Of positions, the bit that a branch changes */
+static int bit_of(const struct trellis *t, const struct span *span, uint32_t branch)
+{
+    return t->register_bits - 1 - (int)((branch - span->first) % (uint32_t)t->register_bits);
+}
 
 /* Every state but `start` begins so far behind that no path from it can ever win. */
 static void start_scores(int16_t *scores, int register_bits, uint32_t start)
@@ -160,15 +205,6 @@ static void renormalise(int16_t *scores, int register_bits)
         scores[i] = (int16_t)(scores[i] - origin);
 }
 
-/* The lowest of the states with the best score. */
-static uint32_t best_state(const int16_t *scores, int register_bits)
-{
-    uint32_t best = 0;
-    for (uint32_t i = 1; i < states(register_bits); i++)
-        best = scores[i] > scores[best] ? i : best;
-    return best;
-}
-
 /* The register that the bits from `first` to `end` fill. */
 static uint32_t state_after(const uint8_t *bits, uint32_t first, uint32_t end, int register_bits)
 {
@@ -178,80 +214,129 @@ static uint32_t state_after(const uint8_t *bits, uint32_t first, uint32_t end, i
     return state & ((UINT32_C(1) << register_bits) - 1);
 }
 
-/* From the last state back: its low bit is the branch's bit, the decision is the bit that the
- * register lost. `bits` must be zero. */
-static void trace_back(const struct job *job, uint32_t state, uint32_t first, uint32_t end, uint8_t *bits)
+/* Branch `i` and up to count - 1 further ones, `by` 1 or -1 from each to the next, that a kernel takes together; returns
+ * how many. */
+static uint32_t take_batch(const struct search *s, const struct span *span, const struct half *half,
+                           uint32_t i, uint32_t count, int by, struct search_branch *branch)
 {
-    int register_bits = job->trellis->register_bits;
-    size_t words = decision_words(register_bits);
-    for (uint32_t i = end; i-- > first;) {
-        uint32_t middle = state >> 1, bit = state & 1;
-        bits[i / 8] |= (uint8_t)(bit << (7 - i % 8));
-        const uint32_t *decisions = job->decisions + words * (i - first) + words / 2 * bit;
-        uint32_t lost = decisions[middle / SEARCH_GROUP] >> middle % SEARCH_GROUP & 1;
-        state = middle | lost << (register_bits - 1);
+    const struct trellis *t = s->t;
+    int bit = bit_of(t, span, i), low = bit < SEARCH_INNER ? 0 : SEARCH_INNER,
+        high = bit < SEARCH_INNER ? SEARCH_INNER : t->register_bits;
+    uint32_t room = (uint32_t)(by > 0 ? bit + 1 - low : high - bit);
+    count = count < room ? count : room;
+    count = count < SEARCH_BATCH ? count : SEARCH_BATCH;
+    for (uint32_t k = 0; k<count; k++, i = by> 0 ? i + 1 : i - 1) {
+        uint32_t start = trellis_first(t, i), owned = trellis_first(t, i + 1) - start;
+        int16_t *values = half->values + (size_t)k * VALUES;
+        scale_values(&s->scaling, s->room + start, owned, values);
+        branch[k] = (struct search_branch){ddz_trellis_branch_key(t, i), owned, values, bit_of(t, span, i)};
+    }
+    return count;
+}
+
+/* `count` branches of a half from `i` on. Scores that have gone all the way round the register are brought back to the
+ * middle; by then every path has come from the state that it starts from. */
+static void search_half(const struct search *s, const struct span *span, const struct half *half, uint32_t i,
+                        uint32_t count, int by)
+{
+    int register_bits = s->t->register_bits, round = by > 0 ? register_bits - 1 : 0;
+    uint8_t *decisions = half->decisions;
+    for (uint32_t done = 0, some; done < count; done += some) {
+        struct search_branch branch[SEARCH_BATCH];
+        some = take_batch(s, span, half, by > 0 ? i + done : i - done, count - done, by, branch);
+        if (done > 0 && branch[0].bit == round)
+            renormalise(half->scores, register_bits);
+        s->v->step(branch, (int)some, register_bits, half->scores, decisions);
+        decisions += some * decision_bytes(register_bits);
     }
 }
 
-/* Branches first to end, whose register starts at `begin`. */
-static void search_segment(struct job *job, uint32_t begin, uint32_t first, uint32_t end, uint8_t *bits)
+static const struct half *half_of(const struct search *s, size_t index)
 {
-    const struct trellis *t = job->trellis;
-    int register_bits = t->register_bits;
-    uint32_t start = trellis_first(t, first), at = placement_at(job->where, start);
-    uint32_t peak = peak_magnitude(job->delta, job->where, start, trellis_first(t, end));
-    struct scaling scaling = choose_scaling(t, peak);
-    start_scores(job->scores, register_bits, state_after(bits, begin, first, register_bits));
-    for (uint32_t i = first; i < end; i++) {
-        uint32_t after = trellis_first(t, i + 1);
-        struct search_branch branch = {ddz_trellis_branch_key(t, i), register_bits, after - start,
-                                       job->values};
-        scale_values(&scaling, job->delta, job->where, &at, branch.owned, job->values);
-        if (i - first && (i - first) % RENORM_INTERVAL == 0)
-            renormalise(job->scores, register_bits);
-        job->step(&branch, job->scores, job->next,
-                  job->decisions + decision_words(register_bits) * (i - first));
-        int16_t *swap = job->scores;
-        job->scores = job->next;
-        job->next = swap;
-        start = after;
-    }
-    trace_back(job, best_state(job->scores, register_bits), first, end, bits);
+    return &s->v->half[index];
 }
 
-/* A search, and the segments it is cut into */
-struct search {
-    const struct viterbi *v;
-    const struct trellis *t;
-    const int32_t *delta;
-    struct placement where;
-    uint32_t given;
-    uint8_t *bits;
-};
+/* The coordinates of branches first to end into the room, all at once: they come from all over memory, and between two
+ * branches the search would push them out of the caches. */
+static void collect(const struct search *s, uint32_t first, uint32_t end)
+{
+    uint32_t i = trellis_first(s->t, first), after = trellis_first(s->t, end);
+    for (uint32_t at = placement_at(s->where, i); i < after; i++, at = placement_next(s->where, at))
+        s->room[i] = (int16_t)asr32(s->delta[at], s->scaling.shift);
+}
 
+/* Item 2 k is the beginning of segment k, 2 k + 1 the end, which may be any state. */
 static void search_item(void *argument, size_t index, int lane)
 {
+    (void)lane;
     const struct search *s = argument;
-    const struct viterbi *v = s->v;
-    size_t number = (size_t)lane;
-    struct job job = {.trellis = s->t, .delta = s->delta, .where = s->where, .step = v->step};
-    job.scores = v->scores + number * 2 * states(v->register_bits);
-    job.next = job.scores + states(v->register_bits);
-    job.values = v->values + number * VALUES;
-    job.decisions = v->decisions + number * v->segment * decision_words(v->register_bits);
-    uint32_t begin = ddz_trellis_segment_first(s->t, (uint32_t)index),
-             end = ddz_trellis_segment_first(s->t, (uint32_t)index + 1);
-    if (s->given < end)
-        search_segment(&job, begin, s->given > begin ? s->given : begin, end, s->bits);
+    const struct half *half = half_of(s, index);
+    struct span span = span_of(s, s->segment + (uint32_t)(index / 2));
+    int register_bits = s->t->register_bits;
+    if (index % 2) {
+        collect(s, span.middle, span.end);
+        memset(half->scores, 0, states(register_bits) * sizeof *half->scores);
+        search_half(s, &span, half, span.end - 1, span.end - span.middle, -1);
+    } else {
+        collect(s, span.first, span.middle);
+        start_scores(half->scores, register_bits,
+                     state_after(s->bits, span.begin, span.first, register_bits));
+        search_half(s, &span, half, span.first, span.middle - span.first, 1);
+    }
+}
+
+/* The lowest of the positions with the best score of both halves */
+static uint32_t best_position(const int16_t *one, const int16_t *other, int register_bits)
+{
+    int32_t most = INT32_MIN;
+    uint32_t best = 0, count = 1u << register_bits;
+    for (uint32_t i = 0; i < count; i++)
+        most = one[i] + other[i] > most ? one[i] + other[i] : most;
+    while (one[best] + other[best] != most)
+        best++;
+    return best;
+}
+
+/* Whether the best path changes places at a branch that was searched as number `row` */
+static uint32_t decision(const struct half *half, size_t bytes, uint32_t row, uint32_t position)
+{
+    return half->decisions[row * bytes + position / 8] >> position % 8 & 1;
+}
+
+/* From the middle to the end that an item began from. The bits must be zero. */
+static void trace_item(void *argument, size_t index, int lane)
+{
+    (void)lane;
+    const struct search *s = argument;
+    const struct half *half = half_of(s, index);
+    struct span span = span_of(s, s->segment + (uint32_t)(index / 2));
+    size_t bytes = decision_bytes(s->t->register_bits);
+    uint32_t p = best_position(half_of(s, index & ~(size_t)1)->scores, half_of(s, index | 1)->scores,
+                               s->t->register_bits);
+    uint32_t count = index % 2 ? span.end - span.middle : span.middle - span.first;
+    for (uint32_t row = count; row-- > 0;) {
+        uint32_t i = index % 2 ? span.end - 1 - row : span.first + row;
+        int bit = bit_of(s->t, &span, i);
+        uint32_t before = p;
+        p ^= decision(half, bytes, row, p) << bit;
+        uint32_t sent = (index % 2 ? p : before) >> bit & 1;
+        s->bits[i / 8] |= (uint8_t)(sent << (7 - i % 8));
+    }
 }
 
 void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
-                        struct placement where, uint32_t given, uint8_t *bits)
+                        struct placement where, int16_t *room, uint32_t given, uint8_t *bits)
 {
-    uint32_t whole = given / 8;
+    uint32_t whole = given / 8, segments = ddz_trellis_segments(t), most = (uint32_t)v->halves / 2;
     if (given % 8)
         bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
-    struct search search = {v, t, delta, where, given, bits};
-    ddz_parallel_for(v->parallel, ddz_trellis_segments(t), search_item, &search);
+    struct search search = {
+        .v = v, .t = t, .delta = delta, .where = where, .room = room, .given = given, .bits = bits};
+    search.scaling = choose_scaling(t, peak_magnitude(delta, t->samples));
+    for (; search.segment < segments; search.segment += most) {
+        uint32_t count = segments - search.segment < most ? segments - search.segment : most;
+        ddz_parallel_for(v->parallel, 2 * (size_t)count, search_item, &search);
+        ddz_parallel_for(v->parallel, 2 * (size_t)count, trace_item, &search);
+    }
 }

@@ -22,9 +22,9 @@ uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes);
 void ddz_viterbi_free(struct viterbi *v);
 
 /* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples], q12, each coordinate at its place
- * `where`. The first `given` bits are there already, and the best others for them are found.
+ * `where`; room[samples] is overwritten. The first `given` bits are there already, and the best others for them are found.
  * The result does not depend on parallel or features. */
 void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
-                        struct placement where, uint32_t given, uint8_t *bits);
+                        struct placement where, int16_t *room, uint32_t given, uint8_t *bits);
 
 #endif

@@ -71,5 +71,5 @@ void ddz_shift_search(struct chain *c, struct viterbi *viterbi, const struct tre
                       uint32_t given, uint8_t *bits)
 {
     struct placement where = ddz_chain_mix(c, t, shift);
-    ddz_viterbi_search(viterbi, t, shift, where, given, bits);
+    ddz_viterbi_search(viterbi, t, shift, where, ddz_chain_vector(c), given, bits);
 }

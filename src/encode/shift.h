@@ -9,7 +9,8 @@
 double ddz_shift_of_step(const ddz_encoder *e, struct chain *chain, const struct step *step,
                          const struct shift_room *room, struct parallel *parallel);
 
-/* Bits of a step with this shift into `bits`, which has the first `given` of them. Mixes the shift. */
+/* Bits of a step with this shift into `bits`, which has the first `given` of them. Mixes the shift; overwrites
+ * the chain's vector. */
 void ddz_shift_search(struct chain *chain, struct viterbi *viterbi, const struct trellis *t, int32_t *shift,
                       uint32_t given, uint8_t *bits);
 

@@ -1,12 +1,21 @@
 /* WebAssembly's 128-bit vectors */
 #include <wasm_simd128.h>
 
-#include "channel/search/search.h"
+enum { LANES = 8 };
+typedef v128_t vec;
+
+#define vec_load wasm_v128_load
+#define vec_store wasm_v128_store
+#define vec_add wasm_i16x8_add
+#define vec_sub wasm_i16x8_sub
+#define vec_max wasm_i16x8_max
+#define vec_greater wasm_i16x8_gt
+#define vec_all wasm_i16x8_splat
 
 /* values[index], which there is no instruction for */
-static inline v128_t look_up(const int16_t *values, v128_t index)
+static inline vec look_up(const int16_t *values, vec index)
 {
-    v128_t v = wasm_i16x8_splat(values[wasm_u16x8_extract_lane(index, 0)]);
+    vec v = wasm_i16x8_splat(values[wasm_u16x8_extract_lane(index, 0)]);
 #define LOOK_UP(i) v = wasm_v128_load16_lane(values + wasm_u16x8_extract_lane(index, i), v, i)
     LOOK_UP(1);
     LOOK_UP(2);
@@ -19,48 +28,43 @@ static inline v128_t look_up(const int16_t *values, v128_t index)
     return v;
 }
 
-static inline v128_t branch_values(const int16_t *values, v128_t owned, v128_t label)
+static inline vec branch_values(const int16_t *values, vec owned, vec label)
 {
-    v128_t low = wasm_u32x4_extmul_low_u16x8(label, owned), high = wasm_u32x4_extmul_high_u16x8(label, owned);
-    v128_t v = look_up(values, wasm_i16x8_shuffle(low, high, 1, 3, 5, 7, 9, 11, 13, 15));
-    v128_t flip = wasm_i16x8_shr(wasm_i16x8_mul(label, owned), 15);
+    vec low = wasm_u32x4_extmul_low_u16x8(label, owned), high = wasm_u32x4_extmul_high_u16x8(label, owned);
+    vec v = look_up(values, wasm_i16x8_shuffle(low, high, 1, 3, 5, 7, 9, 11, 13, 15));
+    vec flip = wasm_i16x8_shr(wasm_i16x8_mul(label, owned), 15);
     return wasm_i16x8_sub(wasm_v128_xor(v, flip), flip);
 }
 
-/* 8 butterflies; returns the decisions: bits of even new states, and above them of odd ones. */
-static inline uint32_t butterflies(v128_t v, const int16_t *first, const int16_t *second, int16_t *next)
+static inline void vec_split(int bit, vec *a, vec *b)
 {
-    v128_t a = wasm_v128_load(first), b = wasm_v128_load(second);
-    v128_t a_even = wasm_i16x8_add(a, v), b_even = wasm_i16x8_sub(b, v);
-    v128_t a_odd = wasm_i16x8_sub(a, v), b_odd = wasm_i16x8_add(b, v);
-    v128_t even = wasm_i16x8_max(a_even, b_even), odd = wasm_i16x8_max(a_odd, b_odd);
-    wasm_v128_store(next, wasm_i16x8_shuffle(even, odd, 0, 8, 1, 9, 2, 10, 3, 11));
-    wasm_v128_store(next + 8, wasm_i16x8_shuffle(even, odd, 4, 12, 5, 13, 6, 14, 7, 15));
-    return wasm_i8x16_bitmask(
-        wasm_i8x16_narrow_i16x8(wasm_i16x8_gt(b_even, a_even), wasm_i16x8_gt(b_odd, a_odd)));
+    vec x = *a, y = *b;
+    *a = bit == 0   ? wasm_i16x8_shuffle(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
+         : bit == 1 ? wasm_i32x4_shuffle(x, y, 0, 2, 4, 6)
+                    : wasm_i64x2_shuffle(x, y, 0, 2);
+    *b = bit == 0   ? wasm_i16x8_shuffle(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
+         : bit == 1 ? wasm_i32x4_shuffle(x, y, 1, 3, 5, 7)
+                    : wasm_i64x2_shuffle(x, y, 1, 3);
 }
 
-static void step(const struct search_branch *branch, const int16_t *scores, int16_t *next,
-                 uint32_t *decisions)
+static inline void vec_join(int bit, vec *a, vec *b)
 {
-    uint32_t half = 1u << (branch->register_bits - 1);
-    v128_t owned = wasm_i16x8_splat((int16_t)branch->owned), mul = wasm_i16x8_splat((int16_t)branch->key.mul);
-    v128_t label = wasm_i16x8_add(wasm_i16x8_mul(wasm_i16x8_const(0, 1, 2, 3, 4, 5, 6, 7), mul),
-                                  wasm_i16x8_splat((int16_t)branch->key.add));
-    v128_t advance = wasm_i16x8_shl(mul, 3);
-    for (uint32_t m = 0; m < half; m += SEARCH_GROUP) {
-        uint32_t even = 0, odd = 0;
-        for (uint32_t i = 0; i < SEARCH_GROUP; i += 8) {
-            v128_t v = branch_values(branch->values, owned, label);
-            const int16_t *first = scores + m + i;
-            uint32_t bits = butterflies(v, first, first + half, next + 2 * (m + i));
-            even |= (bits & 0xFF) << i;
-            odd |= (bits >> 8) << i;
-            label = wasm_i16x8_add(label, advance);
-        }
-        decisions[m / SEARCH_GROUP] = even;
-        decisions[(half + m) / SEARCH_GROUP] = odd;
-    }
+    vec x = *a, y = *b;
+    *a = bit == 0   ? wasm_i16x8_shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
+         : bit == 1 ? wasm_i32x4_shuffle(x, y, 0, 4, 1, 5)
+                    : wasm_i64x2_shuffle(x, y, 0, 2);
+    *b = bit == 0   ? wasm_i16x8_shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
+         : bit == 1 ? wasm_i32x4_shuffle(x, y, 2, 6, 3, 7)
+                    : wasm_i64x2_shuffle(x, y, 1, 3);
 }
+
+static inline void put_decisions(uint8_t *first, uint8_t *second, vec won_first, vec won_second)
+{
+    int bits = (int)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(won_first, won_second));
+    *first = (uint8_t)bits;
+    *second = (uint8_t)(bits >> 8);
+}
+
+#include "channel/search/lanes.h"
 
 const struct search_kernel ddz_search_simd128 = {{"simd128", DDZ_CPU_SIMD128}, step};
