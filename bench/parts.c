@@ -164,8 +164,9 @@ WRAP(PILOT, ddz_status, ddz_pilot_end_level,
      chain, x, noise, goal, progress, end_level)
 WRAP(OPENING, ddz_status, ddz_preview_choose, (ddz_encoder * e), e)
 WRAP_VOID(AIM, ddz_covariance_target,
-          (struct chain * chain, const int16_t *x, double noise, int32_t *target, int16_t *offset), chain, x,
-          noise, target, offset)
+          (struct chain * chain, const int16_t *x, double noise, int32_t *target, int16_t *offset,
+           struct parallel *parallel),
+          chain, x, noise, target, offset, parallel)
 WRAP_VOID(AIM, ddz_shrink_error,
           (const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height, double noise,
            int32_t *error, struct parallel *parallel),

@@ -138,7 +138,7 @@ START_TEST(test_against_formula)
         for (size_t i = 0; i < SAMPLES; i++)
             expected[i] = (k ? expected[i] : 0) + a[k] * power[i];
     }
-    ddz_covariance_target(chain, x, noise * sigma(), target, offset);
+    ddz_covariance_target(chain, x, noise * sigma(), target, offset, NULL);
     for (size_t i = 0; i < SAMPLES; i++) {
         ck_assert_double_eq_tol(target[i] - ddz_chain_estimate(chain)[i], expected[i], 0.01 * sigma());
         moved = fmax(moved, fabs(expected[i]));
@@ -152,10 +152,10 @@ END_TEST
 START_TEST(test_extremes)
 {
     open_chain(&sane);
-    ddz_covariance_target(chain, x, 1e-4 * sigma(), target, offset);
+    ddz_covariance_target(chain, x, 1e-4 * sigma(), target, offset, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
         ck_assert_int_le(abs(target[i] - x[i]), 4);
-    ddz_covariance_target(chain, ddz_chain_estimate(chain), 0.5 * sigma(), target, offset);
+    ddz_covariance_target(chain, ddz_chain_estimate(chain), 0.5 * sigma(), target, offset, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
         ck_assert_int_eq(target[i], ddz_chain_estimate(chain)[i]);
     close_chain();
@@ -177,7 +177,7 @@ START_TEST(test_no_covariance)
     for (size_t i = 0; i < SAMPLES; i++)
         norm += v[i] * v[i];
     ck_assert_double_gt(norm, before);
-    ddz_covariance_target(chain, x, 0.7 * sigma(), target, offset);
+    ddz_covariance_target(chain, x, 0.7 * sigma(), target, offset, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
         ck_assert_int_eq(target[i], x[i]);
     close_chain();

@@ -56,12 +56,50 @@ void ddz_chain_last_estimate(struct chain *chain, int views)
     ddz_chain_call(chain, label > 4 ? MAX_VIEWS : views_of(chain, label < 2 ? views : MAX_VIEWS, 2));
 }
 
+/* Between y and the network, piece by piece */
+struct conversion {
+    const struct precondition *p;
+    struct chain *chain;
+    size_t samples;
+};
+
+enum { PIECE = 1 << 16 };
+
+static size_t piece_size(const struct conversion *c, size_t index)
+{
+    size_t rest = c->samples - index * PIECE;
+    return rest < PIECE ? rest : PIECE;
+}
+
+static void to_network(void *argument, size_t index, int lane)
+{
+    const struct conversion *c = argument;
+    size_t at = index * PIECE;
+    (void)lane;
+    ddz_precondition_input(c->p, c->chain->y + at, c->chain->vector + at, piece_size(c, index));
+}
+
+static void from_network(void *argument, size_t index, int lane)
+{
+    const struct conversion *c = argument;
+    size_t at = index * PIECE;
+    (void)lane;
+    ddz_precondition_output(c->p, c->chain->y + at, c->chain->vector + at, c->chain->estimate + at,
+                            piece_size(c, index));
+}
+
+static void convert(struct chain *chain, const struct precondition *p, parallel_item *piece)
+{
+    struct conversion c = {p, chain, ddz_chain_samples(chain, chain->scale)};
+    ddz_parallel_for(chain->parallel, (c.samples + PIECE - 1) / PIECE, piece, &c);
+}
+
 /* vector = F of y seen in a mirror */
 static void call_view(struct chain *chain, const struct precondition *p, int mirror)
 {
     uint32_t width = chain->pyramid.width[chain->scale], height = chain->pyramid.height[chain->scale];
     int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
-    ddz_precondition_input(p, chain->y, chain->vector, ddz_chain_samples(chain, chain->scale));
+    convert(chain, p, to_network);
     ddz_mirror(chain->vector, width, height, mirror);
     ddz_net_forward(chain->net, chain->vector, chain->vector, width, height, present_label(chain, level_q8),
                     level_q8);
@@ -113,7 +151,7 @@ void ddz_chain_call(struct chain *chain, int views)
     }
     if (views > 1)
         round_views(chain);
-    ddz_precondition_output(&p, chain->y, chain->vector, chain->estimate, n);
+    convert(chain, &p, from_network);
     chain_take_colour_out(chain, chain->estimate);
 }
 

@@ -175,18 +175,35 @@ static void end_change(struct chain *chain, const struct step *step, const struc
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
+struct update {
+    int64_t noise_q8;
+    const int16_t *vector; /* J c */
+    int16_t *estimate;
+    size_t samples;
+};
+
+static void update_piece(void *argument, size_t index, int lane)
+{
+    const struct update *u = argument;
+    size_t begin = index * PASS_PIECE, rest = u->samples - begin;
+    (void)lane;
+    for (size_t i = begin; i < begin + (rest < PASS_PIECE ? rest : PASS_PIECE); i++) {
+        int64_t moved = u->estimate[i] + rshift_round(u->noise_q8 * u->vector[i], 20);
+        u->estimate[i] = (int16_t)clamp64(moved, -CENTRE, CENTRE);
+    }
+}
+
 /* All of the step's noise has been taken. Its update: xhat_0 + sigma_s sqrt(1 - r^2) J c */
 static void end_step(struct chain *chain, const struct step *step, struct change *change)
 {
-    ddz_parallel_for(chain->parallel, (change->samples + PASS_PIECE - 1) / PASS_PIECE, pass_piece, change);
+    size_t pieces = (change->samples + PASS_PIECE - 1) / PASS_PIECE;
+    ddz_parallel_for(chain->parallel, pieces, pass_piece, change);
     end_change(chain, step, change, ddz_sigma_q8(step->level_to));
     if (!step->update)
         return;
     ddz_chain_times_jacobian(chain, chain->vector);
-    for (size_t i = 0; i < step->samples; i++) {
-        int64_t moved = chain->estimate[i] + rshift_round(change->step.noise_q8 * chain->vector[i], 20);
-        chain->estimate[i] = (int16_t)clamp64(moved, -CENTRE, CENTRE);
-    }
+    struct update update = {change->step.noise_q8, chain->vector, chain->estimate, step->samples};
+    ddz_parallel_for(chain->parallel, pieces, update_piece, &update);
     chain->estimate_kind = ESTIMATE_UPDATED;
 }
 

@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#ifdef __clang__
+#pragma STDC FP_CONTRACT OFF /* the same result by any instruction set */
+#endif
+
 enum { DEGREE = 3 }; /* of the polynomial in J that stands for W */
 
 /* W for an eigenvalue of J, with rho = (sigma_f / sigma_t)^2 */
@@ -26,53 +30,106 @@ static void fit(double rho, double node[DEGREE + 1], double factor[DEGREE + 1])
             factor[i] = (factor[i] - factor[i - 1]) / (node[i] - node[i - j]);
 }
 
-/* v = J z + J 0, z in such units that it is like noise; J 0 is what the layers' biases give */
-static void update(struct chain *chain, const int32_t *z, size_t n, double scale, int16_t *v)
-{
-    for (size_t i = 0; i < n; i++)
-        v[i] = (int16_t)lrint(fmin(fmax(z[i] * scale, INT16_MIN), INT16_MAX));
-    ddz_chain_times_jacobian(chain, v);
-}
+/* ---- An error in the making ---------------------------------------------------------------- */
 
-/* An error x - estimate in the making */
+/* So many that sums do not depend on how many threads there are */
+enum { PIECES = 64 };
+
 struct error {
     const int16_t *x, *estimate;
     size_t n;
     double scale;          /* of what the network is given */
-    const int16_t *offset; /* J 0 */
+    const int16_t *offset; /* J 0, which the layers' biases give */
+    int16_t *v;            /* the network's input and output */
+    int32_t *z;
+    double node, factor;                  /* of the present term */
+    double along[PIECES], square[PIECES]; /* <z, J z> and |J z|^2 */
 };
 
-/* Horner's scheme: z = J z - node z + factor (x - estimate). Could J be a covariance of at most 1? Then
- * <z, J z> >= |J z|^2. */
-static bool improve(struct chain *chain, const struct error *e, double node, double factor, int32_t *z)
+static size_t piece_begin(const struct error *e, size_t index)
+{
+    return e->n * index / PIECES;
+}
+
+/* Within bounds that only a J of no use reaches. The library's functions would keep compilers from making vectors. */
+static inline int32_t nearest(double v)
+{
+    const double most = 1 << 30;
+    v = v < -most ? -most : v > most ? most : v;
+    return (int32_t)(v + copysign(0.5, v));
+}
+
+/* z = factor (x - estimate) */
+static void begin_piece(void *argument, size_t index, int lane)
+{
+    const struct error *e = argument;
+    (void)lane;
+    for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++)
+        e->z[i] = nearest(e->factor * (e->x[i] - e->estimate[i]));
+}
+
+/* v = z in such units that it is like noise */
+static void scale_piece(void *argument, size_t index, int lane)
+{
+    const struct error *e = argument;
+    (void)lane;
+    for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++) {
+        double v = e->z[i] * e->scale;
+        v = v < INT16_MIN ? INT16_MIN : v > INT16_MAX ? INT16_MAX : v;
+        e->v[i] = (int16_t)nearest(v);
+    }
+}
+
+/* Horner's scheme: z = J z - node z + factor (x - estimate) */
+static void improve_piece(void *argument, size_t index, int lane)
+{
+    struct error *e = argument;
+    double along = 0, square = 0, unit = 1 / e->scale;
+    (void)lane;
+    for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++) {
+        double moved = (e->v[i] - e->offset[i]) * unit;
+        along += moved * e->z[i];
+        square += moved * moved;
+        e->z[i] = nearest(moved - e->node * e->z[i] + e->factor * (e->x[i] - e->estimate[i]));
+    }
+    e->along[index] = along;
+    e->square[index] = square;
+}
+
+/* Could J be a covariance of at most 1? Then <z, J z> >= |J z|^2. */
+static bool improve(struct chain *chain, struct error *e, struct parallel *parallel)
 {
     double along = 0, square = 0;
-    int16_t *v = ddz_chain_vector(chain);
-    update(chain, z, e->n, e->scale, v);
-    for (size_t i = 0; i < e->n; i++) {
-        double moved = (v[i] - e->offset[i]) / e->scale;
-        along += moved * z[i];
-        square += moved * moved;
-        z[i] = (int32_t)lrint((double)lrint(moved) - node * z[i] + factor * (e->x[i] - e->estimate[i]));
+    ddz_parallel_for(parallel, PIECES, scale_piece, e);
+    ddz_chain_times_jacobian(chain, e->v);
+    ddz_parallel_for(parallel, PIECES, improve_piece, e);
+    for (int i = 0; i < PIECES; i++) {
+        along += e->along[i];
+        square += e->square[i];
     }
     return along >= square;
 }
 
 static double root_mean_square(const int16_t *x, const int16_t *estimate, size_t n)
 {
-    double sum = 1;
+    uint64_t sum = 1;
     for (size_t i = 0; i < n; i++) {
-        double error = x[i] - estimate[i];
-        sum += error * error;
+        int64_t error = x[i] - estimate[i];
+        sum += (uint64_t)(error * error);
     }
-    return sqrt(sum / (double)n);
+    return sqrt((double)sum / (double)n);
 }
 
 void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
-                           int16_t *offset)
+                           int16_t *offset, struct parallel *parallel)
 {
     struct chain_position position = ddz_chain_position(chain);
-    struct error e = {x, ddz_chain_estimate(chain), ddz_chain_samples(chain, position.scale), 0, offset};
+    struct error e = {.x = x,
+                      .estimate = ddz_chain_estimate(chain),
+                      .n = ddz_chain_samples(chain, position.scale),
+                      .offset = offset,
+                      .v = ddz_chain_vector(chain),
+                      .z = target};
     double sigma = (double)position.sigma_q8 / 256;
     double node[DEGREE + 1], factor[DEGREE + 1];
     e.scale = 2048 / root_mean_square(x, e.estimate, e.n);
@@ -80,10 +137,13 @@ void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, 
     memset(offset, 0, e.n * sizeof *offset);
     ddz_chain_times_jacobian(chain, offset);
     bool credible = true;
-    for (size_t i = 0; i < e.n; i++)
-        target[i] = (int32_t)lrint(factor[DEGREE] * (x[i] - e.estimate[i]));
-    for (int k = DEGREE - 1; k >= 0; k--)
-        credible = improve(chain, &e, node[k], factor[k], target) && credible;
+    e.factor = factor[DEGREE];
+    ddz_parallel_for(parallel, PIECES, begin_piece, &e);
+    for (int k = DEGREE - 1; k >= 0; k--) {
+        e.node = node[k];
+        e.factor = factor[k];
+        credible = improve(chain, &e, parallel) && credible;
+    }
     for (size_t i = 0; i < e.n; i++)
         target[i] = credible ? target[i] + e.estimate[i] : x[i];
 }

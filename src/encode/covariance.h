@@ -17,9 +17,9 @@
  * brings the chain to the picture at least cost (Gaussian errors): 1 for what is uncertain by more than
  * sigma_f, and nothing for what is known. `noise` is sigma_f, above 0. Where J could not be a covariance
  * (very smooth pictures in high noise), the target is x. `offset` is room for as many samples as x has. Overwrites
- * the chain's vector.
+ * the chain's vector. The result does not depend on `parallel`.
  */
 void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
-                           int16_t *offset);
+                           int16_t *offset, struct parallel *parallel);
 
 #endif

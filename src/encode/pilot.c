@@ -9,9 +9,9 @@
 enum { OCTAVE = LEVELS_PER_OCTAVE };
 
 /* Mean |x_0 - xhat_0|^2 per sample at a noise level, in squared units of 1/256 grey level. */
-static double denoising_error(struct chain *chain, const int16_t *x, int32_t *noise, size_t n, int32_t level)
+static double denoising_error(struct chain *chain, const int16_t *x, const int32_t *noise, size_t n,
+                              int32_t level)
 {
-    ddz_ideal_draw((uint64_t)level, NULL, noise, n);
     ddz_chain_place(chain, x, noise, level);
     ddz_chain_call(chain, 1);
     const int16_t *estimate = ddz_chain_estimate(chain);
@@ -92,6 +92,7 @@ ddz_status ddz_pilot_end_level(struct chain *chain, const int16_t *x, int32_t *n
     if (goal.psnr > 0)
         goal.psnr += steered_loss(goal.steering);
     *end_level = LEVEL_MAX_END;
+    ddz_ideal_draw(0, NULL, noise, n);
     for (int32_t level = 0; level <= LEVEL_MAX_END; level += OCTAVE) {
         if (ddz_progress_tell(progress, (uint64_t)level, LEVEL_MAX_END) != DDZ_OK)
             return DDZ_ERR_CANCELLED;

@@ -18,7 +18,7 @@ static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, 
         for (size_t i = 0; i < step->samples; i++)
             room->target[i] = x[i];
     else if (ddz_chain_position(c).estimate == ESTIMATE_CALLED)
-        ddz_covariance_target(c, x, noise, room->target, (int16_t *)(void *)room->shift);
+        ddz_covariance_target(c, x, noise, room->target, (int16_t *)(void *)room->shift, parallel);
     ddz_shrink_error(room->target, ddz_chain_estimate(c), p->width[0], p->height[0], noise, room->shift,
                      parallel);
 }
@@ -44,6 +44,28 @@ static void miss_bands(const ddz_encoder *e, struct chain *c, const struct step 
         room->shift[i] -= predicted[i];
 }
 
+/* So many that sums do not depend on how many threads there are */
+enum { PIECES = 64 };
+
+struct conversion {
+    struct reverse_step step;
+    int32_t *shift;
+    size_t samples;
+    double square[PIECES];
+};
+
+static void convert_piece(void *argument, size_t index, int lane)
+{
+    struct conversion *c = argument;
+    size_t begin = c->samples * index / PIECES, end = c->samples * (index + 1) / PIECES;
+    double sum = 0;
+    (void)lane;
+    ddz_posterior_shift(&c->step, c->shift + begin, end - begin);
+    for (size_t i = begin; i < end; i++)
+        sum += (double)c->shift[i] * c->shift[i];
+    c->square[index] = sum;
+}
+
 double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct step *step,
                          const struct shift_room *room, struct parallel *parallel)
 {
@@ -59,11 +81,12 @@ double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct ste
         for (size_t i = 0; i < step->samples; i++)
             shift[i] = x[i] - estimate[i];
     }
-    struct reverse_step r = ddz_chain_reverse_step(step);
-    ddz_posterior_shift(&r, shift, step->samples);
+    struct conversion conversion = {
+        .step = ddz_chain_reverse_step(step), .shift = shift, .samples = step->samples};
+    ddz_parallel_for(parallel, PIECES, convert_piece, &conversion);
     double sum = 0;
-    for (size_t i = 0; i < step->samples; i++)
-        sum += (double)shift[i] * shift[i];
+    for (int i = 0; i < PIECES; i++)
+        sum += conversion.square[i];
     return sum * 0x1p-24 / (2 * M_LN2);
 }
 
