@@ -4,8 +4,8 @@
     python3 tests/reference MODEL STREAM PNM
 
 The first form checks the golden streams there: digests, and CRC-32 of the pixels and the alpha of whole streams and
-prefixes. The second one writes the picture of a stream, or of its beginning: as PPM, PGM or PAM of the exact layer's depth
-if that is all there, else as PPM of 8 bits.
+prefixes. The second one writes the picture of a stream, or of its beginning: as PPM, PGM or PAM of the exact layer's
+depth if that is all there, else as PPM of 8 bits.
 """
 import os
 import sys
