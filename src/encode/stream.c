@@ -163,7 +163,7 @@ static bool repeats(const struct layout *layout, const void *pixels)
     const struct sample_repeats r = ddz_samples_repeats(layout, pixels);
     const uint64_t count = (uint64_t)layout->width * layout->height;
     const uint32_t few = ddz_samples_form(layout, pixels).channels == 1 ? 32 : SAMPLE_COLOURS_MOST;
-    return 5 * r.alike > 2 * count || (r.colours <= few && 4 * r.colours <= count);
+    return 2 * r.alike > count || (r.colours <= few && 4 * r.colours <= count);
 }
 
 ddz_status ddz_encoder_try_graphics(ddz_encoder *e, const struct layout *layout, const void *pixels)
