@@ -207,8 +207,9 @@ WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),
           t, bits, known, where, c, parallel)
-WRAP_VOID(PREVIEW, ddz_chain_show, (struct chain * chain, int shown, chain_row *show, void *cookie), chain,
-          shown, show, cookie)
+WRAP_VOID(PREVIEW, ddz_chain_pixels,
+          (struct chain * chain, int shown, const struct layout *layout, const uint8_t *alpha, void *pixels),
+          chain, shown, layout, alpha, pixels)
 WRAP(DIGEST, uint32_t, ddz_chain_digest, (const struct chain *chain), chain)
 WRAP(OUTPUT, int, png_write, (FILE * file, const struct image_view *image, struct image_messages *messages),
      file, image, messages)
