@@ -1,6 +1,7 @@
 /* Writing PNG: what is written is read again */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,13 +131,13 @@ START_TEST(writing_fails_cleanly)
             break;
         view.width = view.height = side;
         ck_assert_int_eq(png_write(full, &view, &messages), -1);
-        ck_assert_ptr_nonnull(strstr(messages.error, "cannot write"));
+        ck_assert_ptr_nonnull(strstr(messages.error, strerror(ENOSPC)));
         fclose(full);
     }
     FILE *read_only = fopen("/dev/null", "rb");
     ck_assert_ptr_nonnull(read_only);
     ck_assert_int_eq(png_write(read_only, &view, &messages), -1);
-    ck_assert_ptr_nonnull(strstr(messages.error, "cannot write"));
+    ck_assert_ptr_nonnull(strstr(messages.error, strerror(EBADF)));
     fclose(read_only);
     view.width = 0;
     FILE *f = tmpfile();

@@ -1,6 +1,7 @@
 /* PNM and PAM: headers and samples of every kind, what is written is read again, and damage */
 #define _POSIX_C_SOURCE 200809L
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,7 @@ START_TEST(writing_fails_cleanly)
     const struct image_view view = image_view(&image);
     FILE *read_only = fopen("/dev/null", "rb");
     ck_assert_int_eq(pnm_write(read_only, &view, &messages), -1);
-    ck_assert_ptr_nonnull(strstr(messages.error, "cannot write"));
+    ck_assert_ptr_nonnull(strstr(messages.error, strerror(EBADF)));
     ck_assert_int_eq(pam_write(read_only, &view, &messages), -1);
     fclose(read_only);
     image_free(&image);

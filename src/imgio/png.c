@@ -1,5 +1,6 @@
 #include "imgio/png.h"
 
+#include <errno.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdbool.h>
@@ -329,14 +330,14 @@ static void PNGCBAPI write_bytes(png_structp png, png_bytep data, size_t size)
 {
     struct job *job = png_get_io_ptr(png);
     if (fwrite(data, 1, size, job->file) != size)
-        png_error(png, "cannot write the file");
+        png_error(png, strerror(errno));
 }
 
 static void PNGCBAPI flush_bytes(png_structp png)
 {
     struct job *job = png_get_io_ptr(png);
     if (fflush(job->file) != 0)
-        png_error(png, "cannot write the file");
+        png_error(png, strerror(errno));
 }
 
 static void write_colours(struct job *job, const struct image_view *image)

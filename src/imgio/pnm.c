@@ -1,5 +1,6 @@
 #include "imgio/pnm.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,7 +273,7 @@ static int finish(FILE *file, int written, const char *format, const struct imag
                   struct image_messages *messages)
 {
     if (written < 0 || fflush(file) != 0) {
-        image_error(messages, "%s: cannot write the file", format);
+        image_error(messages, "%s: %s", format, strerror(errno));
         return -1;
     }
     image_warn_of_losses(image, no_alpha, format, messages);

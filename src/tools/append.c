@@ -81,8 +81,8 @@ static int write_stream(struct job *job)
         code = output_begin(&output, job->task->stream, guard);
     if (code != CLI_OK)
         return code;
-    fwrite(job->stream.data, 1, (size_t)kept, output.file); /* output_finish asks whether it went well */
-    fwrite(tail, 1, tail_size, output.file);
+    output_write(&output, job->stream.data, (size_t)kept);
+    output_write(&output, tail, tail_size);
     code = output_finish(&output);
     if (code == CLI_OK && !job->task->common->quiet)
         cli_note("%s: %llu bytes, %llu with the exact layer", job->stream.name,

@@ -310,7 +310,7 @@ static int check_psnr(const struct task *task, ddz_encoder *encoder, const struc
 
 /* Bytes of the stream in *size. */
 static int encode(const struct task *task, ddz_encoder *encoder, const struct image_view *image,
-                  struct cli_progress *progress, FILE *file, size_t *size)
+                  struct cli_progress *progress, struct output *output, size_t *size)
 {
     const char *name = file_input_name(task->input);
     const uint8_t *data;
@@ -326,7 +326,7 @@ static int encode(const struct task *task, ddz_encoder *encoder, const struct im
     if (status != DDZ_OK)
         return cli_fail_status(name, status);
     extras_note_losses(encoder, name, task->common.quiet);
-    fwrite(data, 1, *size, file); /* output_finish asks whether it went well */
+    output_write(output, data, *size);
     return CLI_OK;
 }
 
@@ -341,7 +341,7 @@ static int encode_to_file(const struct task *task, ddz_encoder *encoder, const s
     int code = output_begin(&output, task->output, guard);
     if (code != CLI_OK)
         return code;
-    code = encode(task, encoder, image, progress, output.file, &size);
+    code = encode(task, encoder, image, progress, &output, &size);
     if (code == CLI_OK)
         code = output_finish(&output);
     else

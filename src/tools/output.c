@@ -288,11 +288,17 @@ static int take_name(struct output *output)
     return rename(output->temporary, output->path) == 0 ? 0 : errno;
 }
 
+void output_write(struct output *output, const void *data, size_t size)
+{
+    if (fwrite(data, 1, size, output->file) != size && !output->error)
+        output->error = errno;
+}
+
 int output_finish(struct output *output)
 {
-    int error = 0;
+    int error = output->error;
     errno = 0;
-    if (fflush(output->file) != 0 || ferror(output->file))
+    if (!error && (fflush(output->file) != 0 || ferror(output->file)))
         error = errno ? errno : EIO;
     if (!error && output->in_place)
         error = overwrite(output);

@@ -22,6 +22,7 @@ struct output {
     int in_place;     /* the file itself is overwritten at the end */
     int keep;         /* there must not be one at the end, either */
     int is_stdout;    /* which is not closed */
+    int error;        /* errno of the first write of output_write that failed, 0 if none did */
 };
 
 /* What an output must not do */
@@ -30,8 +31,9 @@ struct output_guard {
     int keep;          /* no existing regular file is replaced */
 };
 
-/* All return an exit status, and have said what went wrong. `path` must outlive the output. */
+/* All that can fail return an exit status, and have said what went wrong. `path` must outlive the output. */
 int output_begin(struct output *output, const char *path, struct output_guard guard);
+void output_write(struct output *output, const void *data, size_t size); /* output_finish tells a failure */
 int output_finish(struct output *output); /* the output is gone afterwards, finished or not */
 void output_abandon(struct output *output);
 

@@ -31,11 +31,19 @@ if [ -w /dev/full ]; then
 fi
 
 # A limit on the size of files does as a full disk.
+expect 0 ddpmenc -q 100 --quiet "$data/small.png" exact.ddz
 (
     ulimit -f 1
-    ddpmenc -q 100 "$data/small.png" good.ddz 2> err2
-)
-[ $? -eq 2 ] || fail "no error beyond the largest file size"
+    expect 2 ddpmenc -q 100 "$data/small.png" good.ddz
+    mv err err.enc
+    expect 2 ddpmdec exact.ddz a.png
+    mv err err.png
+    expect 2 ddpmdec exact.ddz a.ppm
+) || fail "beyond the largest file size"
+for name in err.enc err.png err; do
+    grep -q 'File too large' $name || fail "a file that is too large is told as: $(cat $name)"
+done
+absent a.png a.ppm
 same before good.ddz
 nothing_left
 
