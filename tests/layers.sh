@@ -66,8 +66,8 @@ find . -name '*.[ch]' | sed 's|^\./||' | sort | xargs awk '
         if (index(" " may[mine] " ", " " layer(included) " ") == 0)
             bad("includes " included)
     }
-    /^#include <(png|jpeg|webp\/|zlib|zstd)[a-z_]*\.h>/ {
-        place = $0 ~ /png/ ? "imgio/png.c" : $0 ~ /jpeg/ ? "imgio/jpeg.c" : $0 ~ /webp/ ? "imgio/webp.c" : $0 ~ /zstd/ ? "format/frames.c model/load.c" : ""
+    /^#include <(png|jpeg|webp\/|tiff|zlib|zstd)[a-z_]*\.h>/ {
+        place = $0 ~ /png/ ? "imgio/png.c" : $0 ~ /jpeg/ ? "imgio/jpeg.c" : $0 ~ /webp/ ? "imgio/webp.c" : $0 ~ /tiff/ ? "imgio/tiff_open.h" : $0 ~ /zstd/ ? "format/frames.c model/load.c" : ""
         if (place != "" && index(place, FILENAME) == 0)
             bad($0)
     }

@@ -10,7 +10,7 @@ set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=$top/build
-packages=(gcc make autoconf automake libtool pkg-config libpng-dev libjpeg-dev libwebp-dev libzstd-dev zlib1g-dev check zstd)
+packages=(gcc make autoconf automake libtool pkg-config libpng-dev libjpeg-dev libwebp-dev libtiff-dev libzstd-dev zlib1g-dev check zstd)
 while [ $# -gt 0 ]; do
     case $1 in
     --with-trainer) packages+=(python3-torch python3-numpy python3-pil fonts-dejavu-core) ;;

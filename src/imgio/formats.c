@@ -4,6 +4,7 @@
 #include "imgio/jpeg.h"
 #include "imgio/png.h"
 #include "imgio/pnm.h"
+#include "imgio/tiff.h"
 #include "imgio/webp.h"
 
 const struct picture_format picture_formats[] = {{"PNG", "png", png_is, png_read, png_write},
@@ -12,6 +13,9 @@ const struct picture_format picture_formats[] = {{"PNG", "png", png_is, png_read
 #endif
 #ifdef DDZ_WEBP
                                                  {"WebP", "", webp_is, webp_read, NULL},
+#endif
+#ifdef DDZ_TIFF
+                                                 {"TIFF", "", tiff_is, tiff_read, NULL},
 #endif
                                                  {"PAM", "pam", pam_is, pam_read, pam_write},
                                                  {"PNM", "ppm pgm pnm", pnm_is, pnm_read, pnm_write},

@@ -55,11 +55,10 @@ static void exchange_resolution(struct image_notes *notes)
     memcpy(notes->resolution + 4, across, 4);
 }
 
-int image_turn_upright(struct image *image)
+int image_turn(struct image *image, int orientation)
 {
     struct image turned;
-    const int orientation = ddz_exif_orientation(image->exif, image->exif_size);
-    if (orientation == EXIF_UPRIGHT)
+    if (orientation <= EXIF_UPRIGHT || orientation > 8)
         return 0;
     const uint32_t width = orientation >= 5 ? image->height : image->width;
     const uint32_t height = orientation >= 5 ? image->width : image->height;
@@ -75,10 +74,20 @@ int image_turn_upright(struct image *image)
     image->pixels = turned.pixels;
     image->width = width;
     image->height = height;
-    set_upright(image->exif, image->exif_size);
     if (image->xmp)
         set_xmp_upright(image->xmp, image->xmp_size);
     if (orientation >= 5)
         exchange_resolution(&image->notes);
+    return 0;
+}
+
+int image_turn_upright(struct image *image)
+{
+    const int orientation = ddz_exif_orientation(image->exif, image->exif_size);
+    if (orientation == EXIF_UPRIGHT)
+        return 0;
+    if (image_turn(image, orientation) != 0)
+        return -1;
+    set_upright(image->exif, image->exif_size);
     return 0;
 }

@@ -23,7 +23,7 @@
 static const char help[] =
     "Usage: ddpmenc [options] IN OUT.ddz\n"
     "       ddpmenc [options] -o DIR IN ...\n"
-    "Encode a picture (PNG, JPEG, WebP, PNM, PAM) as a progressive stream. '-' is standard input or output.\n"
+    "Encode a picture (PNG, JPEG, WebP, TIFF, PNM, PAM) as a progressive stream. '-' is standard input or output.\n"
     "\n"
     "Where to end (one of):\n"
     "  -q, --quality N       0 (small) to 100 (the same as --lossless); default 60\n"

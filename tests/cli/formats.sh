@@ -74,3 +74,37 @@ if grep -q '^#define DDZ_WEBP 1' "$top_builddir/config.h" && command -v cwebp > 
     expect 3 ddpmenc cut.webp b.ddz
     absent b.ddz
 fi
+
+# TIFF: the samples of a.ppm (3 x 5 pixels) behind the head, stored with the first row at the bottom, and then the tags.
+short() {
+    # shellcheck disable=SC2059
+    printf "\\$(printf %03o $(($1 % 256)))\\$(printf %03o $(($1 / 256)))"
+}
+tag() {
+    for number in "$1" 3 1 0 "$2" 0; do
+        short "$number"
+    done
+}
+tail -c 45 a.ppm > samples
+{
+    printf 'II*\0\066\0\0\0'
+    for row in 4 3 2 1 0; do
+        tail -c +$((9 * row + 1)) samples | head -c 9
+    done
+    printf '\0'
+    short 10
+    tag 256 3 && tag 257 5 && tag 258 8 && tag 259 1 && tag 262 2 && tag 273 8 && tag 274 4 && tag 277 3 && tag 278 5 && tag 279 45
+    short 0 && short 0
+} > a.tif
+rm -f b.ddz
+if grep -q '^#define DDZ_TIFF 1' "$top_builddir/config.h"; then
+    expect 0 ddpmenc a.tif b.ddz
+    same one.ddz b.ddz
+    rm b.ddz
+    head -c 100 a.tif > cut.tif
+    expect 3 ddpmenc cut.tif b.ddz
+else
+    expect 3 ddpmenc a.tif b.ddz
+    grep -q 'not a picture of a kind that is read' err || fail "TIFF is refused as: $(cat err)"
+fi
+absent b.ddz

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write the seeds of fuzz_jpeg, fuzz_webp and fuzz_pnm, and those of fuzz_png that testdata does not have: small files that lead to all that the readers do.
+"""Write the seeds of fuzz_jpeg, fuzz_webp, fuzz_tiff and fuzz_pnm, and those of fuzz_png that testdata does not have: small files that lead to all that the readers do.
 
     tests/fuzz/seeds.py [CORPUS_DIR]        default: corpus, beside this file
 
-JPEG and WebP files are made with Pillow; markers are put behind the first two bytes of a JPEG file, chunks behind all of a WebP one. The files are kept in the repository, so
+JPEG and WebP files are made with Pillow; markers are put behind the first two bytes of a JPEG file, chunks behind all of a WebP one. TIFF files are put together here, but for JPEG and fax in them. The files are kept in the repository, so
 that nobody needs Pillow to run the targets, and another version of it changes nothing.
 """
 import io
@@ -84,6 +84,77 @@ def webps():
     yield 'cut', webp('RGB', quality=30)[:-9]
 
 
+SHORT, LONG, RATIONAL, BYTES = 'H', 'I', 'R', 'B'
+
+
+def tiff(width, height, data, order='<', blocks=None, **tags):
+    """A file of one picture: its data (a list of blocks), and tags as t258=(SHORT, 8)."""
+    data = data if isinstance(data, list) else [data]
+    file = (b'II*\0' if order == '<' else b'MM\0*') + bytes(4)
+    places = []
+    for block in data:
+        places.append(len(file))
+        file += block + b'\0' * (len(block) % 2)
+    numbers = (324, 325) if blocks else (273, 279)
+    entries = {256: (SHORT, width), 257: (SHORT, height), 259: (SHORT, 1), 262: (SHORT, 1), 277: (SHORT, 1),
+               **({322: (SHORT, blocks), 323: (SHORT, blocks)} if blocks else {278: (SHORT, -(-height // len(data)))}),
+               numbers[0]: (LONG, *places), numbers[1]: (LONG, *map(len, data)),
+               **{int(name[1:]): value for name, value in tags.items()}}
+    table = b''
+    for number, (kind, *values) in sorted(entries.items()):
+        packed = values[0] if kind == BYTES else struct.pack(
+            f'{order}{len(values)}{kind.replace(RATIONAL, LONG)}', *values)
+        count = len(packed) if kind == BYTES else len(values) // (2 if kind == RATIONAL else 1)
+        if len(packed) > 4:
+            file, packed = file + packed + b'\0' * (len(packed) % 2), struct.pack(order + 'I', len(file))
+        table += struct.pack(order + 'HHI', number, {SHORT: 3, LONG: 4, RATIONAL: 5, BYTES: 7}[kind], count) + packed.ljust(4, b'\0')
+    end = struct.pack(order + 'I', len(file))
+    return file[:4] + end + file[8:] + struct.pack(order + 'H', len(entries)) + table + bytes(4)
+
+
+def samples(count):
+    return bytes(7 * i % 251 for i in range(count))
+
+
+def pillow_tiff(mode, compression):
+    file = io.BytesIO()
+    picture(mode, 16, 8).save(file, 'TIFF', compression=compression)
+    return file.getvalue()
+
+
+def tiffs():
+    rgb = {'t258': (SHORT, 8, 8, 8), 't262': (SHORT, 2), 't277': (SHORT, 3)}
+    rgba = {'t258': (SHORT, 8, 8, 8, 8), 't262': (SHORT, 2), 't277': (SHORT, 4)}
+    yield 'grey', tiff(9, 8, samples(72), t258=(SHORT, 8))
+    yield 'bits', tiff(9, 8, samples(16), t262=(SHORT, 0))
+    yield 'bits-4', tiff(9, 8, samples(40), t258=(SHORT, 4))
+    yield 'bits-12', tiff(9, 8, samples(112), t258=(SHORT, 12))
+    yield 'grey-16', tiff(9, 8, samples(144), '>', t258=(SHORT, 16))
+    yield 'strips', tiff(9, 8, [samples(27 * 4), samples(27 * 4)], '>', **rgb)
+    yield 'tiles', tiff(18, 9, [samples(256 * 3)] * 2, blocks=16, **rgb)
+    yield 'planes', tiff(9, 8, [samples(72)] * 3, **{**rgb, 't284': (SHORT, 2), 't278': (SHORT, 8)})
+    yield 'palette', tiff(9, 8, samples(40), t258=(SHORT, 4), t262=(SHORT, 3), t320=(SHORT, *range(100, 148)))
+    yield 'palette-16', tiff(9, 8, samples(40), t258=(SHORT, 4), t262=(SHORT, 3), t320=(SHORT, *range(1000, 1048)))
+    yield 'alpha', tiff(9, 8, samples(288), t338=(SHORT, 2), **rgba)
+    yield 'alpha-associated', tiff(9, 8, samples(288), t338=(SHORT, 1), **rgba)
+    yield 'channels', tiff(9, 8, samples(288), t338=(SHORT, 0), **rgba)
+    yield 'deflate', tiff(9, 8, zlib.compress(samples(216)), t259=(SHORT, 8), t317=(SHORT, 2), **rgb)
+    yield 'zstd', tiff(9, 8, b'\x28\xb5\x2f\xfd\x20\x48\x41\x02\x00' + samples(72), t258=(SHORT, 8), t259=(SHORT, 50000))
+    yield 'extras', tiff(9, 8, samples(216), t274=(SHORT, 6), t282=(RATIONAL, 300, 1), t283=(RATIONAL, 72, 1), t305=(BYTES, b'x'),
+                         t700=(BYTES, XMP[29:]), t34675=(BYTES, bytes(16) + b'RGB ' + bytes(20)), **rgb)
+    yield 'grey-profile', tiff(9, 8, samples(216), t34675=(BYTES, bytes(16) + b'GRAY'), **rgb)
+    yield 'cmyk', tiff(9, 8, samples(288), **{**rgba, 't262': (SHORT, 5)})
+    yield 'tile-large', tiff(9, 8, samples(72), blocks=65535, t258=(SHORT, 8))
+    yield 'cut', tiff(9, 8, samples(72), t258=(SHORT, 8))[:-40]
+    for compression in ('tiff_lzw', 'packbits', 'jpeg'):
+        yield compression.removeprefix('tiff_'), pillow_tiff('RGB', compression)
+    for compression in ('group3', 'group4', 'tiff_ccitt'):
+        yield compression.removeprefix('tiff_'), pillow_tiff('1', compression)
+    ycbcr = io.BytesIO()
+    picture('YCbCr', 16, 8).save(ycbcr, 'TIFF', compression='jpeg')
+    yield 'ycbcr', ycbcr.getvalue()
+
+
 def pnms():
     yield 'p1', b'P1\n# a comment\n3 2\n1 0 1\n0 1 0\n'
     yield 'p2', b'P2 2 2 15 0 1 14 15'
@@ -141,5 +212,6 @@ if __name__ == '__main__':
     corpus = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / 'corpus')
     write(corpus / 'jpeg', jpegs())
     write(corpus / 'webp', webps())
+    write(corpus / 'tiff', tiffs())
     write(corpus / 'pnm', pnms())
     write(corpus / 'png', pngs())
