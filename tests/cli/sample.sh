@@ -78,7 +78,7 @@ same shared/1-00.png shared/2-00.png
 differ shared/1-01.png shared/2-01.png
 
 # A whole stream of the best quality leaves nothing to draw; side layers stay.
-expect 0 ddpmenc --effort 1 -q 99.9 "$data/alpha.png" whole.ddz
+expect 0 ddpmenc --effort 1 --chain -q 99.9 "$data/alpha.png" whole.ddz
 expect 0 ddpmdec whole.ddz theirs.png
 expect 0 ddpmsample --from whole.ddz --seed 3 ours.png
 same ours.png theirs.png
