@@ -20,7 +20,7 @@
 static const struct {
     int calls_log2, updates_log2, views_log2, register_bits, trials;
 } efforts[9] = {{1, 2, 0, 8, 1},    {1, 2, 1, 10, 4},   {1, 2, 1, 12, 8},
-                {1, 2, 1, 14, 16},  {1, 2, 1, 15, 32},  {2, 2, 2, 15, 64},
+                {1, 2, 1, 14, 16},  {1, 2, 1, 16, 32},  {2, 2, 2, 16, 64},
                 {2, 2, 2, 16, 256}, {3, 2, 2, 16, 512}, {4, 1, 2, 16, 1024}};
 
 static const struct parameter parameters[ENCODER_PARAMETERS] = {
