@@ -46,7 +46,7 @@ expect 0 ddpmenc --quiet --lossless whole.png again.ddz
 same a.ddz again.ddz
 
 # What is no photograph is exact where that takes no more bytes, unless the chain is asked for.
-{ printf 'P6\n60 40\n255\n' && for row in a b c d e f g h; do
+{ printf 'P6\n60 40\n255\n' && for _ in a b c d e f g h; do
     for line in 1 2 3 4 5; do printf '%060d%060d%060d' $line 7 $line | tr '017' 'A z'; done
 done; } > drawing.ppm
 expect 0 ddpmenc --quiet --lossless drawing.ppm exact.ddz
