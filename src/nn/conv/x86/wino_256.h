@@ -345,19 +345,7 @@ INLINE void end_tiles(const struct wino_output *o, const int32_t *m, int columns
     }
 }
 
-static void output_2(const struct wino_output *o, const int32_t *m)
-{
-#define END(end, upper) end_tiles(o, m, 2, end, upper)
-    WITH_END(o->end, o->rescaling.shift, END)
-#undef END
-}
-
-static void output_4(const struct wino_output *o, const int32_t *m)
-{
-#define END(end, upper) end_tiles(o, m, 4, end, upper)
-    WITH_END(o->end, o->rescaling.shift, END)
-#undef END
-}
+#include "nn/conv/x86/wino_outputs.h"
 
 #define STEPS_256                                                                                            \
     {                                                                                                        \
