@@ -63,7 +63,7 @@ static const double exactly = 100; /* dB, and more */
 START_TEST(by_quality)
 {
     struct buffer rgb = make_picture(_i), lossless = encode_exact(&rgb, DDZ_TARGET_QUALITY, 51, 1);
-    const size_t overhead = 450; /* of a stream of samples as they are */
+    const size_t overhead = 75; /* of a stream of samples as they are */
     size_t last_size = 0;
     double last = 0;
     for (int quality = 0; quality <= 100; quality += 20) {

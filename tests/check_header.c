@@ -35,6 +35,7 @@ START_TEST(header_sizes)
             uint8_t bytes[HEADER_MAX_SIZE];
             struct header h = {.width = sides[i], .height = sides[j], .model_low = (uint8_t)draw(8)}, back;
             h.layered = draw(2);
+            h.short_preview = draw(2);
             if (h.layered) {
                 h.orientation = (uint8_t)(1 + draw(8));
                 h.grey = draw(2);
@@ -52,6 +53,7 @@ START_TEST(header_sizes)
             must_equal(back.height, h.height);
             must_equal(back.model_low, h.model_low);
             must_equal(back.layered, h.layered);
+            must_equal(back.short_preview, h.short_preview);
             must_equal(back.orientation, h.orientation);
             must_equal(back.grey, h.grey);
             must_equal(back.colours, h.colours);
@@ -91,6 +93,15 @@ START_TEST(header_bytes_and_refusals)
           .colours = 2},
          4,
          {0xDE, 0x11, 0x7C, 0xD2}},
+        {{.width = 768, .height = 512, .model_low = 4, .short_preview = true}, 3, {0xDB, 0x11, 0x7C}},
+        {{.width = 768,
+          .height = 512,
+          .model_low = 4,
+          .short_preview = true,
+          .layered = true,
+          .orientation = 7},
+         4,
+         {0xD7, 0x11, 0x7C, 0xC0}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_uint_eq(ddz_header_write(&cases[i].header, bytes), cases[i].size);
@@ -119,8 +130,9 @@ END_TEST
 START_TEST(header_is_canonical)
 {
     int accepted = 0;
+    static const uint8_t first[] = {0xDE, 0xDD, 0xDD, 0xD7, 0xDB, 0xDB};
     for (int i = 0; i < 300000; i++) {
-        uint8_t bytes[HEADER_MAX_SIZE] = {i % 3 ? 0xDD : 0xDE}, again[HEADER_MAX_SIZE];
+        uint8_t bytes[HEADER_MAX_SIZE] = {first[i % 6]}, again[HEADER_MAX_SIZE];
         for (int k = 1; k < HEADER_MAX_SIZE; k++)
             bytes[k] = (i & 1) && k < 5 ? 0xFF : (uint8_t)(draw(256) & (draw(2) ? 255 : 31));
         struct header h;

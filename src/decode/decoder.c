@@ -143,6 +143,13 @@ static void fit_schedule(ddz_decoder *d)
         ddz_schedule_save_calls(&d->schedule, &d->pyramid, decoder_scale(d));
 }
 
+static void build_schedule(ddz_decoder *d, struct walk walk)
+{
+    ddz_schedule_build(&d->schedule, d->model, &d->pyramid, walk);
+    if (d->reader.header.short_preview)
+        ddz_schedule_shorten(&d->schedule);
+}
+
 /* Header and model are there: where the preview ends. */
 static ddz_status meet_model(ddz_decoder *d)
 {
@@ -152,7 +159,7 @@ static ddz_status meet_model(ddz_decoder *d)
     if (d->wrong_model)
         return DDZ_ERR_WRONG_MODEL;
     d->pyramid = ddz_pyramid_of(h->width, h->height);
-    ddz_schedule_build(&d->schedule, d->model, &d->pyramid, default_walk);
+    build_schedule(d, default_walk);
     for (int i = 0; i < d->schedule.preview_steps; i++)
         preview_bits += d->schedule.step[i].bits;
     fit_schedule(d);
@@ -168,7 +175,7 @@ static ddz_status meet_settings(ddz_decoder *d)
         return DDZ_ERR_WRONG_MODEL;
     ddz_stream_reader_settle(&d->reader);
     struct walk walk = {s->end_level, s->calls_log2, s->uniform, s->updates_log2};
-    ddz_schedule_build(&d->schedule, d->model, &d->pyramid, walk);
+    build_schedule(d, walk);
     fit_schedule(d);
     return DDZ_OK;
 }

@@ -182,6 +182,14 @@ void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const
     }
 }
 
+void ddz_schedule_shorten(struct schedule *s)
+{
+    int kept = 0;
+    while (kept < s->preview_steps && s->step[kept].scale == s->step[0].scale)
+        kept++;
+    s->steps = s->preview_steps = kept;
+}
+
 bool ddz_schedule_is_thumbnail(const struct pyramid *p, int shown)
 {
     return shown > 0 && ddz_side_at(longer(p, 0), shown) <= THUMBNAIL_SIDE;

@@ -80,6 +80,9 @@ struct schedule {
 void ddz_schedule_build(struct schedule *s, const struct ddz_model *model, const struct pyramid *p,
                         struct walk walk);
 
+/* A chain with a short preview ends with the steps of the preview that are of the coarsest scale: keep those. */
+void ddz_schedule_shorten(struct schedule *s);
+
 /*
  * A picture that is shown at scale `shown` is averaged from a finer one, because noise fades in averages, by an octave
  * a scale: the chain can stop where what would be left of it at that scale is LEVEL_SHOWN, or LEVEL_THUMBNAIL for a

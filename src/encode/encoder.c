@@ -228,7 +228,7 @@ static void forget_picture(ddz_encoder *e)
     e->stream_size = e->step_count = 0;
     ddz_stream_writer_free(&e->writer);
     ddz_exact_free(&e->exact);
-    e->with_exact = e->preview_only = e->too_long = false;
+    e->with_exact = e->preview_only = e->short_preview = e->too_long = false;
     e->most = UINT64_MAX;
 }
 

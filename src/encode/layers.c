@@ -4,11 +4,15 @@
 
 #include "diffusion/schedule.h"
 #include "encode/fill.h"
+#include "format/exact_layer.h"
 #include "format/header.h"
 #include "format/limits.h"
 #include "format/settings.h"
 
-enum { FRAMING = 64 /* bytes of frames and records around the settings, more than enough */ };
+enum {
+    FRAMING = 64, /* bytes of frames and records around the settings, more than enough */
+    SAVES_ONE_OF = 8
+};
 
 ddz_status ddz_layers_take_alpha(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
@@ -57,6 +61,8 @@ static uint64_t preview_bits(ddz_encoder *e)
     uint64_t bits = 0;
     e->walk.end_level = LEVEL_MIN_END;
     ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
+    if (e->short_preview)
+        ddz_schedule_shorten(&e->schedule);
     for (int i = 0; i < e->schedule.preview_steps; i++)
         bits += e->schedule.step[i].bits;
     return bits;
@@ -73,12 +79,27 @@ uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes)
     return least_size(preview_bits(e)) + e->writer.side.size + bytes;
 }
 
+/* A picture that takes hardly more bytes than its preview does not need all of that, and one that is stored as it is
+ * should not take more. */
+static void choose_preview(ddz_encoder *e)
+{
+    e->short_preview = false;
+    if (!e->preview_only || !e->exact.graphics)
+        return;
+    uint64_t bits = preview_bits(e);
+    e->short_preview = true;
+    uint64_t saved = (bits - preview_bits(e)) / 8;
+    e->short_preview = SAVES_ONE_OF * saved > e->exact.graphics_size || e->exact.graphics[0] == EXACT_RAW;
+}
+
 ddz_status ddz_layers_open_stream(ddz_encoder *e)
 {
     const struct pyramid *p = ddz_chain_pyramid(e->chain);
+    choose_preview(e);
     struct header header = {.width = p->width[0],
                             .height = p->height[0],
                             .model_low = ddz_header_model_low(e->model->id),
+                            .short_preview = e->short_preview,
                             .grey = e->grey};
     struct extras extras = e->extras; /* lent */
     bool limited = e->target_kind == DDZ_TARGET_BYTES && !e->preview_only;

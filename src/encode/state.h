@@ -93,13 +93,14 @@ struct ddz_encoder {
     uint8_t *preview_bits; /* of the preview, once they are chosen */
     struct stream_writer writer;
     struct exact_layer exact;
-    bool automatic;    /* the exact picture takes the chain's place where it is smaller */
-    bool with_exact;   /* the stream has an exact layer, */
-    bool exact_alone;  /* which does not need the chain */
-    bool preview_only; /* the chain ends with the preview */
-    uint64_t most;     /* bytes of the whole stream: one of as many, or more, need not be made */
-    bool too_long;     /* the chain's has as many */
-    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
+    bool automatic;     /* the exact picture takes the chain's place where it is smaller */
+    bool with_exact;    /* the stream has an exact layer, */
+    bool exact_alone;   /* which does not need the chain */
+    bool preview_only;  /* the chain ends with the preview, */
+    bool short_preview; /* which is short */
+    uint64_t most;      /* bytes of the whole stream: one of as many, or more, need not be made */
+    bool too_long;      /* the chain's has as many */
+    double views_gain;  /* dB that all views add to one: as last seen, at first a guess */
 
     uint8_t *stream;
     size_t stream_size;

@@ -59,10 +59,16 @@ static ddz_status open_exact(ddz_encoder *e, const struct layout *layout, const 
     return status;
 }
 
-/* The chain again, its preview alone */
+/* The stream again, with the chain's preview alone, or what a short one has of it */
 static ddz_status walk_preview(ddz_encoder *e)
 {
     e->preview_only = true;
+    ddz_stream_writer_free(&e->writer);
+    ddz_status status = ddz_layers_open_stream(e);
+    if (status == DDZ_OK)
+        status = ddz_target_choose_end(e);
+    if (status != DDZ_OK)
+        return status;
     begin_stream(e);
     return ddz_encoder_walk(e);
 }
@@ -128,16 +134,16 @@ static void forget_stream(ddz_encoder *e)
     e->stream = e->preview_bits = NULL;
     e->stream_size = 0;
     ddz_stream_writer_free(&e->writer);
-    e->with_exact = e->preview_only = e->too_long = false;
+    e->with_exact = e->preview_only = e->short_preview = e->too_long = false;
 }
 
 /* A chain, and an exact layer behind it if one is wanted */
 static ddz_status make_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
     e->with_exact = true;
-    ddz_status status = ddz_layers_open_stream(e);
+    ddz_status status = open_exact(e, layout, pixels);
     if (status == DDZ_OK)
-        status = open_exact(e, layout, pixels);
+        status = ddz_layers_open_stream(e);
     if (status == DDZ_OK)
         status = make_chain(e);
     if (status == DDZ_OK)

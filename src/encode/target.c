@@ -45,6 +45,8 @@ ddz_status ddz_target_choose_end(ddz_encoder *e)
     ddz_status status = DDZ_OK;
     e->walk.end_level = LEVEL_MIN_END;
     ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
+    if (e->short_preview)
+        ddz_schedule_shorten(&e->schedule);
     if (e->preview_only)
         return DDZ_OK;
     if (e->target_kind == DDZ_TARGET_QUALITY)

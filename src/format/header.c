@@ -4,8 +4,6 @@
 #include "format/limits.h"
 
 enum {
-    MAGIC = 0xDD,
-    LAYERED_MAGIC = 0xDE,
     UNKNOWN_LAYERS = 0x08,
     SHAPE_SIZE = 3,
     SHORT_SIZE = 5,
@@ -25,6 +23,9 @@ uint8_t ddz_header_model_low(uint32_t model_id)
 {
     return model_id & MODEL_MASK;
 }
+
+/* First bytes, by short_preview and layered: none of them becomes another one by one bit that is wrong. */
+static const uint8_t magic[2][2] = {{0xDD, 0xDE}, {0xDB, 0xD7}};
 
 /* Shape and longer side as the header has them, 0 to 4095; -1 if the picture has none of the shapes. */
 static int shape_of(uint32_t width, uint32_t height)
@@ -66,7 +67,7 @@ static size_t write_picture(const struct header *header, uint8_t out[HEADER_MAX_
         return 0;
     uint32_t w = header->width - 1, h = header->height - 1, model = ddz_header_model_low(header->model_low);
     int shape = shape_of(header->width, header->height);
-    out[0] = header->layered ? LAYERED_MAGIC : MAGIC;
+    out[0] = magic[header->short_preview][header->layered];
     if (shape >= 0) {
         put_be16(out + 1, (uint16_t)((uint32_t)shape << HEADER_MODEL_BITS | model));
         return SHAPE_SIZE;
@@ -116,27 +117,38 @@ static ddz_status read_layers(const uint8_t *data, size_t size, struct header *h
     size_t at = h->size++;
     if (size <= at)
         return DDZ_ERR_TRUNCATED;
-    h->layered = true;
     h->orientation = (uint8_t)((data[at] >> 5) + 1);
     h->grey = data[at] >> 4 & 1;
     h->colours = data[at] & 7;
     return data[at] & UNKNOWN_LAYERS ? DDZ_ERR_FEATURE : DDZ_OK;
 }
 
+static bool read_magic(uint8_t first, struct header *h)
+{
+    for (int i = 0; i < 4; i++)
+        if (magic[i / 2][i % 2] == first) {
+            h->short_preview = i / 2;
+            h->layered = i % 2;
+            return true;
+        }
+    return false;
+}
+
 ddz_status ddz_header_read(const uint8_t *data, size_t size, struct header *header)
 {
-    if (size > 0 && data[0] != MAGIC && data[0] != LAYERED_MAGIC)
+    struct header h = {.size = SHAPE_SIZE};
+    if (size > 0 && !read_magic(data[0], &h))
         return DDZ_ERR_FORMAT;
     if (size < SHAPE_SIZE)
         return DDZ_ERR_TRUNCATED;
     uint32_t first = get_be16(data + 1);
-    struct header h = {.size = SHAPE_SIZE, .model_low = first & MODEL_MASK};
+    h.model_low = first & MODEL_MASK;
     ddz_status status = DDZ_OK;
     if (first >> 15)
         status = read_sides(data, size, &h);
     else if (!read_shape(first >> HEADER_MODEL_BITS, &h))
         status = DDZ_ERR_CORRUPT;
-    if (status == DDZ_OK && data[0] == LAYERED_MAGIC)
+    if (status == DDZ_OK && h.layered)
         status = read_layers(data, size, &h);
     if (status == DDZ_OK)
         *header = h;

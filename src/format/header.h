@@ -1,8 +1,8 @@
 /*
  * The first bytes of a stream, most significant bits first:
  *
- *   8 bits      0xDD, or 0xDE for a stream with layers beside the picture; another version of the format has
- *               another first byte
+ *   8 bits      0xDD, or 0xDE for a stream with layers beside the picture; 0xDB or 0xD7 if the preview is short;
+ *               another version of the format has another first byte
  *   then, for most pictures that cameras and screens have, 3 bytes in all:
  *     1 bit     0
  *     3 bits    shape: 1:1, 3:2, 2:3, 4:3, 3:4, 16:9, 9:16, 16:10
@@ -35,6 +35,7 @@ enum { HEADER_MAX_SIZE = 10, HEADER_MODEL_BITS = 3 };
 struct header {
     uint32_t width, height; /* each 1..MAX_SIDE */
     uint8_t model_low;      /* low HEADER_MODEL_BITS bits of the model's identity */
+    bool short_preview;     /* the chain ends with the coarsest scale's preview */
     bool layered;           /* the stream has layers, and these: */
     uint8_t orientation;    /* 1..8; 0 where it has none, too */
     bool grey;              /* R = G = B */

@@ -42,7 +42,7 @@ class Stream:
     """What there is of a stream: w, h, the preview, main content, settings, digest."""
 
     def __init__(self, data, model):
-        assert data[:1] in (b"\xDD", b"\xDE")
+        assert data[0] in (0xDD, 0xDE, 0xDB, 0xD7)
         self.model, head = model, Bits(data[:10], 8)
         if head.bit() == 0:
             shape, longer = head.number(3), 16 * (head.number(9) + 1)
@@ -53,7 +53,8 @@ class Stream:
         assert head.number(3) == model.id & 7
         if self.w == self.h == 16384:
             self.w, self.h = head.number(16) + 1, head.number(16) + 1
-        layered, self.grey = data[0] == 0xDE, False
+        layered, self.grey = data[0] in (0xDE, 0xD7), False
+        self.short = data[0] in (0xDB, 0xD7)
         if layered:
             self.about = head.number(8)
             self.orientation, self.grey = (self.about >> 5) + 1, bool(self.about >> 4 & 1)
@@ -171,6 +172,8 @@ class Stream:
             to = e + min(length, 16, d - border)
             call(0, e, to, 0)
             e = to
+        if self.short:
+            steps = [s for s in steps if s["fixed"] and s["k"] == K]
         return steps[:640]
 
     def walk(self):
