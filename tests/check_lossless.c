@@ -193,6 +193,45 @@ START_TEST(the_chain_stays)
 }
 END_TEST
 
+/* Steps of an image's exact stream, and what they take in bytes */
+static size_t chain_of(const struct image *image, int exact, double *bytes)
+{
+    ddz_encoder *e = exact_encoder(0, 40);
+    size_t count;
+    ck_assert_int_eq(ddz_encoder_set(e, DDZ_PARAM_EXACT, exact), DDZ_OK);
+    struct buffer stream = encode_image(e, image);
+    ck_assert_int_eq(ddz_encoder_step_count(e, &count), DDZ_OK);
+    *bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        ddz_step step;
+        ck_assert_int_eq(ddz_encoder_step(e, i, &step, sizeof step), DDZ_OK);
+        *bytes += (double)step.bits / 8;
+    }
+    *bytes /= (double)stream.size;
+    ddz_encoder_free(e);
+    free(stream.data);
+    return count;
+}
+
+/* What has a photograph's noise, but fewer levels, does not need the chain; a prefix does, and has a small part of it. */
+START_TEST(the_beginning_stays)
+{
+    struct image image = make_image(160, 120, DDZ_PIXELS_RGB8, NOISE), stripes;
+    for (size_t i = 0; i < image.size; i++)
+        image.pixels[i] = (uint8_t)((i % 480 / 5 + i / 480 + image.pixels[i] % 32) & 0xFE);
+    stripes = make_image(160, 120, DDZ_PIXELS_RGB8, STRIPES);
+    double share[3];
+    size_t none = chain_of(&stripes, 1, &share[0]), part = chain_of(&image, 1, &share[1]),
+           all = chain_of(&image, 2, &share[2]);
+    ck_assert_uint_lt(none, part);
+    ck_assert_uint_lt(part, all);
+    ck_assert_double_lt(share[1], 1.0 / 32);
+    ck_assert_double_gt(share[1], 1.0 / 64);
+    free_image(&image);
+    free_image(&stripes);
+}
+END_TEST
+
 /* Prefixes have ever more exact rows, and the rest is the chain's estimate. */
 START_TEST(prefixes)
 {
@@ -392,8 +431,8 @@ END_TEST
 
 int main(void)
 {
-    TCase *exact = CASE("exact", what_info_says, near_lossless, the_chain_stays, small_pictures, targets,
-                        never_much_larger_than_raw, progress_and_cancelling);
+    TCase *exact = CASE("exact", what_info_says, near_lossless, the_chain_stays, the_beginning_stays,
+                        small_pictures, targets, never_much_larger_than_raw, progress_and_cancelling);
     tcase_add_loop_test(exact, every_layout, 0, 8);
     tcase_add_loop_test(exact, every_size, 0, SIZES);
     tcase_add_loop_test(exact, appended, 0, 2 * KINDS);

@@ -229,6 +229,7 @@ static void forget_picture(ddz_encoder *e)
     ddz_stream_writer_free(&e->writer);
     ddz_exact_free(&e->exact);
     e->with_exact = e->preview_only = e->short_preview = e->too_long = false;
+    e->chain_room = 0;
     e->most = UINT64_MAX;
 }
 

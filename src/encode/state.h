@@ -97,10 +97,12 @@ struct ddz_encoder {
     bool with_exact;    /* the stream has an exact layer, */
     bool exact_alone;   /* which does not need the chain */
     bool preview_only;  /* the chain ends with the preview, */
-    bool short_preview; /* which is short */
-    uint64_t most;      /* bytes of the whole stream: one of as many, or more, need not be made */
-    bool too_long;      /* the chain's has as many */
-    double views_gain;  /* dB that all views add to one: as last seen, at first a guess */
+    bool short_preview; /* which is short; */
+    uint64_t
+        chain_room; /* or it has at most so many bytes, if they are enough for the preview; 0: any number */
+    uint64_t most;  /* bytes of the whole stream: one of as many, or more, need not be made */
+    bool too_long;  /* the chain's has as many */
+    double views_gain; /* dB that all views add to one: as last seen, at first a guess */
 
     uint8_t *stream;
     size_t stream_size;

@@ -9,6 +9,7 @@
 #include "encode/preview.h"
 #include "encode/target.h"
 #include "encode/walk.h"
+#include "format/exact_layer.h"
 #include "format/settings.h"
 
 static void begin_stream(ddz_encoder *e)
@@ -38,7 +39,7 @@ static ddz_status walk(ddz_encoder *e)
         ddz_progress_next(&e->progress, may_miss ? 80 : 100 - exact);
         begin_stream(e);
         status = ddz_encoder_walk(e);
-        again = !e->preview_only && !e->too_long;
+        again = !e->preview_only && !e->chain_room && !e->too_long;
         if (status == DDZ_OK && again)
             status = ddz_target_end_later(e, &again);
     }
@@ -46,6 +47,22 @@ static ddz_status walk(ddz_encoder *e)
 }
 
 /* ---- An exact layer behind the chain ------------------------------------------------------------- */
+
+/* May it be no photograph? Of most photographs few pixels repeat a neighbour, and none have few colours. */
+static bool repeats(const struct layout *layout, const void *pixels)
+{
+    const struct sample_repeats r = ddz_samples_repeats(layout, pixels);
+    const uint64_t count = (uint64_t)layout->width * layout->height;
+    const uint32_t few = ddz_samples_form(layout, pixels).channels == 1 ? 32 : SAMPLE_COLOURS_MOST;
+    return 2 * r.alike > count || (r.colours <= few && 4 * r.colours <= count);
+}
+
+/* Of a photograph by the coder of graphics: bytes of the chain before it */
+static uint64_t beginning_size(const struct exact_layer *exact)
+{
+    enum { ONE_OF = 32 };
+    return exact->graphics[0] == EXACT_RAW ? 0 : exact->graphics_size / ONE_OF;
+}
 
 /* Take the samples, before the chain is walked, and see whether a chain is worth it. */
 static ddz_status open_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
@@ -55,7 +72,10 @@ static ddz_status open_exact(ddz_encoder *e, const struct layout *layout, const 
         ddz_exact_open(&e->exact, &e->mem, layout, pixels, (int)e->value[ENCODER_MAX_ERROR], &e->progress);
     if (status == DDZ_OK)
         status = ddz_exact_judge(&e->exact, &e->progress);
-    e->preview_only = e->exact.is_graphics && e->value[ENCODER_EXACT] != EXACT_KEEPS_CHAIN;
+    if (status == DDZ_OK && e->exact.is_graphics && e->value[ENCODER_EXACT] != EXACT_KEEPS_CHAIN) {
+        e->chain_room = repeats(layout, pixels) ? 0 : beginning_size(&e->exact);
+        e->preview_only = !e->chain_room;
+    }
     return status;
 }
 
@@ -73,7 +93,18 @@ static ddz_status walk_preview(ddz_encoder *e)
     return ddz_encoder_walk(e);
 }
 
-/* The record's content by what the whole chain knows, unless the stream is smaller with the preview alone; or, if the
+/* The coder of graphics does not need the chain, but prefixes of the stream do: below the rows that are there, a
+ * photograph shall be one. */
+static ddz_status walk_beginning(ddz_encoder *e)
+{
+    e->chain_room = beginning_size(&e->exact);
+    if (!e->chain_room)
+        return walk_preview(e);
+    begin_stream(e);
+    return ddz_encoder_walk(e);
+}
+
+/* The record's content by what the whole chain knows, unless the stream is smaller with the beginning alone; or, if the
  * chain has to stay, the smaller content. */
 static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
 {
@@ -83,8 +114,9 @@ static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
     uint64_t all = *size + (keep ? 0 : e->writer.main.position / 8);
     if (status == DDZ_OK && all > e->exact.size_alone)
         status = ddz_exact_code_graphics(&e->exact);
-    e->exact_alone = status == DDZ_OK && e->exact.graphics && e->exact.graphics_size < all;
-    return e->exact_alone && !keep ? walk_preview(e) : status;
+    e->exact_alone = status == DDZ_OK && e->exact.graphics &&
+                     e->exact.graphics_size + (keep ? 0 : beginning_size(&e->exact)) < all;
+    return e->exact_alone && !keep ? walk_beginning(e) : status;
 }
 
 /* Behind the chain: its record */
@@ -94,8 +126,8 @@ static ddz_status put_exact(ddz_encoder *e)
     size_t size = 0;
     ddz_status status = DDZ_OK;
     ddz_progress_next(&e->progress, 100);
-    e->exact_alone = e->preview_only;
-    if (!e->preview_only)
+    e->exact_alone = e->preview_only || e->chain_room;
+    if (!e->exact_alone)
         status = code_exact(e, &content, &size);
     if (status == DDZ_OK && e->exact_alone)
         status = ddz_stream_writer_put_exact(&e->writer, e->exact.graphics, e->exact.graphics_size);
@@ -135,6 +167,7 @@ static void forget_stream(ddz_encoder *e)
     e->stream_size = 0;
     ddz_stream_writer_free(&e->writer);
     e->with_exact = e->preview_only = e->short_preview = e->too_long = false;
+    e->chain_room = 0;
 }
 
 /* A chain, and an exact layer behind it if one is wanted */
@@ -162,15 +195,6 @@ static ddz_status make_lossy(ddz_encoder *e)
 }
 
 /* ---- The exact picture in place of the chain's ------------------------------------------------------ */
-
-/* May it be no photograph? Of most photographs few pixels repeat a neighbour, and none have few colours. */
-static bool repeats(const struct layout *layout, const void *pixels)
-{
-    const struct sample_repeats r = ddz_samples_repeats(layout, pixels);
-    const uint64_t count = (uint64_t)layout->width * layout->height;
-    const uint32_t few = ddz_samples_form(layout, pixels).channels == 1 ? 32 : SAMPLE_COLOURS_MOST;
-    return 2 * r.alike > count || (r.colours <= few && 4 * r.colours <= count);
-}
 
 ddz_status ddz_encoder_try_graphics(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {

@@ -117,6 +117,13 @@ static bool walk_step(ddz_encoder *e, int i, struct sent *sent)
     return false;
 }
 
+/* Would step i take the chain beyond what it may have? */
+static bool has_no_room(const ddz_encoder *e, int i)
+{
+    uint64_t after = ddz_stream_writer_position(&e->writer) + e->schedule.step[i].bits;
+    return e->chain_room && i >= e->schedule.preview_steps && after > 8 * e->chain_room;
+}
+
 /* What a target PSNR needs; another walk finds it there. */
 static ddz_status reserve_states(ddz_encoder *e)
 {
@@ -138,6 +145,8 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
     ddz_chain_start(e->chain);
     int steps = e->preview_only ? e->schedule.preview_steps : e->schedule.steps;
     for (int i = 0; i < steps; i++) {
+        if (has_no_room(e, i))
+            return DDZ_OK;
         if (walk_ends(e, i, &sent, &status))
             return status;
         e->too_long = ddz_stream_writer_position(&e->writer) / 8 + e->writer.side.size >= e->most;
