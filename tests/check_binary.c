@@ -1,4 +1,4 @@
-/* The binary arithmetic coder: round trips, its cost, prefixes, damage */
+/* The binary arithmetic coder: round trips, its cost, prefixes, pieces, damage */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -145,6 +145,50 @@ START_TEST(prefixes)
 }
 END_TEST
 
+/* Bytes that arrive in pieces, or none but the news that no more will, tell the bits that they tell at once, the first
+ * bytes being what no encoder writes, too. */
+START_TEST(pieces)
+{
+    for (int trial = 0; trial < 500; trial++) {
+        struct bits bits = make_bits(40 + draw(400), trial % KINDS, trial % 7 == 0);
+        struct binary_encoder enc = encode(&bits);
+        size_t size = enc.size, told = 0;
+        uint8_t *data = new_array(size + 8, 1);
+        struct binary_decoder dec;
+        if (size)
+            memcpy(data, enc.data, size);
+        for (uint32_t i = 0; trial % 3 == 0 && i < 5 && i < size; i++) /* damage */
+            data[i] = i < 4 && draw(9) ? 0xFF : (uint8_t)draw(256);
+        ddz_binary_decoder_init(&dec, NULL, 0, false);
+        for (size_t cut = 0, last = 0; !last; cut += draw(trial % 4 ? 3 : 9)) {
+            last = cut > size;
+            size_t there = last ? size : cut;
+            uint8_t *copy = guard_copy(data, there);
+            struct binary_decoder at_once;
+            ddz_binary_decoder_init(&at_once, copy, there, last);
+            for (size_t i = 0; i < told; i++)
+                ddz_binary_decode(&at_once, bits.p[i]);
+            ck_assert(!at_once.ended);
+            ddz_binary_decoder_extend(&dec, copy, there, last);
+            for (; told < bits.count; told++) {
+                int bit = ddz_binary_decode(&dec, bits.p[told]);
+                must_equal(bit, ddz_binary_decode(&at_once, bits.p[told]));
+                must_equal(dec.ended, at_once.ended);
+                if (dec.ended)
+                    break;
+                must_equal(dec.code, at_once.code);
+                must_equal(dec.most, at_once.most);
+            }
+            guard_free(copy, there);
+        }
+        must_equal(told, bits.count);
+        free(data);
+        ddz_binary_encoder_free(&enc);
+        free_bits(&bits);
+    }
+}
+END_TEST
+
 /* The first bit that cannot be told is one that zeros and 0xFF behind the prefix decide differently. */
 START_TEST(untold_bits_are_open)
 {
@@ -220,5 +264,5 @@ int main(void)
 {
     mem = ddz_mem_init(NULL);
     return RUN("binary", 60, CASE("coder", round_trips, cost, memory_is_short),
-               CASE("incomplete", prefixes, untold_bits_are_open, damage));
+               CASE("incomplete", prefixes, pieces, untold_bits_are_open, damage));
 }

@@ -67,15 +67,26 @@ static uint8_t *encode(const struct graphics_size *size, const uint16_t *samples
     return data;
 }
 
+/* Rows that the bytes tell */
+static uint32_t decode_into(const struct graphics_size *size, const uint8_t *data, size_t bytes, bool whole,
+                            uint16_t *samples)
+{
+    struct graphics *g;
+    ck_assert_int_eq(ddz_graphics_decoder_new(&mem, size, samples, &g), DDZ_OK);
+    ck_assert_int_eq(ddz_graphics_decode(g, data, bytes, whole, NULL, NULL), DDZ_OK);
+    uint32_t rows = ddz_graphics_rows(g);
+    ddz_graphics_decoder_free(g);
+    return rows;
+}
+
 /* Rows that come out; they are right, and bytes beyond the data are not touched. */
 static uint32_t decode(const struct graphics_size *size, const uint16_t *samples, const uint8_t *data,
                        size_t bytes, bool whole)
 {
-    uint32_t rows = 0;
     size_t count = count_of(size);
     uint8_t *copy = guard_copy(data, bytes);
     uint16_t *back = guard_alloc(count * sizeof *back);
-    ck_assert_int_eq(ddz_graphics_decode(&mem, size, copy, bytes, whole, back, &rows), DDZ_OK);
+    uint32_t rows = decode_into(size, copy, bytes, whole, back);
     ck_assert_uint_le(rows, size->height);
     ck_assert_mem_eq(back, samples, rows * (count / size->height) * sizeof *back);
     guard_free(back, count * sizeof *back);
@@ -144,6 +155,15 @@ END_TEST
 
 /* ---- Parts -------------------------------------------------------------------------------- */
 
+/* Each row is told once, in order. */
+static ddz_status count_told(void *cookie, uint32_t rows)
+{
+    uint32_t *told = cookie;
+    must_equal(rows, *told + 1);
+    *told = rows;
+    return DDZ_OK;
+}
+
 /* Every prefix gives right rows, longer ones no fewer, and all but the last bytes nearly all of them. */
 START_TEST(prefixes)
 {
@@ -164,6 +184,44 @@ START_TEST(prefixes)
             if (kind == NOISE)
                 ck_assert_uint_ge(last, sizes[i].height - 1);
             ddz_mem_free(&mem, data);
+            free(samples);
+        }
+}
+END_TEST
+
+/* Bytes that arrive a few at a time, each time somewhere else in memory, and from time to time none, give the rows that
+ * they give at once; so do damaged ones. */
+START_TEST(pieces)
+{
+    static const struct graphics_size sizes[] = {
+        {20, 30, 3, 8}, {31, 20, 1, 8}, {17, 20, 2, 16}, {9, 12, 4, 5}, {40, 40, 1, 1}};
+    for (int i = 0; i < 5; i++)
+        for (int kind = 0; kind <= KINDS; kind++) { /* the last one is damaged */
+            size_t bytes, count = count_of(&sizes[i]), row = count / sizes[i].height;
+            uint16_t *samples = make_picture(&sizes[i], kind % KINDS);
+            uint8_t *data = encode(&sizes[i], samples, &bytes);
+            uint16_t *back = new_array(count, sizeof *back), *at_once = new_array(count, sizeof *at_once);
+            struct graphics *g;
+            uint32_t told = 0;
+            if (kind == KINDS)
+                memset(data, 0xFF, bytes < 4 ? bytes : i + 2U);
+            ck_assert_int_eq(ddz_graphics_decoder_new(&mem, &sizes[i], back, &g), DDZ_OK);
+            for (size_t cut = 0, last = 0; !last; cut += draw(kind == NOISE ? 40 : 4)) {
+                last = cut > bytes;
+                size_t there = last ? bytes : cut;
+                uint8_t *copy = guard_copy(data, there);
+                ck_assert_int_eq(ddz_graphics_decode(g, copy, there, last, count_told, &told), DDZ_OK);
+                ck_assert_uint_eq(ddz_graphics_rows(g), told);
+                must_equal(told, decode_into(&sizes[i], copy, there, last, at_once));
+                ck_assert_mem_eq(back, at_once, told * row * sizeof *back);
+                guard_free(copy, there);
+            }
+            must_equal(told, sizes[i].height);
+            ck_assert(kind == KINDS || memcmp(back, samples, count * sizeof *back) == 0);
+            ddz_graphics_decoder_free(g);
+            ddz_mem_free(&mem, data);
+            free(at_once);
+            free(back);
             free(samples);
         }
 }
@@ -191,9 +249,7 @@ START_TEST(damage)
                 copy[draw((uint32_t)bytes)] ^= (uint8_t)(1 << draw(8));
             ddz_mem_free(&mem, data);
             memset(samples, 0, count * sizeof *samples);
-            uint32_t rows;
-            ck_assert_int_eq(ddz_graphics_decode(&mem, &size, copy, bytes, trial % 4 == 1, samples, &rows),
-                             DDZ_OK);
+            uint32_t rows = decode_into(&size, copy, bytes, trial % 4 == 1, samples);
             ck_assert(in_range(&size, samples, rows));
             guard_free(copy, bytes);
             free(samples);
@@ -202,10 +258,8 @@ START_TEST(damage)
             uint16_t *back = guard_alloc(count * sizeof *back);
             for (size_t i = 0; i < bytes; i++)
                 data[i] = (uint8_t)(trial % 5 ? draw(256) : 255);
-            uint32_t rows;
-            ck_assert_int_eq(ddz_graphics_decode(&mem, &size, data, bytes, true, back, &rows), DDZ_OK);
-            must_equal(rows, size.height);
-            ck_assert(in_range(&size, back, rows));
+            must_equal(decode_into(&size, data, bytes, true, back), size.height);
+            ck_assert(in_range(&size, back, size.height));
             guard_free(back, count * sizeof *back);
             guard_free(data, bytes);
         }
@@ -222,13 +276,12 @@ START_TEST(arguments)
     uint16_t sample = 0;
     uint8_t *data;
     size_t bytes;
-    uint32_t rows;
+    struct graphics *g;
     for (int i = 0; i < 8; i++) {
         ck_assert_uint_eq(ddz_graphics_memory(&bad[i]), SIZE_MAX);
         ck_assert_int_eq(ddz_graphics_encode(&mem, &bad[i], &sample, NULL, NULL, &data, &bytes),
                          DDZ_ERR_ARGUMENT);
-        ck_assert_int_eq(ddz_graphics_decode(&mem, &bad[i], (uint8_t[1]){0}, 1, true, &sample, &rows),
-                         DDZ_ERR_ARGUMENT);
+        ck_assert_int_eq(ddz_graphics_decoder_new(&mem, &bad[i], &sample, &g), DDZ_ERR_ARGUMENT);
     }
     struct graphics_size size = {1, 1, 1, 4};
     sample = 16;
@@ -253,6 +306,17 @@ START_TEST(memory)
         ck_assert_int_eq(ledger.alive, fails_at ? 0 : 1);
         ck_assert_uint_le(ledger.largest, ddz_graphics_memory(&size) + 1024);
         ddz_mem_free(&counted, data);
+    }
+    for (int fails_at = 0; fails_at <= 2; fails_at++) {
+        struct ledger ledger = {.fails_at = fails_at};
+        ddz_allocator allocator = ledger_allocator(&ledger);
+        struct mem counted = ddz_mem_init(&allocator);
+        struct graphics *g = NULL;
+        ddz_status status = ddz_graphics_decoder_new(&counted, &size, samples, &g);
+        ck_assert_int_eq(status, fails_at ? DDZ_ERR_MEMORY : DDZ_OK);
+        ddz_graphics_decoder_free(g);
+        ck_assert_int_eq(ledger.alive, 0);
+        ck_assert_uint_le(ledger.most, ddz_graphics_memory(&size) + 1024);
     }
     ck_assert_uint_le(ddz_graphics_memory(&size), 3 << 20);
     ck_assert_uint_le(ddz_graphics_memory(&largest), 66000000 + 400 * 2 * 65535);
@@ -294,5 +358,5 @@ int main(void)
 {
     mem = ddz_mem_init(NULL);
     return RUN("graphics", 120, CASE("round trips", all_shapes, all_kinds, coded_sizes),
-               CASE("parts", prefixes, damage), CASE("limits", arguments, memory, progress));
+               CASE("parts", prefixes, pieces, damage), CASE("limits", arguments, memory, progress));
 }

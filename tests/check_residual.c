@@ -94,13 +94,22 @@ static uint8_t *encode(const struct scene *s, struct shown *shown, size_t *size)
     return code;
 }
 
+static ddz_status decode(const struct scene *s, const uint8_t *code, size_t size, bool whole,
+                         struct shown *found)
+{
+    struct residual *r;
+    ck_assert_int_eq(ddz_residual_decoder_new(&mem, s->known.width, s->known.height, &s->format, &r), DDZ_OK);
+    ddz_status status = ddz_residual_decode(r, &s->known, code, size, whole, keep_row, found);
+    ddz_residual_decoder_free(r);
+    return status;
+}
+
 static void check_scene(struct scene *s)
 {
     struct shown sent, found = new_shown(s);
     size_t size;
     uint8_t *code = encode(s, &sent, &size), *copy = guard_copy(code, size);
-    ck_assert_int_eq(ddz_residual_decode(&mem, &s->known, &s->format, copy, size, true, keep_row, &found),
-                     DDZ_OK);
+    ck_assert_int_eq(decode(s, copy, size, true, &found), DDZ_OK);
     ck_assert_uint_eq(found.rows, s->known.height);
     ck_assert_mem_eq(found.samples, sent.samples, s->count * sizeof *sent.samples);
     guard_free(copy, size);
@@ -149,8 +158,7 @@ START_TEST(prefixes_give_rows)
     for (size_t n = 0; n <= size; n++) {
         struct shown found = new_shown(&s);
         uint8_t *copy = guard_copy(code, n);
-        ck_assert_int_eq(ddz_residual_decode(&mem, &s.known, &s.format, copy, n, false, keep_row, &found),
-                         DDZ_OK);
+        ck_assert_int_eq(decode(&s, copy, n, false, &found), DDZ_OK);
         ck_assert_uint_ge(found.rows, rows);
         ck_assert_mem_eq(found.samples, sent.samples, found.row * found.rows * sizeof *found.samples);
         rows = found.rows;
@@ -164,6 +172,49 @@ START_TEST(prefixes_give_rows)
 }
 END_TEST
 
+/* Code that arrives a few bytes at a time, each time somewhere else in memory, and what is known, too, gives each row
+ * once, when it is given at once with the same bytes; if it is damaged, too. */
+START_TEST(pieces)
+{
+    static const struct residual_format formats[] = {
+        {3, 8, 0}, {1, 16, 0}, {3, 12, 2}, {1, 1, 0}, {3, 16, 9}};
+    for (int i = 0; i < 10; i++) {
+        struct scene s = make_scene(i % 4 ? 37 : 7, 14, formats[i % 5], i % 3 * 4);
+        struct shown sent, found = new_shown(&s);
+        size_t size, pixels = (size_t)s.known.width * s.known.height;
+        struct residual *r;
+        uint8_t *code = encode(&s, &sent, &size);
+        if (i >= 5)
+            code[size / 2] ^= 0x55;
+        ck_assert_int_eq(ddz_residual_decoder_new(&mem, s.known.width, s.known.height, &s.format, &r),
+                         DDZ_OK);
+        for (size_t cut = 0, last = 0; !last; cut += draw(25)) {
+            last = cut > size;
+            struct shown at_once = new_shown(&s);
+            size_t there = last ? size : cut;
+            uint8_t *copy = guard_copy(code, there);
+            int32_t *noisy = guard_copy(s.noisy, 3 * pixels * sizeof *noisy);
+            struct residual_known known = s.known;
+            known.noisy = noisy;
+            ck_assert_int_eq(ddz_residual_decode(r, &known, copy, there, last, keep_row, &found), DDZ_OK);
+            ck_assert_int_eq(decode(&s, copy, there, last, &at_once), DDZ_OK);
+            ck_assert_uint_eq(found.rows, at_once.rows);
+            ck_assert_mem_eq(found.samples, at_once.samples, found.row * found.rows * sizeof *found.samples);
+            guard_free(noisy, 3 * pixels * sizeof *noisy);
+            guard_free(copy, there);
+            free(at_once.samples);
+        }
+        ck_assert_uint_eq(found.rows, s.known.height);
+        ck_assert(i >= 5 || memcmp(found.samples, sent.samples, s.count * sizeof *sent.samples) == 0);
+        ddz_residual_decoder_free(r);
+        ddz_mem_free(&mem, code);
+        free(sent.samples);
+        free(found.samples);
+        free_scene(&s);
+    }
+}
+END_TEST
+
 START_TEST(any_bytes_decode)
 {
     for (int kind = 0; kind < 6; kind++) {
@@ -173,8 +224,7 @@ START_TEST(any_bytes_decode)
         uint8_t *bytes = random_bytes(4000), *copy = guard_copy(bytes, 4000);
         if (kind == 5)
             memset(copy, 0xFF, 4000);
-        ck_assert_int_eq(ddz_residual_decode(&mem, &s.known, &s.format, copy, 4000, true, keep_row, &found),
-                         DDZ_OK);
+        ck_assert_int_eq(decode(&s, copy, 4000, true, &found), DDZ_OK);
         for (size_t i = 0; i < found.row * found.rows; i++)
             ck_assert_uint_lt(found.samples[i], 1U << format.depth);
         guard_free(copy, 4000);
@@ -242,13 +292,25 @@ START_TEST(memory_runs_out)
         ck_assert_int_eq(ledger.alive, 0);
         free(shown.samples);
     }
+    status = DDZ_ERR_MEMORY;
+    for (int fails_at = 1; status == DDZ_ERR_MEMORY; fails_at++) {
+        struct ledger ledger = {.fails_at = fails_at};
+        ddz_allocator allocator = ledger_allocator(&ledger);
+        struct mem short_of = ddz_mem_init(&allocator);
+        struct residual *r = NULL;
+        status = ddz_residual_decoder_new(&short_of, s.known.width, s.known.height, &s.format, &r);
+        ck_assert_int_eq(status, r ? DDZ_OK : DDZ_ERR_MEMORY);
+        ck_assert_uint_le(ledger.most, ddz_residual_memory(s.known.width) + 1024);
+        ddz_residual_decoder_free(r);
+        ck_assert_int_eq(ledger.alive, 0);
+    }
     free_scene(&s);
 }
 END_TEST
 
 int main(void)
 {
-    TCase *all = CASE("residual", round_trips, extremes, prefixes_give_rows, any_bytes_decode,
+    TCase *all = CASE("residual", round_trips, extremes, prefixes_give_rows, pieces, any_bytes_decode,
                       better_estimates_save_bytes, stops_when_told, memory_runs_out);
     tcase_add_checked_fixture(all, setup, NULL);
     return RUN("residual", 120, all);

@@ -123,6 +123,7 @@ void ddz_decoder_free(ddz_decoder *d)
         return;
     struct mem mem = {d->mem.functions, NULL}; /* the account goes with the decoder */
     ddz_stream_reader_free(&d->reader);
+    ddz_exact_forget(d);
     ddz_chain_state_free(d->arrived);
     ddz_chain_free(d->chain);
     ddz_parallel_free(d->parallel);

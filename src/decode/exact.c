@@ -1,5 +1,7 @@
 #include "decode/exact.h"
 
+#include <string.h>
+
 #include "api/samples.h"
 #include "base/bytes.h"
 #include "exact/graphics.h"
@@ -46,9 +48,9 @@ static ddz_status reduce_row(struct showing *s, uint32_t y, const uint16_t *row)
     return DDZ_OK;
 }
 
-static ddz_status show_row(void *cookie, uint32_t y, const uint16_t *row)
+/* A row, or a part of it */
+static ddz_status show_row(struct showing *s, uint32_t y, const uint16_t *row)
 {
-    struct showing *s = cookie;
     ddz_status status = DDZ_OK;
     if (s->sums)
         status = reduce_row(s, y, row);
@@ -58,33 +60,90 @@ static ddz_status show_row(void *cookie, uint32_t y, const uint16_t *row)
         return status;
     s->check = ddz_samples_check(s->check, row, (size_t)s->width * (size_t)s->channels);
     s->d->exact_rows = y + 1;
+    return DDZ_OK;
+}
+
+/* A row was decoded. */
+static ddz_status count_row(const struct showing *s)
+{
     s->d->work_done += WORK_OF_PIXEL * (uint64_t)s->width;
     return ddz_progress_tell(&s->d->progress, s->d->work_done, s->d->work);
 }
 
-/* A picture by the coder of graphics, as far as it is there: *samples is freed with ddz_mem_free */
-static ddz_status read_graphics(struct showing *s, int channels, const uint8_t *code, size_t size, bool whole,
-                                uint16_t **samples, uint32_t *rows)
+/* ---- What is kept ------------------------------------------------------------------------- */
+
+void ddz_exact_forget(ddz_decoder *d)
 {
-    const struct mem *mem = &s->d->mem;
-    const struct graphics_size shape = {s->width, s->height, channels, s->head.depth};
+    struct exact_kept *kept = &d->exact;
+    ddz_residual_decoder_free(kept->residual);
+    ddz_graphics_decoder_free(kept->graphics);
+    ddz_mem_free(&d->mem, kept->samples);
+    ddz_mem_free(&d->mem, kept->alpha);
+    *kept = (struct exact_kept){.rows = 0};
+}
+
+/* Room for all rows, once */
+static ddz_status ensure_samples(const struct showing *s, int channels, uint16_t **samples)
+{
     size_t count = ddz_size_mul(s->width, s->height);
-    *samples = ddz_mem_alloc(mem, ddz_size_mul(count, (size_t)channels), sizeof **samples);
     if (!*samples)
-        return DDZ_ERR_MEMORY;
-    return ddz_graphics_decode(mem, &shape, code, size, whole, *samples, rows);
+        *samples = ddz_mem_alloc(&s->d->mem, ddz_size_mul(count, (size_t)channels), sizeof **samples);
+    return *samples ? DDZ_OK : DDZ_ERR_MEMORY;
+}
+
+/* Rows of an earlier picture */
+static ddz_status show_kept(struct showing *s)
+{
+    const struct exact_kept *kept = &s->d->exact;
+    const size_t row = (size_t)s->width * (size_t)s->channels;
+    ddz_status status = DDZ_OK;
+    for (uint32_t y = 0; y < kept->rows && status == DDZ_OK; y++)
+        status = show_row(s, y, kept->samples + row * y);
+    return status;
+}
+
+/* ---- Coders ------------------------------------------------------------------------------- */
+
+/* Decodes by the coder of graphics, as far as there is anything left. */
+static ddz_status run_graphics(struct showing *s, int channels, uint16_t *samples, uint32_t rows,
+                               const uint8_t *code, size_t size, bool whole, graphics_told *told)
+{
+    struct exact_kept *kept = &s->d->exact;
+    const struct graphics_size shape = {s->width, s->height, channels, s->head.depth};
+    ddz_status status = DDZ_OK;
+    if (rows == s->height)
+        return DDZ_OK;
+    if (!kept->graphics)
+        status = ddz_graphics_decoder_new(&s->d->mem, &shape, samples, &kept->graphics);
+    if (status == DDZ_OK)
+        status = ddz_graphics_decode(kept->graphics, code, size, whole, told, s);
+    if (kept->graphics && ddz_graphics_rows(kept->graphics) == s->height) {
+        ddz_graphics_decoder_free(kept->graphics);
+        kept->graphics = NULL;
+    }
+    return status;
+}
+
+static ddz_status after_graphics_row(void *cookie, uint32_t rows)
+{
+    struct showing *s = cookie;
+    struct exact_kept *kept = &s->d->exact;
+    const size_t row = (size_t)s->width * (size_t)s->channels;
+    kept->rows = rows;
+    ddz_status status = show_row(s, rows - 1, kept->samples + row * (rows - 1));
+    return status == DDZ_OK ? count_row(s) : status;
 }
 
 static ddz_status show_graphics(struct showing *s, const uint8_t *code, size_t size, bool whole)
 {
-    uint16_t *samples;
-    uint32_t rows = 0;
-    size_t row = (size_t)s->width * (size_t)s->head.channels;
+    struct exact_kept *kept = &s->d->exact;
     s->channels = s->head.channels;
-    ddz_status status = read_graphics(s, s->channels, code, size, whole, &samples, &rows);
-    for (uint32_t y = 0; y < rows && status == DDZ_OK; y++)
-        status = show_row(s, y, samples + row * y);
-    ddz_mem_free(&s->d->mem, samples);
+    ddz_status status = ensure_samples(s, s->channels, &kept->samples);
+    if (status == DDZ_OK)
+        status = show_kept(s);
+    if (status == DDZ_OK)
+        status =
+            run_graphics(s, s->channels, kept->samples, kept->rows, code, size, whole, after_graphics_row);
     return status;
 }
 
@@ -101,48 +160,96 @@ static ddz_status show_raw(struct showing *s, const uint8_t *bytes, size_t size)
             samples[i] = level < most ? level : most;
         }
         status = show_row(s, y, samples);
+        if (status == DDZ_OK)
+            status = count_row(s);
     }
     ddz_mem_free(&s->d->mem, samples);
     return status;
 }
 
+static ddz_status after_alpha_row(void *cookie, uint32_t rows)
+{
+    const struct showing *s = cookie;
+    s->d->exact.alpha_rows = rows;
+    return ddz_progress_again(&s->d->progress);
+}
+
 /* Alpha, once the colours are all there; until then, and below, it is what its own layer says. */
 static ddz_status show_alpha(struct showing *s, const uint8_t *code, size_t size, bool whole)
 {
-    uint16_t *samples;
-    uint32_t rows = 0;
-    ddz_status status = read_graphics(s, 1, code, size, whole, &samples, &rows);
-    for (uint32_t y = 0; y < rows && status == DDZ_OK; y++)
-        ddz_samples_write_alpha(s->layout, y, s->head.depth, samples + (size_t)s->width * y, s->pixels);
+    struct exact_kept *kept = &s->d->exact;
+    ddz_status status = ensure_samples(s, 1, &kept->alpha);
     if (status == DDZ_OK)
-        s->check = ddz_samples_check(s->check, samples, (size_t)s->width * rows);
-    s->d->exact_rows = rows;
-    ddz_mem_free(&s->d->mem, samples);
+        status = run_graphics(s, 1, kept->alpha, kept->alpha_rows, code, size, whole, after_alpha_row);
+    if (status != DDZ_OK)
+        return status;
+    for (uint32_t y = 0; y < kept->alpha_rows; y++)
+        ddz_samples_write_alpha(s->layout, y, s->head.depth, kept->alpha + (size_t)s->width * y, s->pixels);
+    s->check = ddz_samples_check(s->check, kept->alpha, (size_t)s->width * kept->alpha_rows);
+    s->d->exact_rows = kept->alpha_rows;
+    return DDZ_OK;
+}
+
+static ddz_status after_residual_row(void *cookie, uint32_t y, const uint16_t *row)
+{
+    struct showing *s = cookie;
+    struct exact_kept *kept = &s->d->exact;
+    const size_t samples = (size_t)s->width * (size_t)s->channels;
+    if (kept->samples)
+        memcpy(kept->samples + samples * y, row, samples * sizeof *row);
+    kept->rows = y + 1;
+    ddz_status status = show_row(s, y, row);
+    return status == DDZ_OK ? count_row(s) : status;
+}
+
+/* Decodes by the residual coder, as far as there is anything left. */
+static ddz_status run_residual(struct showing *s, const uint8_t *code, size_t size, bool whole)
+{
+    struct exact_kept *kept = &s->d->exact;
+    const struct residual_format format = {s->channels, s->head.depth, s->head.error};
+    struct residual_known known;
+    int16_t *enlarged;
+    if (kept->rows == s->height)
+        return DDZ_OK;
+    ddz_status status = ddz_chain_known(s->d->chain, &known, &enlarged);
+    if (status == DDZ_OK && !kept->residual)
+        status = ddz_residual_decoder_new(&s->d->mem, s->width, s->height, &format, &kept->residual);
+    if (status == DDZ_OK)
+        status = ddz_residual_decode(kept->residual, &known, code, size, whole, after_residual_row, s);
+    ddz_mem_free(&s->d->mem, enlarged);
+    if (kept->rows == s->height) {
+        ddz_residual_decoder_free(kept->residual);
+        kept->residual = NULL;
+    }
     return status;
 }
 
+/* Whole at first sight, the layer is not expected to be shown again: rows are not kept, which saves their memory. */
 static ddz_status show_residual(struct showing *s, const uint8_t *code, size_t size, bool whole)
 {
     const bool alpha = s->head.channels % 2 == 0;
+    const size_t colours = alpha && s->head.coded < size ? s->head.coded : size;
+    struct exact_kept *kept = &s->d->exact;
+    ddz_status status = DDZ_OK;
     s->channels = s->head.channels - alpha;
-    const struct residual_format format = {s->channels, s->head.depth, s->head.error};
-    size_t colours = alpha && s->head.coded < size ? s->head.coded : size;
-    struct residual_known known;
-    int16_t *enlarged;
-    ddz_status status = ddz_chain_known(s->d->chain, &known, &enlarged);
+    if (!whole)
+        status = ensure_samples(s, s->channels, &kept->samples);
     if (status == DDZ_OK)
-        status = ddz_residual_decode(&s->d->mem, &known, &format, code, colours, whole || colours < size,
-                                     show_row, s);
-    ddz_mem_free(&s->d->mem, enlarged);
+        status = show_kept(s);
+    if (status == DDZ_OK)
+        status = run_residual(s, code, colours, whole || colours < size);
     if (status == DDZ_OK && alpha && s->d->exact_rows == s->height)
         status = show_alpha(s, code + colours, size - colours, whole);
+    if (!kept->samples)
+        ddz_exact_forget(s->d);
     return status;
 }
 
 uint64_t ddz_exact_work(const ddz_decoder *d)
 {
     bool there = d->reader.layers.exact.begun;
-    return there ? WORK_OF_PIXEL * (uint64_t)d->pyramid.width[0] * d->pyramid.height[0] : 0;
+    uint32_t rows = d->pyramid.height[0] - d->exact.rows;
+    return there ? WORK_OF_PIXEL * (uint64_t)d->pyramid.width[0] * rows : 0;
 }
 
 /* The layer by its coder */
@@ -193,13 +300,16 @@ uint64_t ddz_exact_show_memory(const ddz_decoder *d, uint32_t width, uint32_t he
     struct exact_head head;
     if (ddz_exact_head_read(layer->data, layer->size, &head) != DDZ_OK)
         return 0;
-    const struct graphics_size shape = {width, height, head.channels, head.depth};
-    uint64_t graphics = ddz_graphics_memory(&shape) + 2 * (uint64_t)head.channels * pixels;
+    const bool apart = head.coder == EXACT_RESIDUAL && head.channels % 2 == 0; /* alpha */
+    const bool keeps = head.coder == EXACT_GRAPHICS || !layer->whole || d->exact.samples;
+    const struct graphics_size shape = {width, height, apart ? 1 : head.channels, head.depth};
+    const uint64_t graphics = ddz_graphics_memory(&shape);
+    uint64_t samples = 2 * pixels * (uint64_t)((keeps ? head.channels - apart : 0) + apart);
     uint64_t residual =
         ddz_residual_memory(width) + 6 * pixels; /* an estimate that may have to be enlarged */
     if (head.coder == EXACT_RAW)
         return 8 * (uint64_t)width;
     if (head.coder == EXACT_GRAPHICS)
-        return graphics;
-    return head.channels % 2 == 0 && graphics > residual ? graphics : residual;
+        return graphics + samples;
+    return samples + (apart && graphics > residual ? graphics : residual);
 }

@@ -6,10 +6,14 @@
 #include "decode/state.h"
 
 /* Rows of the pixels from the top become exact; the chain has come to its end. Sets d->exact_rows and d->exact_agrees.
- * MEMORY, CANCELLED. */
+ * Rows that are there stay there in d->exact, and coders as long as rows are to come, unless the layer is whole the
+ * first time already. MEMORY, CANCELLED. */
 ddz_status ddz_exact_show(ddz_decoder *d, const struct layout *layout, void *pixels);
 
-/* What ddz_exact_show adds to d->work_done, when all of the layer is there */
+/* Frees what is kept of the layer. */
+void ddz_exact_forget(ddz_decoder *d);
+
+/* What ddz_exact_show adds to d->work_done, when all of the layer is there: rows that have been decoded are not counted. */
 uint64_t ddz_exact_work(const ddz_decoder *d);
 
 /* Is all of the layer there, and does its check disagree? */

@@ -23,6 +23,16 @@ enum {
     DECODER_PARAMETERS
 };
 
+/* What is kept of the exact layer from one picture to the next, so that each of its rows is decoded once. `samples`
+ * being there says that rows are kept, and not forgotten with the picture. */
+struct exact_kept {
+    struct residual *residual; /* the coders, while they have rows to come; else NULL */
+    struct graphics *graphics; /* of colours, or of alpha where that is coded apart */
+    uint16_t *samples;         /* [height][width][channels] of what is coded together, */
+    uint16_t *alpha;           /* and of alpha apart */
+    uint32_t rows, alpha_rows; /* that there are */
+};
+
 struct ddz_decoder {
     struct mem mem;
     struct mem_account account;
@@ -32,8 +42,9 @@ struct ddz_decoder {
     bool begun; /* bytes have been fed, if only none */
     uint64_t bits_taken;
     bool wrong_model;
-    struct pyramid pyramid;   /* once header and model are there */
-    struct schedule schedule; /* for default_walk until the settings are there; as far as the scale needs it */
+    struct pyramid pyramid; /* once header and model are there */
+    struct schedule
+        schedule; /* for default_walk until the settings are there; as far as the scale needs it */
 
     struct progress progress;
     uint64_t work_done, work; /* of the present call */
@@ -47,8 +58,9 @@ struct ddz_decoder {
     struct chain *chain;         /* NULL until there has been a picture */
     struct chain_state *arrived; /* y where it can go on, while a picture goes on from elsewhere */
     struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
-    bool ended; /* no step is to come, and y or the estimate is beyond the cursor for good */
+    bool ended;                  /* no step is to come, and y or the estimate is beyond the cursor for good */
     bool digest_agrees;
+    struct exact_kept exact;
     uint32_t exact_rows; /* of the picture decoded last */
     bool exact_agrees;   /* its check, once all of it is there */
 

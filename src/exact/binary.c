@@ -91,23 +91,61 @@ void ddz_binary_finish(struct binary_encoder *enc)
 
 /* ---- Reading ----------------------------------------------------------------------------- */
 
+enum { FIRST_BYTES = 4 };
+
+/* A byte of the data, or what stands for one that is not there. No encoder writes the one number beyond the range, four
+ * bytes of 0xFF at the beginning: the fourth counts as less. */
+static uint32_t byte_at(const struct binary_decoder *dec, size_t at, uint32_t unknown)
+{
+    uint32_t byte = at < dec->size ? dec->data[at] : unknown;
+    bool all = at == FIRST_BYTES - 1 && byte == 0xFF;
+    for (size_t i = 0; all && i < FIRST_BYTES - 1; i++)
+        all = i < dec->size ? dec->data[i] == 0xFF : unknown == 0xFF;
+    return all ? 0xFE : byte;
+}
+
+/* Bytes that were missing are put in their places, as far as they are there now. */
+static void fill(struct binary_decoder *dec)
+{
+    const size_t first = dec->position;
+    const int missing = dec->missing;
+    dec->most = dec->code;
+    for (int i = 0; i < missing; i++) {
+        const int shift = 8 * (missing - 1 - i);
+        dec->code += byte_at(dec, first + (size_t)i, 0) << shift;
+        dec->most += byte_at(dec, first + (size_t)i, dec->whole ? 0 : 0xFF) << shift;
+        dec->position += dec->position < dec->size;
+    }
+    dec->missing = dec->whole ? 0 : missing - (int)(dec->position - first);
+}
+
 static void take_byte(struct binary_decoder *dec)
 {
-    uint32_t least = 0, greatest = dec->whole ? 0 : 0xFF;
-    if (dec->position < dec->size)
+    uint32_t least = 0, greatest = 0;
+    if (dec->position < dec->size) {
         least = greatest = dec->data[dec->position++];
+    } else if (!dec->whole) {
+        greatest = 0xFF;
+        dec->missing++;
+    }
     dec->code = dec->code << 8 | least;
     dec->most = dec->most << 8 | greatest;
 }
 
 void ddz_binary_decoder_init(struct binary_decoder *dec, const uint8_t *data, size_t size, bool whole)
 {
-    *dec = (struct binary_decoder){.data = data, .size = size, .whole = whole, .range = full_range};
-    for (int i = 0; i < 4; i++)
-        take_byte(dec);
-    /* no encoder writes the one number beyond the range */
-    dec->code -= dec->code == full_range;
-    dec->most -= dec->most == full_range;
+    *dec = (struct binary_decoder){
+        .data = data, .size = size, .missing = FIRST_BYTES, .whole = whole, .range = full_range};
+    fill(dec);
+}
+
+void ddz_binary_decoder_extend(struct binary_decoder *dec, const uint8_t *data, size_t size, bool whole)
+{
+    dec->data = data;
+    dec->size = size;
+    dec->whole = whole;
+    dec->ended = false;
+    fill(dec);
 }
 
 int ddz_binary_decode(struct binary_decoder *dec, uint32_t p)

@@ -42,14 +42,19 @@ void ddz_binary_finish(struct binary_encoder *enc);
 struct binary_decoder {
     const uint8_t *data; /* not owned */
     size_t size, position;
-    bool whole; /* zeros follow the data; else nobody knows what does */
-    bool ended; /* the last bit could not be told from the bytes there are; it and all later ones are 0 */
+    int missing; /* bytes at the end of `code` that were not there, and may come */
+    bool whole;  /* zeros follow the data; else nobody knows what does */
+    bool ended;  /* the last bit could not be told from the bytes there are; it and all later ones are 0 */
     uint32_t range;
     uint32_t code, most; /* the number read, and the greatest that it can be: code <= most < range */
 };
 
 /* `size` bytes at `data`, which has to stay as long as the decoder is used. */
 void ddz_binary_decoder_init(struct binary_decoder *dec, const uint8_t *data, size_t size, bool whole);
+
+/* More bytes have arrived: `size` at `data`, the first of them those that were there before; or no more will. The bit
+ * at which the decoder ended is asked for again. */
+void ddz_binary_decoder_extend(struct binary_decoder *dec, const uint8_t *data, size_t size, bool whole);
 
 /* The next bit. After it, `ended` says that some continuation of the data would have made another one of it. */
 int ddz_binary_decode(struct binary_decoder *dec, uint32_t p);
@@ -63,13 +68,20 @@ struct bit_coder {
     struct binary_decoder decoder; /* else */
 };
 
-/* Codes a bit, and returns it; when reading, `bit` does not matter. */
+/* Codes a bit, and returns it; when reading, `bit` does not matter. Where the data ended, nothing may be learnt from the
+ * bit: it is asked for again once there are more of them. */
 static inline int ddz_code(struct bit_coder *c, int bit, uint32_t p)
 {
     if (!c->writing)
         return ddz_binary_decode(&c->decoder, p);
     ddz_binary_encode(&c->encoder, bit, p);
     return bit;
+}
+
+/* The data that there are do not tell the last bit. */
+static inline bool ddz_code_ended(const struct bit_coder *c)
+{
+    return c->decoder.ended;
 }
 
 #endif

@@ -39,13 +39,15 @@ int ddz_blend_code(struct blend *b, struct bit_coder *c, int bit, int first_set,
 {
     int haste = (int)(((uint32_t)b->haste << HASTE_SHIFT) / (b->bits + (1U << HASTE_SHIFT)));
     b->first.rate = b->second.rate = b->rate + haste;
-    b->bits += b->bits < BITS_MOST;
     for (int i = 0; i < b->counted; i++)
         b->first.x[i] = ddz_stretch(b->tables, ddz_counter_p(*b->counters[i]));
     memcpy(b->second.x, b->first.x, (size_t)b->first.inputs * sizeof *b->first.x);
     int32_t x = asr32(ddz_mix(&b->first, first_set) + ddz_mix(&b->second, second_set), 1);
     uint32_t p = (ddz_squash(b->tables, x) + ddz_apm_correct(&b->map, x, context) + 1) / 2;
     bit = ddz_code(c, bit, p);
+    if (ddz_code_ended(c))
+        return 0;
+    b->bits += b->bits < BITS_MOST;
     ddz_mixer_learn(&b->first, bit);
     ddz_mixer_learn(&b->second, bit);
     ddz_apm_learn(&b->map, bit);

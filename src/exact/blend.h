@@ -40,7 +40,7 @@ static inline int32_t *ddz_blend_others(struct blend *b)
     return b->first.x + b->counted;
 }
 
-/* Code a bit with b->counters and the other inputs; all learn from it. */
+/* Code a bit with b->counters and the other inputs; all learn from it, unless the data ended. */
 int ddz_blend_code(struct blend *b, struct bit_coder *c, int bit, int first_set, int second_set, int context);
 
 #endif

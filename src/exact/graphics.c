@@ -12,8 +12,13 @@ enum {
     ROW_LIMIT = 60
 };
 
-/* One side of the coder */
+/* What is the next of a row to be coded */
+enum part { PART_NEW, PART_ABOVE, PART_FOLLOWER, PART_PIXELS };
+
+/* One side of the coder. Its place in the picture is in here, down to the bit, and nothing changes where the data ended:
+ * so a decoder goes on once there are more of them. */
 struct graphics {
+    struct mem mem;
     struct graphics_size size;
     struct bit_coder coder;
     const uint16_t *samples; /* all when writing, and what has been decoded when reading; not owned */
@@ -34,6 +39,9 @@ struct graphics {
     uint32_t follower; /* the row that came when the state was as it is now; 0: it is new */
     counter again[COPY_CONTEXTS], follows[COPY_CONTEXTS];
     unsigned last_copy; /* 0: none, 1: the row above, 2: the follower */
+
+    uint32_t x, y; /* rows above y are there, and of it the pixels left of x */
+    enum part part;
 };
 
 /* ---- Memory ----------------------------------------------------------------------------------- */
@@ -68,7 +76,7 @@ static void place(struct graphics *g, struct arena *arena)
     ddz_predict_place(&g->predict, arena, g->size.width, g->size.channels, g->size.depth);
 }
 
-size_t ddz_graphics_memory(const struct graphics_size *size)
+static size_t memory_of(const struct graphics_size *size)
 {
     struct graphics g = {.size = *size};
     struct arena arena = {.used = 0};
@@ -79,13 +87,18 @@ size_t ddz_graphics_memory(const struct graphics_size *size)
     return arena.used;
 }
 
+size_t ddz_graphics_memory(const struct graphics_size *size)
+{
+    return ddz_size_add(memory_of(size), sizeof(struct graphics));
+}
+
 static ddz_status init(struct graphics *g, const struct mem *mem, const struct graphics_size *size)
 {
     struct arena arena = {.used = 0};
-    size_t memory = ddz_graphics_memory(size);
+    size_t memory = memory_of(size);
     if (memory == SIZE_MAX)
         return DDZ_ERR_ARGUMENT;
-    *g = (struct graphics){.size = *size, .memory = ddz_mem_alloc(mem, memory, 1)};
+    *g = (struct graphics){.mem = *mem, .size = *size, .memory = ddz_mem_alloc(mem, memory, 1)};
     if (!g->memory)
         return DDZ_ERR_MEMORY;
     arena.base = g->memory;
@@ -125,8 +138,9 @@ static void begin_row(struct graphics *g)
     ddz_predict_next_row(&g->predict);
 }
 
-static void end_row(struct graphics *g, uint32_t y)
+static void end_row(struct graphics *g)
 {
+    const uint32_t y = g->y++;
     uint64_t *row = g->rows[0] + ROWS_MARGIN, hash = 0;
     for (uint32_t x = 0; x < g->size.width; x++)
         hash = hash64(hash ^ row[x]);
@@ -139,6 +153,8 @@ static void end_row(struct graphics *g, uint32_t y)
     g->follower = *seen && g->states[*seen - 1] == state ? *seen : 0;
     g->states[y] = state;
     *seen = y + 1;
+    g->part = PART_NEW;
+    g->x = 0;
 }
 
 /* A flag that a row is like another one; what it is when reading does not matter to the coder. */
@@ -147,27 +163,39 @@ static bool code_like(struct graphics *g, counter *context, const uint16_t *row,
     size_t bytes = (size_t)g->size.width * (size_t)g->size.channels * sizeof *row;
     int same = g->coder.writing && memcmp(row, other, bytes) == 0;
     same = ddz_code(&g->coder, same, ddz_counter_p(*context));
+    if (ddz_code_ended(&g->coder))
+        return false;
     ddz_counter_learn(g->tables, context, same, ROW_LIMIT);
     return same;
 }
 
-/* The row is a copy of the one above, or of what followed when rows like those above were there before. */
-static bool code_copy(struct graphics *g, uint32_t y)
+/* The row that this one is a copy of, the one above or that which followed when rows like those above were there before;
+ * NULL: none. */
+static const uint16_t *code_source(struct graphics *g, const uint16_t *row, size_t row_samples)
+{
+    const uint16_t *above = g->y > 0 ? row - row_samples : row,
+                   *follower = g->samples + g->follower * row_samples;
+    bool agrees = g->follower && g->hashes[g->follower] == g->hashes[g->y - 1];
+    unsigned context = g->last_copy + (!g->follower ? 0 : agrees ? 3 : 6);
+    if (g->part == PART_ABOVE && g->y > 0 && code_like(g, &g->again[context], row, above))
+        return above;
+    if (ddz_code_ended(&g->coder))
+        return NULL;
+    g->part = PART_FOLLOWER;
+    return g->follower && !agrees && code_like(g, &g->follows[context], row, follower) ? follower : NULL;
+}
+
+static bool code_copy(struct graphics *g)
 {
     size_t row_samples = (size_t)g->size.width * (size_t)g->size.channels;
-    const uint16_t *row = g->samples + y * row_samples, *above = y > 0 ? row - row_samples : row;
-    const uint16_t *source = NULL, *follower = g->samples + g->follower * row_samples;
-    bool agrees = g->follower && g->hashes[g->follower] == g->hashes[y - 1];
-    unsigned context = g->last_copy + (!g->follower ? 0 : agrees ? 3 : 6);
-    if (y > 0 && code_like(g, &g->again[context], row, above))
-        source = above;
-    else if (g->follower && !agrees && code_like(g, &g->follows[context], row, follower))
-        source = follower;
-    g->last_copy = !source ? 0 : source == above ? 1 : 2;
-    if (!source || g->coder.decoder.ended)
+    const uint16_t *row = g->samples + g->y * row_samples, *source = code_source(g, row, row_samples);
+    if (ddz_code_ended(&g->coder))
+        return false;
+    g->last_copy = !source ? 0 : g->part == PART_ABOVE ? 1 : 2;
+    if (!source)
         return false;
     if (g->decoded)
-        memcpy(g->decoded + y * row_samples, source, row_samples * sizeof *row);
+        memcpy(g->decoded + g->y * row_samples, source, row_samples * sizeof *row);
     uint64_t *colours = g->rows[0] + ROWS_MARGIN;
     for (uint32_t x = 0; x < g->size.width; x++)
         colours[x] = colour_of(row + (size_t)x * (size_t)g->size.channels, g->size.channels);
@@ -208,6 +236,8 @@ static uint64_t code_colour(struct graphics *g, const struct neighbours *n, uint
     if (ask && !flat)
         score_guesses(g);
     if (!ask || !ddz_guess_code(&g->guess, &g->coder, n, &colour)) {
+        if (ddz_code_ended(&g->coder))
+            return 0;
         if (ask && flat)
             ddz_predict_look(&g->predict, n);
         return ddz_value_code(&g->value, &g->predict, &g->coder, n, colour, ask);
@@ -219,34 +249,44 @@ static uint64_t code_colour(struct graphics *g, const struct neighbours *n, uint
     return colour;
 }
 
-static void code_pixel(struct graphics *g, const struct neighbours *n)
+/* Whether all of the pixel could be told */
+static bool code_pixel(struct graphics *g, const struct neighbours *n)
 {
     size_t at = ((size_t)n->y * g->size.width + n->x) * (size_t)g->size.channels;
     uint64_t colour = g->coder.writing ? colour_of(g->samples + at, g->size.channels) : 0;
     ddz_guess_look(&g->guess, n);
     colour = code_colour(g, n, colour);
+    if (ddz_code_ended(&g->coder))
+        return false;
+    g->guess.asked = 0;
     g->guessed[0][ROWS_MARGIN + n->x] = ddz_guess_has(&g->guess, colour);
     ddz_guess_learn(&g->guess, colour);
     g->rows[0][ROWS_MARGIN + n->x] = colour;
     for (int k = 0; g->decoded && k < g->size.channels; k++)
         g->decoded[at + (size_t)k] = (uint16_t)colour_channel(colour, k);
+    return true;
 }
 
-/* Codes row y; whether all of it could be told. */
-static bool code_row(struct graphics *g, uint32_t y)
+/* The rest of row g->y; whether all of it could be told. */
+static bool code_row(struct graphics *g)
 {
-    const struct binary_decoder *decoder = &g->coder.decoder;
-    begin_row(g);
-    if (!code_copy(g, y)) {
-        struct neighbours n = {.y = y};
+    if (g->part == PART_NEW) {
+        begin_row(g);
+        g->part = PART_ABOVE;
+    }
+    if (g->part == PART_PIXELS || !code_copy(g)) {
+        struct neighbours n = {.x = g->x, .y = g->y};
         for (int i = 0; i < ROWS_KEPT; i++)
             n.row[i] = g->rows[i] + ROWS_MARGIN;
-        for (; n.x < g->size.width && !decoder->ended; n.x++)
-            code_pixel(g, &n);
+        if (!ddz_code_ended(&g->coder))
+            g->part = PART_PIXELS;
+        while (g->part == PART_PIXELS && n.x < g->size.width && code_pixel(g, &n))
+            n.x++;
+        g->x = n.x;
     }
-    if (decoder->ended)
+    if (ddz_code_ended(&g->coder))
         return false;
-    end_row(g, y);
+    end_row(g);
     return true;
 }
 
@@ -275,9 +315,9 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
     g.coder.writing = true;
     g.samples = samples;
     ddz_binary_encoder_init(encoder, mem);
-    for (uint32_t y = 0; y < size->height && status == DDZ_OK; y++) {
-        code_row(&g, y);
-        status = told ? told(cookie, y + 1) : DDZ_OK;
+    while (g.y < size->height && status == DDZ_OK) {
+        code_row(&g);
+        status = told ? told(cookie, g.y) : DDZ_OK;
     }
     ddz_binary_finish(encoder);
     ddz_mem_free(mem, g.memory);
@@ -292,18 +332,43 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
     return DDZ_OK;
 }
 
-ddz_status ddz_graphics_decode(const struct mem *mem, const struct graphics_size *size, const uint8_t *data,
-                               size_t bytes, bool whole, uint16_t *samples, uint32_t *rows)
+ddz_status ddz_graphics_decoder_new(const struct mem *mem, const struct graphics_size *size,
+                                    uint16_t *samples, struct graphics **decoder)
 {
-    struct graphics g;
-    *rows = 0;
-    ddz_status status = init(&g, mem, size);
-    if (status != DDZ_OK)
+    struct graphics *g = ddz_mem_alloc(mem, 1, sizeof *g);
+    if (!g)
+        return DDZ_ERR_MEMORY;
+    ddz_status status = init(g, mem, size);
+    if (status != DDZ_OK) {
+        ddz_mem_free(mem, g);
         return status;
-    g.samples = g.decoded = samples;
-    ddz_binary_decoder_init(&g.coder.decoder, data, bytes, whole);
-    while (*rows < size->height && code_row(&g, *rows))
-        ++*rows;
-    ddz_mem_free(mem, g.memory);
+    }
+    g->samples = g->decoded = samples;
+    ddz_binary_decoder_init(&g->coder.decoder, NULL, 0, false);
+    *decoder = g;
     return DDZ_OK;
+}
+
+void ddz_graphics_decoder_free(struct graphics *g)
+{
+    if (!g)
+        return;
+    struct mem mem = g->mem;
+    ddz_mem_free(&mem, g->memory);
+    ddz_mem_free(&mem, g);
+}
+
+uint32_t ddz_graphics_rows(const struct graphics *g)
+{
+    return g->y;
+}
+
+ddz_status ddz_graphics_decode(struct graphics *g, const uint8_t *data, size_t bytes, bool whole,
+                               graphics_told *told, void *cookie)
+{
+    ddz_status status = DDZ_OK;
+    ddz_binary_decoder_extend(&g->coder.decoder, data, bytes, whole);
+    while (g->y < g->size.height && status == DDZ_OK && code_row(g))
+        status = told ? told(cookie, g->y) : DDZ_OK;
+    return status;
 }

@@ -32,10 +32,24 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
                                const uint16_t *samples, graphics_told *told, void *cookie, uint8_t **data,
                                size_t *bytes);
 
-/* Decodes what the first `bytes` of a coded picture tell: *rows rows of `samples`, which has room for all; what is
- * below them is undefined. `whole`: there are no more bytes; then all rows come out, whatever the bytes are.
- * DDZ_ERR_ARGUMENT: no such size; DDZ_ERR_MEMORY. */
-ddz_status ddz_graphics_decode(const struct mem *mem, const struct graphics_size *size, const uint8_t *data,
-                               size_t bytes, bool whole, uint16_t *samples, uint32_t *rows);
+/* A picture that is decoded as its bytes arrive */
+struct graphics;
+
+/* Rows of `samples`, which has room for all, fill up from the top; what is below them is undefined. It has to stay as
+ * long as the decoder does, and as it is. DDZ_ERR_ARGUMENT: no such size; DDZ_ERR_MEMORY. */
+ddz_status ddz_graphics_decoder_new(const struct mem *mem, const struct graphics_size *size,
+                                    uint16_t *samples, struct graphics **decoder);
+
+/* NULL: nothing. */
+void ddz_graphics_decoder_free(struct graphics *decoder);
+
+/* Goes on with the first `bytes` of the coded picture, of which none that there were before may have changed: all rows
+ * that they tell come out. `whole`: there are no more bytes; then all rows do, whatever the bytes are. `told` (NULL:
+ * nobody) is called after each row, which is there then; what it says but OK. */
+ddz_status ddz_graphics_decode(struct graphics *decoder, const uint8_t *data, size_t bytes, bool whole,
+                               graphics_told *told, void *cookie);
+
+/* Rows that are there */
+uint32_t ddz_graphics_rows(const struct graphics *decoder);
 
 #endif

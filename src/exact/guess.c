@@ -210,10 +210,14 @@ static int code_flag(struct guess *g, struct bit_coder *c, const struct neighbou
 
 bool ddz_guess_code(struct guess *g, struct bit_coder *c, const struct neighbours *n, uint64_t *colour)
 {
-    for (int i = 0; i < g->colours; i++)
-        if (code_flag(g, c, n, i, *colour == g->colour[i])) {
-            *colour = g->colour[i];
+    for (; g->asked < g->colours; g->asked++) {
+        const uint64_t guess = g->colour[g->asked];
+        if (code_flag(g, c, n, g->asked, *colour == guess)) {
+            *colour = guess;
             return true;
         }
+        if (ddz_code_ended(c))
+            return false;
+    }
     return false;
 }

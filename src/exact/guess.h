@@ -40,6 +40,7 @@ struct guess {
     uint64_t colour[GUESS_MOST]; /* the guesses, the best one first */
     int32_t odds[GUESS_MOST];    /* stretched: what others think of them, 0 if they do not */
     int colours;
+    int asked; /* of them, those that the pixel is not; the owner sets it to 0 before a pixel */
     int known; /* how many slots knew the neighbourhood */
 };
 
@@ -50,7 +51,8 @@ void ddz_guess_init(struct guess *g, const struct mixing_tables *tables);
 /* The guesses for the pixel at `n`. */
 void ddz_guess_look(struct guess *g, const struct neighbours *n);
 
-/* Code which of the guesses the colour is; whether it is one. When reading, it is put into *colour. */
+/* Code which of the guesses the colour is, from g->asked on; whether it is one. When reading, it is put into *colour.
+ * Where the data ended, false, and the same call goes on once there are more of them. */
 bool ddz_guess_code(struct guess *g, struct bit_coder *c, const struct neighbours *n, uint64_t *colour);
 
 /* Whether it is one of the guesses, which is not coded. */

@@ -174,15 +174,39 @@ static int32_t stretched(const struct site *s, int expert, int64_t distance_q16)
     return clamp_z(asr64(distance_q16 * s->slope[expert], 16));
 }
 
+/* The decision is known from a call before, which learnt from it. A sample has fewer than 64. */
+static bool repeats(struct level_coder *c, int *bit)
+{
+    if (c->repeated == c->decided)
+        return false;
+    *bit = (int)(c->told >> c->repeated++ & 1);
+    return true;
+}
+
+/* A decision that has not been made before; false: the data ended. */
+static bool code_decision(struct site *s, int *bit, uint32_t p)
+{
+    struct level_coder *c = s->coder;
+    *bit = ddz_code(s->bits, *bit, p);
+    if (ddz_code_ended(s->bits))
+        return false;
+    c->told |= (uint64_t)*bit << c->decided;
+    c->repeated = ++c->decided;
+    return true;
+}
+
 static int decide(struct site *s, int decision, int bit)
 {
     struct level_tables *t = s->tables;
     struct mixer *m = &t->mixer;
+    if (repeats(s->coder, &bit))
+        return bit;
     for (int i = 0; i < LEVELS_COUNTERS; i++)
         m->x[LEVELS_EXPERTS + i] = ddz_stretch(&t->mixing, ddz_counter_p(s->counters[i][decision]));
     m->x[INPUTS - 1] = BIAS;
     ddz_mix(m, s->channel * DECISIONS + decision);
-    bit = ddz_code(s->bits, bit, m->p);
+    if (!code_decision(s, &bit, m->p))
+        return 0;
     ddz_mixer_learn(m, bit);
     for (int i = 0; i < LEVELS_COUNTERS; i++)
         ddz_counter_learn(&t->mixing, &s->counters[i][decision], bit, COUNTER_MEMORY);
@@ -254,17 +278,20 @@ static int64_t code_within(struct site *s, const struct bins *b, int64_t first, 
 {
     for (int depth = 0; first < last; depth++) {
         int64_t middle = first + (last - first) / 2 + 1; /* where the upper half begins */
+        int upper = bin >= middle;
+        if (repeats(s->coder, &upper)) {
+            *(upper ? &first : &last) = upper ? middle : middle - 1;
+            continue;
+        }
         int64_t low = (bound(b, first) + bound(b, middle)) / 2,
                 high = (bound(b, middle) + bound(b, last + 1)) / 2;
         int32_t odds = log_density(s, high - s->mean_q16) - log_density(s, low - s->mean_q16);
         counter *learnt = &s->tables->halves[s->channel][s->group_bits][depth];
         odds += ddz_stretch(&s->tables->mixing, ddz_counter_p(*learnt));
-        int upper = ddz_code(s->bits, bin >= middle, ddz_squash(&s->tables->mixing, odds));
+        if (!code_decision(s, &upper, ddz_squash(&s->tables->mixing, odds)))
+            return first;
         ddz_counter_learn(&s->tables->mixing, learnt, upper, COUNTER_MEMORY);
-        if (upper)
-            first = middle;
-        else
-            last = middle - 1;
+        *(upper ? &first : &last) = upper ? middle : middle - 1;
     }
     return first;
 }
@@ -323,7 +350,12 @@ int ddz_level_code(struct level_coder *c, struct bit_coder *bits, const struct l
     struct bins b = bins_about(c, site->mean_q16);
     int64_t above =
         (int64_t)level - b.centre - (int64_t)b.first * c->span + c->span / 2; /* the first bin's begin */
+    c->repeated = 0;
     int64_t bin = code_bin(&s, &b, b.first + above / c->span);
+    if (ddz_code_ended(bits))
+        return 0;
+    c->told = 0;
+    c->decided = 0;
     level = (int)clamp64(b.centre + bin * c->span, 0, c->max);
     int64_t distance = asr64((int64_t)level * c->unit_q32, 16) - site->mean_q16;
     *error = (int32_t)((distance < 0 ? -distance : distance) >> (16 - LEVELS_ERROR_BITS));

@@ -25,6 +25,11 @@ struct level_coder {
     int max;  /* levels are 0 to this, */
     int span; /* in bins of so many (odd), of which the middle stands for all: near-lossless; 1: exactly */
     int64_t unit_q32; /* grey levels of 255 in a level */
+
+    /* Of the sample at hand: a sample at which the data ended begins anew, with what is known of it. */
+    uint64_t told; /* its decisions, the first one lowest */
+    int decided;   /* how many are known, */
+    int repeated;  /* and of them those that are past */
 };
 
 /* What is known where a sample stands */
@@ -43,7 +48,7 @@ void ddz_level_coder_free(struct level_coder *c);
 uint64_t ddz_level_coder_memory(void);
 
 /* Write `level`, or read one: returns what a decoder knows of it, within span / 2 of the level. *error is its distance
- * from the mean. */
+ * from the mean. Where the data ended, neither means anything, and the same call goes on once there are more of them. */
 int ddz_level_code(struct level_coder *c, struct bit_coder *bits, const struct level_site *site, int level,
                    int32_t *error);
 

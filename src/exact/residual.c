@@ -30,9 +30,12 @@ struct plane {
     struct regress regress;
 };
 
+/* Its place in the picture is in here, and nothing changes where the data ended: so a decoder goes on once there are
+ * more of them. */
 struct residual {
     struct mem mem;
     const struct residual_known *known;
+    uint32_t width, height;
     struct residual_format format;
     struct bit_coder bits;
     struct level_coder levels;
@@ -40,6 +43,11 @@ struct residual {
     int16_t *halves;              /* what the planes' rows of 16 bits are in, */
     int32_t *words;               /* and those of 32 */
     uint16_t *row;                /* [width][channels], the present one */
+
+    uint32_t x,
+        y; /* rows above y are there, and of it channels before `channel` and of this what is left of x */
+    int channel;
+    bool begun; /* row y */
 };
 
 /* ---- Life -------------------------------------------------------------------------------- */
@@ -67,20 +75,20 @@ static void residual_free(struct residual *r)
     ddz_mem_free(&r->mem, r->row);
 }
 
-static ddz_status residual_init(struct residual *r, const struct mem *mem, const struct residual_known *known,
+static ddz_status residual_init(struct residual *r, const struct mem *mem, uint32_t width, uint32_t height,
                                 const struct residual_format *format)
 {
-    size_t room = row_room(known->width);
-    *r = (struct residual){.mem = *mem, .known = known, .format = *format};
+    size_t room = row_room(width);
+    *r = (struct residual){.mem = *mem, .width = width, .height = height, .format = *format};
     ddz_status status =
         ddz_level_coder_init(&r->levels, mem, (1 << format->depth) - 1, 2 * format->error + 1);
     r->halves = ddz_mem_alloc(mem, ddz_size_mul(room, (size_t)3 * ROWS * CHANNELS), sizeof *r->halves);
     r->words = ddz_mem_alloc(mem, ddz_size_mul(room, (size_t)ROWS * CHANNELS), sizeof *r->words);
-    r->row = ddz_mem_alloc(mem, ddz_size_mul(known->width, (size_t)format->channels), sizeof *r->row);
+    r->row = ddz_mem_alloc(mem, ddz_size_mul(width, (size_t)format->channels), sizeof *r->row);
     if (!r->halves || !r->words || !r->row)
         status = DDZ_ERR_MEMORY;
     for (int k = 0; k < format->channels && status == DDZ_OK; k++)
-        status = ddz_regress_init(&r->plane[k].regress, mem, known->width, inputs_of(k, format->channels));
+        status = ddz_regress_init(&r->plane[k].regress, mem, width, inputs_of(k, format->channels));
     if (status != DDZ_OK) {
         residual_free(r);
         return status;
@@ -90,7 +98,8 @@ static ddz_status residual_init(struct residual *r, const struct mem *mem, const
 
 uint64_t ddz_residual_memory(uint32_t width)
 {
-    return row_room(width) * ROWS * CHANNELS * (3 * sizeof(int16_t) + sizeof(int32_t)) +
+    return sizeof(struct residual) +
+           row_room(width) * ROWS * CHANNELS * (3 * sizeof(int16_t) + sizeof(int32_t)) +
            (uint64_t)width * CHANNELS * sizeof(uint16_t) + CHANNELS * ddz_regress_memory(width) +
            ddz_level_coder_memory();
 }
@@ -135,7 +144,7 @@ static int64_t noisy_at(const struct residual *r, size_t pixel, int k)
 static void load_row(const struct residual *r, int k, uint32_t y, int slot)
 {
     const struct plane *p = &r->plane[k];
-    uint32_t width = r->known->width;
+    uint32_t width = r->width;
     for (uint32_t x = 0; x < width; x++) {
         size_t pixel = (size_t)y * width + x;
         int32_t estimate = estimate_at(r, pixel, k);
@@ -150,7 +159,7 @@ static void load_row(const struct residual *r, int k, uint32_t y, int slot)
 static void place_rows(struct residual *r, int k, uint32_t y)
 {
     const uint32_t turn[ROWS] = {y % ROWS, (y + 2) % ROWS, (y + 1) % ROWS};
-    size_t room = row_room(r->known->width);
+    size_t room = row_room(r->width);
     struct plane *p = &r->plane[k];
     for (int i = 0; i < ROWS; i++) {
         size_t at = room * ((size_t)ROWS * (size_t)k + turn[i]);
@@ -161,9 +170,10 @@ static void place_rows(struct residual *r, int k, uint32_t y)
     }
 }
 
-/* On to row y, of which nothing has been coded yet. */
-static void begin_row(struct residual *r, uint32_t y)
+/* On to row r->y, of which nothing has been coded yet. */
+static void begin_row(struct residual *r)
 {
+    const uint32_t y = r->y;
     for (int k = 0; k < r->format.channels; k++) {
         struct plane *p = &r->plane[k];
         place_rows(r, k, y);
@@ -171,7 +181,7 @@ static void begin_row(struct residual *r, uint32_t y)
             load_row(r, k, 0, NOW);
             load_row(r, k, 0, ABOVE);
         }
-        load_row(r, k, y + 1 < r->known->height ? y + 1 : y, OTHER);
+        load_row(r, k, y + 1 < r->height ? y + 1 : y, OTHER);
         for (int i = 1; i <= MARGIN; i++) {
             p->residual[NOW][-i] = p->residual[ABOVE][0];
             p->error[NOW][-i] = p->error[ABOVE][0];
@@ -263,13 +273,14 @@ static struct level_site describe(const struct residual *r, int k, uint32_t x, i
     return s;
 }
 
-/* Sample x of channel k; `i` is its place in its block. */
-static void code_sample(struct residual *r, uint32_t y, int k, uint32_t x, int i)
+/* Sample r->x of channel k; `i` is its place in its block. Whether it could be told. */
+static bool code_sample(struct residual *r, int k, int i)
 {
+    const uint32_t x = r->x;
     struct plane *p = &r->plane[k];
     int16_t *v = p->regress.vectors[i];
     look_around(r, k, x, v);
-    int64_t estimate = (int64_t)estimate_at(r, (size_t)y * r->known->width + x, k) + CENTRE; /* 1/256 */
+    int64_t estimate = (int64_t)estimate_at(r, (size_t)r->y * r->width + x, k) + CENTRE; /* 1/256 */
     int64_t correction =
         clamp64(ddz_regress_predict(&p->regress, i, 8 - FINE), -CORRECTION_LIMIT, CORRECTION_LIMIT);
     int64_t mean_q16 = clamp64((estimate + correction) * 256, 0, MAX_SAMPLE * 256);
@@ -277,29 +288,51 @@ static void code_sample(struct residual *r, uint32_t y, int k, uint32_t x, int i
     size_t place = r->format.channels == 1 ? 0 : (size_t)channel_order[k];
     uint16_t *sample = &r->row[(size_t)x * (size_t)r->format.channels + place];
     int level = ddz_level_code(&r->levels, &r->bits, &site, *sample, &p->error[NOW][x]);
+    if (ddz_code_ended(&r->bits))
+        return false;
     *sample = (uint16_t)level;
     int64_t value = asr64(level * r->levels.unit_q32, 24); /* 1/256 */
     p->residual[NOW][x] = limited(asr64(value - estimate, 8 - FINE));
     v[p->regress.inputs] = p->residual[NOW][x];
+    r->x++;
+    return true;
 }
 
-static void code_row(struct residual *r, uint32_t y)
+/* The rest of channel k's row, in blocks; whether all of it could be told. The block at hand has its weights anew: they
+ * are the same, as nothing of it has been added up. */
+static bool code_channel(struct residual *r, int k)
 {
-    uint32_t width = r->known->width;
-    begin_row(r, y);
-    for (int k = 0; k < r->format.channels; k++) {
-        struct plane *p = &r->plane[k];
-        for (uint32_t block = 0; block * REGRESS_BLOCK < width; block++) {
-            uint32_t begin = block * REGRESS_BLOCK, left = width - begin;
-            int count = left < REGRESS_BLOCK ? (int)left : REGRESS_BLOCK;
-            ddz_regress_begin_block(&p->regress, block);
-            for (int i = 0; i < count; i++)
-                code_sample(r, y, k, begin + (uint32_t)i, i);
-            ddz_regress_end_block(&p->regress, block, count);
-        }
-        extend16(p->residual[NOW], width);
-        extend32(p->error[NOW], width);
+    struct regress *regress = &r->plane[k].regress;
+    while (r->x < r->width) {
+        const uint32_t block = r->x / REGRESS_BLOCK, begin = block * REGRESS_BLOCK, left = r->width - begin;
+        const uint32_t count = left < REGRESS_BLOCK ? left : REGRESS_BLOCK;
+        ddz_regress_begin_block(regress, block);
+        while (r->x < begin + count)
+            if (!code_sample(r, k, (int)(r->x - begin)))
+                return false;
+        ddz_regress_end_block(regress, block, (int)count);
     }
+    return true;
+}
+
+/* The rest of row r->y; whether all of it could be told. */
+static bool code_row(struct residual *r)
+{
+    if (!r->begun)
+        begin_row(r);
+    r->begun = true;
+    for (; r->channel < r->format.channels; r->channel++) {
+        const struct plane *p = &r->plane[r->channel];
+        if (!code_channel(r, r->channel))
+            return false;
+        extend16(p->residual[NOW], r->width);
+        extend32(p->error[NOW], r->width);
+        r->x = 0;
+    }
+    r->channel = 0;
+    r->begun = false;
+    r->y++;
+    return true;
 }
 
 /* ---- Pictures ---------------------------------------------------------------------------- */
@@ -311,15 +344,16 @@ ddz_status ddz_residual_encode(const struct mem *mem, const struct residual_know
     struct residual r;
     struct binary_encoder *encoder = &r.bits.encoder;
     size_t row = (size_t)known->width * (size_t)format->channels;
-    ddz_status status = residual_init(&r, mem, known, format);
+    ddz_status status = residual_init(&r, mem, known->width, known->height, format);
     if (status != DDZ_OK)
         return status;
+    r.known = known;
     r.bits.writing = true;
     ddz_binary_encoder_init(encoder, mem);
-    for (uint32_t y = 0; y < known->height && status == DDZ_OK; y++) {
-        memcpy(r.row, samples + row * y, row * sizeof *samples);
-        code_row(&r, y);
-        status = encoder->failed ? DDZ_ERR_MEMORY : show(cookie, y, r.row);
+    while (r.y < r.height && status == DDZ_OK) {
+        memcpy(r.row, samples + row * r.y, row * sizeof *samples);
+        code_row(&r);
+        status = encoder->failed ? DDZ_ERR_MEMORY : show(cookie, r.y - 1, r.row);
     }
     ddz_binary_finish(encoder);
     residual_free(&r);
@@ -334,21 +368,38 @@ ddz_status ddz_residual_encode(const struct mem *mem, const struct residual_know
     return DDZ_OK;
 }
 
-ddz_status ddz_residual_decode(const struct mem *mem, const struct residual_known *known,
-                               const struct residual_format *format, const uint8_t *coded, size_t size,
-                               bool whole, residual_row *show, void *cookie)
+ddz_status ddz_residual_decoder_new(const struct mem *mem, uint32_t width, uint32_t height,
+                                    const struct residual_format *format, struct residual **decoder)
 {
-    struct residual r;
-    ddz_status status = residual_init(&r, mem, known, format);
-    if (status != DDZ_OK)
+    struct residual *r = ddz_mem_alloc(mem, 1, sizeof *r);
+    if (!r)
+        return DDZ_ERR_MEMORY;
+    ddz_status status = residual_init(r, mem, width, height, format);
+    if (status != DDZ_OK) {
+        ddz_mem_free(mem, r);
         return status;
-    ddz_binary_decoder_init(&r.bits.decoder, coded, size, whole);
-    for (uint32_t y = 0; y < known->height && status == DDZ_OK; y++) {
-        code_row(&r, y);
-        if (r.bits.decoder.ended)
-            break;
-        status = show(cookie, y, r.row);
     }
-    residual_free(&r);
+    ddz_binary_decoder_init(&r->bits.decoder, NULL, 0, false);
+    *decoder = r;
+    return DDZ_OK;
+}
+
+void ddz_residual_decoder_free(struct residual *r)
+{
+    if (!r)
+        return;
+    struct mem mem = r->mem;
+    residual_free(r);
+    ddz_mem_free(&mem, r);
+}
+
+ddz_status ddz_residual_decode(struct residual *r, const struct residual_known *known, const uint8_t *coded,
+                               size_t size, bool whole, residual_row *show, void *cookie)
+{
+    ddz_status status = DDZ_OK;
+    r->known = known;
+    ddz_binary_decoder_extend(&r->bits.decoder, coded, size, whole);
+    while (r->y < r->height && status == DDZ_OK && code_row(r))
+        status = show(cookie, r->y - 1, r->row);
     return status;
 }

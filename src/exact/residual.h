@@ -33,10 +33,21 @@ ddz_status ddz_residual_encode(const struct mem *mem, const struct residual_know
                                const struct residual_format *format, const uint16_t *samples,
                                residual_row *show, void *cookie, uint8_t **coded, size_t *size);
 
-/* Shows the rows that are certain with `size` bytes of the code; `whole`: no more will come. MEMORY, and what `show`
- * says. */
-ddz_status ddz_residual_decode(const struct mem *mem, const struct residual_known *known,
-                               const struct residual_format *format, const uint8_t *coded, size_t size,
-                               bool whole, residual_row *show, void *cookie);
+/* A picture that is decoded as its code arrives */
+struct residual;
+
+/* MEMORY */
+ddz_status ddz_residual_decoder_new(const struct mem *mem, uint32_t width, uint32_t height,
+                                    const struct residual_format *format, struct residual **decoder);
+
+/* NULL: nothing. */
+void ddz_residual_decoder_free(struct residual *decoder);
+
+/* Goes on with the first `size` bytes of the code, of which none that there were before may have changed, and shows the
+ * rows that become certain; `whole`: no more will come. What is known is the same each time, and need not stay from one
+ * to the next. What `show` says. */
+ddz_status ddz_residual_decode(struct residual *decoder, const struct residual_known *known,
+                               const uint8_t *coded, size_t size, bool whole, residual_row *show,
+                               void *cookie);
 
 #endif

@@ -102,12 +102,6 @@ static uint32_t share(uint32_t part, uint32_t whole)
     return p < 1 ? 1 : p > 65535 ? 65535 : p;
 }
 
-/* A channel's value while its bits become known: what experts say of values below the least that it can be, below the
- * middle, and below what it must be less than. */
-struct halving {
-    uint32_t least, from[EXPERTS], middle[EXPERTS], to[EXPERTS];
-};
-
 static void ask_experts(const struct value *v, const struct predict *p, struct halving *h, int bit,
                         int32_t *others)
 {
@@ -126,63 +120,74 @@ static void halve(struct halving *h, int bit, int one)
 }
 
 /* The counters of the next four bits. The place of node 0, which there is not, tells whose they are. */
-static void find_lines(const struct value *v, int contexts, uint32_t least, int done,
-                       counter *lines[VALUE_CONTEXTS])
+static void find_lines(struct value *v, int contexts)
 {
     uint32_t checks[VALUE_CONTEXTS];
     for (int i = 0; i < contexts; i++) {
-        uint64_t hash = add(v->hash[i], (least | (uint64_t)done << 32) * odd) * odd;
-        lines[i] = v->lines[i] + (size_t)(hash >> (64 - v->line_bits[i])) * VALUE_LINE;
+        uint64_t hash = add(v->hash[i], (v->halving.least | (uint64_t)v->halving.done << 32) * odd) * odd;
+        v->line[i] = v->lines[i] + (size_t)(hash >> (64 - v->line_bits[i])) * VALUE_LINE;
         checks[i] = (uint32_t)hash | 1;
-        fetch(lines[i]);
+        fetch(v->line[i]);
     }
     for (int i = 0; i < contexts; i++)
-        if (lines[i][0] != checks[i]) {
-            lines[i][0] = checks[i];
+        if (v->line[i][0] != checks[i]) {
+            v->line[i][0] = checks[i];
             for (int k = 1; k < VALUE_LINE; k++)
-                lines[i][k] = counter_fresh;
+                v->line[i][k] = counter_fresh;
         }
+    v->node = 1;
 }
 
-static uint32_t code_channel(struct value *v, const struct predict *p, struct bit_coder *c, int channel,
-                             uint32_t value, bool asked)
+static void begin_channel(struct value *v)
 {
-    struct halving h = {.least = 0};
-    struct blend *blend = &v->blends[asked];
-    counter *lines[VALUE_CONTEXTS];
-    int spread = p->outlook[channel].spread_class, node = 1;
+    v->halving = (struct halving){.least = 0};
     for (int e = 0; e < EXPERTS; e++)
-        h.to[e] = below_all;
-    for (int done = 0; done < v->depth; done++) {
-        int bit = v->depth - 1 - done;
-        if (done % 4 == 0) {
-            find_lines(v, blend->counted, h.least, done, lines);
-            node = 1;
-        }
+        v->halving.to[e] = below_all;
+}
+
+/* The channel's other bits */
+static void code_channel(struct value *v, const struct predict *p, struct bit_coder *c, int channel,
+                         uint32_t value, bool asked)
+{
+    struct halving *h = &v->halving;
+    struct blend *blend = &v->blends[asked];
+    int spread = p->outlook[channel].spread_class;
+    for (; h->done < v->depth; h->done++) {
+        int bit = v->depth - 1 - h->done;
+        if (h->done % 4 == 0)
+            find_lines(v, blend->counted);
         for (int i = 0; i < blend->counted; i++)
-            blend->counters[i] = lines[i] + node;
-        ask_experts(v, p, &h, bit, ddz_blend_others(blend));
-        int first = channel * 16 + done;
-        int second = spread * BIT_CLASSES + (done < BIT_CLASSES ? done : BIT_CLASSES - 1);
+            blend->counters[i] = v->line[i] + v->node;
+        ask_experts(v, p, h, bit, ddz_blend_others(blend));
+        int first = channel * 16 + h->done;
+        int second = spread * BIT_CLASSES + (h->done < BIT_CLASSES ? h->done : BIT_CLASSES - 1);
         int one =
             ddz_blend_code(blend, c, value >> bit & 1, first, second, channel * SPREAD_CLASSES + spread);
-        halve(&h, bit, one);
-        node = node << 1 | one;
+        if (ddz_code_ended(c))
+            return;
+        halve(h, bit, one);
+        v->node = v->node << 1 | one;
     }
-    return h.least;
 }
 
 uint64_t ddz_value_code(struct value *v, struct predict *p, struct bit_coder *c, const struct neighbours *n,
                         uint64_t colour, bool asked)
 {
-    uint64_t known = 0;
-    for (int place = 0; place < p->channels; place++) {
-        int channel = ddz_channel_order(p->channels, place);
-        ddz_predict_channel(p, n, place, known);
-        hash_contexts(v, p, n, place, known);
-        uint32_t value = code_channel(v, p, c, channel, colour_channel(colour, channel), asked);
-        ddz_predict_learn(p, n, channel, (int32_t)value);
-        known |= (uint64_t)value << 16 * channel;
+    for (; v->place < p->channels; v->place++) {
+        int channel = ddz_channel_order(p->channels, v->place);
+        if (v->halving.done == 0)
+            begin_channel(v);
+        ddz_predict_channel(p, n, v->place, v->known);
+        hash_contexts(v, p, n, v->place, v->known);
+        code_channel(v, p, c, channel, colour_channel(colour, channel), asked);
+        if (ddz_code_ended(c))
+            return 0;
+        ddz_predict_learn(p, n, channel, (int32_t)v->halving.least);
+        v->known |= (uint64_t)v->halving.least << 16 * channel;
+        v->halving.done = 0;
     }
-    return known;
+    colour = v->known;
+    v->known = 0;
+    v->place = 0;
+    return colour;
 }

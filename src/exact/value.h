@@ -13,6 +13,13 @@ enum {
     VALUE_LINE = 16 /* counters of the 15 nodes of four bits, and whose they are */
 };
 
+/* A channel's value while its bits become known: what experts say of values below the least that it can be, below the
+ * middle, and below what it must be less than. */
+struct halving {
+    uint32_t least, from[EXPERTS], middle[EXPERTS], to[EXPERTS];
+    int done; /* bits */
+};
+
 struct value {
     const struct mixing_tables *tables; /* not owned */
     struct blend blends[2];             /* of colours that were asked for before, second */
@@ -20,14 +27,22 @@ struct value {
     int32_t *weights[2];
     uint16_t *points[2];
     int line_bits[VALUE_CONTEXTS], depth;
-    uint64_t hash[VALUE_CONTEXTS]; /* of the channel at hand */
+
+    /* Of the colour at hand */
+    int place; /* channels that are known, in the order of coding, */
+    uint64_t known;
+    uint64_t hash[VALUE_CONTEXTS]; /* and of the one at hand */
+    struct halving halving;
+    counter *line[VALUE_CONTEXTS];
+    int node; /* in the lines */
 };
 
 /* Places all arrays; a first pass without memory adds up sizes. */
 void ddz_value_place(struct value *v, struct arena *arena, uint64_t pixels, int depth);
 void ddz_value_init(struct value *v, const struct mixing_tables *tables);
 
-/* Code the colour; returns it. The predictors have looked at the pixel. `asked`: all guesses were wrong. */
+/* Code the colour; returns it. The predictors have looked at the pixel. `asked`: all guesses were wrong. Where the data
+ * ended, the same call goes on once there are more of them. */
 uint64_t ddz_value_code(struct value *v, struct predict *p, struct bit_coder *c, const struct neighbours *n,
                         uint64_t colour, bool asked);
 
