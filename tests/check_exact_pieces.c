@@ -121,10 +121,10 @@ START_TEST(rows_are_decoded_once)
     if (shown && kind != RAW)
         ck_assert_int_eq(rows, kind == RESIDUAL_ALPHA ? 2 * H : H);
     ck_assert(!d->exact.graphics && !d->exact.residual);
-    for (int i = 0; i < 4; i++) { /* and then none are left to be decoded */
+    for (int i = 0; i < 4; i++) { /* and then nothing is left to be done */
         count.told = 0;
         ck_assert_int_eq(picture_of(d, i, pixels), DDZ_OK);
-        ck_assert(kind == RAW || count.told == 2);
+        ck_assert(kind == RAW || (count.told == 2 && d->work == 0));
         check_picture(&s, i, pixels, &stream, stream.size);
     }
     ddz_decoder_free(d);

@@ -208,6 +208,7 @@ ddz_status ddz_decoder_set_model(ddz_decoder *d, const ddz_model *model)
     d->bits = NULL;
     d->wrong_model = d->digest_agrees = d->ended = false;
     d->cursor = (struct step_cursor){0};
+    d->views = 0;
     d->model = model;
     if (d->reader.part != PART_HEADER)
         meet_model(d);

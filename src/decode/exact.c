@@ -245,11 +245,21 @@ static ddz_status show_residual(struct showing *s, const uint8_t *code, size_t s
     return status;
 }
 
+/* There is a layer, whose head this is, and the picture shows it. */
+static bool is_shown(const ddz_decoder *d, struct exact_head *head)
+{
+    const struct exact_reader *layer = &d->reader.layers.exact;
+    if (!layer->begun || ddz_exact_head_read(layer->data, layer->size, head) != DDZ_OK)
+        return false;
+    /* of a smaller picture the chain stopped where it is enough for this size */
+    return head->coder != EXACT_RESIDUAL || decoder_scale(d) == 0;
+}
+
 uint64_t ddz_exact_work(const ddz_decoder *d)
 {
-    bool there = d->reader.layers.exact.begun;
-    uint32_t rows = d->pyramid.height[0] - d->exact.rows;
-    return there ? WORK_OF_PIXEL * (uint64_t)d->pyramid.width[0] * rows : 0;
+    struct exact_head head;
+    uint64_t rows = d->pyramid.height[0] - d->exact.rows;
+    return is_shown(d, &head) ? WORK_OF_PIXEL * d->pyramid.width[0] * rows : 0;
 }
 
 /* The layer by its coder */
@@ -272,9 +282,7 @@ ddz_status ddz_exact_show(ddz_decoder *d, const struct layout *layout, void *pix
         .d = d, .layout = layout, .pixels = pixels, .width = p->width[0], .height = p->height[0]};
     d->exact_rows = 0;
     d->exact_agrees = false;
-    if (!layer->begun || ddz_exact_head_read(layer->data, layer->size, &s.head) != DDZ_OK)
-        return DDZ_OK;
-    if (small && s.head.coder == EXACT_RESIDUAL) /* the chain stopped where it is enough for this size */
+    if (!is_shown(d, &s.head))
         return DDZ_OK;
     if (small)
         s.sums = ddz_mem_alloc(&d->mem, (size_t)layout->width * 4, sizeof *s.sums);
@@ -286,11 +294,8 @@ ddz_status ddz_exact_show(ddz_decoder *d, const struct layout *layout, void *pix
 
 bool ddz_exact_damaged(const ddz_decoder *d)
 {
-    const struct exact_reader *layer = &d->reader.layers.exact;
     struct exact_head head;
-    bool looked_at = ddz_exact_head_read(layer->data, layer->size, &head) == DDZ_OK &&
-                     (head.coder != EXACT_RESIDUAL || decoder_scale(d) == 0);
-    return layer->whole && looked_at && !d->exact_agrees;
+    return d->reader.layers.exact.whole && is_shown(d, &head) && !d->exact_agrees;
 }
 
 uint64_t ddz_exact_show_memory(const ddz_decoder *d, uint32_t width, uint32_t height)

@@ -109,6 +109,7 @@ static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int in
 static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
 {
     const struct step *step = &s->step[index];
+    d->views = 0;
     ddz_chain_next_estimate(d->chain);
     ddz_status status = show(d);
     if (status != DDZ_OK)
@@ -247,7 +248,9 @@ static void plan_work(ddz_decoder *d, const struct plan *plan, ddz_recon recon)
     const struct pyramid *p = &d->pyramid;
     int made = recon == DDZ_RECON_SAMPLE ? s->steps : plan->whole;
     int scale = made > 0 ? s->step[made - 1].scale : p->coarsest;
-    d->work += (uint64_t)picture_views(d) * p->width[scale] * p->height[scale]; /* of the last estimate */
+    bool there = d->views == picture_views(d) && made == d->cursor.index && !plan->part;
+    d->work +=
+        there ? 0 : (uint64_t)picture_views(d) * p->width[scale] * p->height[scale]; /* the last estimate */
     d->work += recon == DDZ_RECON_MEAN ? ddz_exact_work(d) : 0;
 }
 
@@ -263,7 +266,9 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     if (status != DDZ_OK)
         return status;
     d->ended = d->ended || plan->last;
-    ddz_chain_last_estimate(d->chain, picture_views(d));
+    if (d->views != picture_views(d))
+        ddz_chain_last_estimate(d->chain, picture_views(d));
+    d->views = picture_views(d);
     status = show(d);
     const uint8_t *alpha;
     if (status == DDZ_OK)
@@ -305,6 +310,7 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
     struct step_bits part;
     if (d->ended && recon == DDZ_RECON_SAMPLE) {
         ddz_chain_start(d->chain);
+        d->views = 0;
         d->cursor = (struct step_cursor){0};
         d->ended = false;
     }
@@ -328,6 +334,7 @@ static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *l
     }
     if (plan.kept) {
         ddz_chain_restore(d->chain, d->arrived);
+        d->views = 0;
         d->cursor = plan.cursor;
     }
     return status;

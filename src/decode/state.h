@@ -60,6 +60,7 @@ struct ddz_decoder {
     struct step_cursor cursor;   /* behind the steps that y has made, all of them whole */
     bool ended;                  /* no step is to come, and y or the estimate is beyond the cursor for good */
     bool digest_agrees;
+    int views; /* of y as it is, whose estimate was made last; 0: of another y, or not a last one */
     struct exact_kept exact;
     uint32_t exact_rows; /* of the picture decoded last */
     bool exact_agrees;   /* its check, once all of it is there */
