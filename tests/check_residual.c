@@ -1,5 +1,6 @@
 /* The residual coder: round trips, prefixes, damage, and what an estimate is worth */
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +46,7 @@ static struct scene make_scene(uint32_t width, uint32_t height, struct residual_
         level = level < 0 ? 0 : level > max ? max : level;
         s.samples[pixel * (size_t)format.channels + c] = (uint16_t)level;
         double value = level * 255.0 / max * 256 - CENTRE;
-        s.estimate[i] = (int16_t)(value + 256 * off * normal(5 + c, pixel));
+        s.estimate[i] = (int16_t)fmin(fmax(value + 256 * off * normal(5 + c, pixel), INT16_MIN), INT16_MAX);
         s.noisy[i] = (int32_t)(value + 256 * 7 * normal(8, i));
     }
     s.known = (struct residual_known){width, height, s.estimate, s.noisy};
