@@ -40,85 +40,136 @@ static int16_t random_score(uint64_t key, uint64_t i, int kind)
     return (int16_t)(kind == 0 ? wide : kind == 1 ? wide / 10000 : wide % 2 ? 20000 : -20000);
 }
 
-/* One branch as search.h defines it */
-static void reference_step(const struct search_branch *b, int register_bits, int16_t *scores,
-                           uint8_t *decisions)
+/* Where search.h puts a state before a branch: its three oldest bits, of backward batches from the lowest on, and the others,
+ * of which bit i is in slot i + one or, of backward ones, i + the branch's slot, modulo their number */
+static uint32_t place_of(uint32_t state, int register_bits, int slot, bool backward)
 {
-    uint32_t states = 1u << register_bits, run = 1u << b->bit;
+    int slots = register_bits - 3;
+    uint32_t top = state >> slots, index = backward ? top / 4 + top / 2 % 2 * 2 + top % 2 * 4 : top;
+    for (int i = 0; i < slots; i++)
+        index |= (state >> i & 1) << (3 + (i + slot + !backward) % slots);
+    return index;
+}
+
+/* The number of a decision: of a branch's middle, and of the newest bit or backward the oldest */
+static uint32_t decision_of(const struct search_kernel *kernel, const struct search_batch *batch, int slot,
+                            uint32_t middle, uint32_t bit)
+{
+    int register_bits = batch->register_bits, slots = register_bits - 3;
+    uint32_t group = 0, top = middle >> (slots - 1);
+    for (int i = 0; i < slots - 1; i++)
+        group |= (middle >> i & 1) << (i + slot + 1) % slots;
+    uint32_t pair = group % (1u << slot) + (group >> slot) / 2 * (1u << slot);
+    uint32_t place = batch->backward ? top / 4 + top / 2 % 2 * 2 + top % 2 * 4 : top;
+    return search_decision(kernel, batch->run, pair, place, bit);
+}
+
+/* One branch as search.h defines it: all windows of L + 1 bits, scores[2^L] in the order of states, which are those before
+ * the branch or, of backward batches, behind it */
+static void reference_step(const struct search_kernel *kernel, const struct search_batch *batch, int k,
+                           int16_t *scores, uint8_t *decisions)
+{
+    const struct search_branch *b = &batch->branch[k];
+    uint32_t states = 1u << batch->register_bits, half = states / 2;
+    int16_t *from = new_array(states, sizeof *from);
+    memcpy(from, scores, states * sizeof *from);
     memset(decisions, 0, states / 8);
-    for (uint32_t p = 0; p < states; p++) {
-        uint32_t q = p + run, middle = p % run * (states / run / 2) + p / run / 2;
-        if (p / run % 2)
-            continue;
+    for (uint32_t to = 0; to < states; to++) {
+        uint32_t middle = batch->backward ? to % half : to / 2;
+        uint32_t bit = batch->backward ? to / half : to % 2;
+        uint32_t one = batch->backward ? middle * 2 : middle, apart = batch->backward ? 1 : half;
         uint32_t product = trellis_label(b->key, middle) * b->owned;
-        int v = b->values[product / 65536], first = scores[p], second = scores[q];
+        int v = b->values[product / 65536], own = from[one + bit * apart], other = from[one + !bit * apart];
         v = product / 32768 % 2 ? -v : v;
-        decisions[p / 8] |= (uint8_t)((second - v > first + v) << p % 8);
-        decisions[q / 8] |= (uint8_t)((first - v > second + v) << q % 8);
-        scores[p] = (int16_t)(second - v > first + v ? second - v : first + v);
-        scores[q] = (int16_t)(first - v > second + v ? first - v : second + v);
+        uint32_t decision = decision_of(kernel, batch, b->slot, middle, bit);
+        decisions[decision / 8] |= (uint8_t)((other - v > own + v) << decision % 8);
+        scores[to] = (int16_t)(other - v > own + v ? other - v : own + v);
     }
+    free(from);
 }
 
 struct branches {
-    int count, first, by; /* how many; the bit of the first, and how much further that of the next is */
+    int count, first; /* how many; the slot of the first */
+    bool backward;
 };
 
 /* In arrays of exact size between guard pages */
-static void check_kernel(search_step_fn *step, int register_bits, uint32_t owned, int kind,
+static void check_kernel(const struct search_kernel *kernel, int register_bits, uint32_t owned, int kind,
                          struct branches how)
 {
     size_t states = (size_t)1 << register_bits, score_bytes = states * sizeof(int16_t);
     size_t value_bytes = (owned + SEARCH_SLACK) * sizeof(int16_t), aligned = (value_bytes + 63) & ~(size_t)63;
-    size_t decision_bytes = (size_t)how.count * states / 8;
-    int16_t *values = guard_alloc(aligned), *a = guard_alloc(score_bytes), *b = guard_alloc(score_bytes);
-    uint8_t *da = guard_alloc(decision_bytes), *db = guard_alloc(decision_bytes);
-    struct search_branch branch[SEARCH_BATCH];
+    size_t decision_bytes = (size_t)how.count * states / 8,
+           room_bytes = SEARCH_BATCH * sizeof(struct search_room);
+    int by = how.backward ? 1 : -1, slots = register_bits - 3;
+    int16_t *values = guard_alloc(aligned), *a = new_array(states, sizeof *a), *b = guard_alloc(score_bytes);
+    uint8_t *da = new_array(decision_bytes, 1), *db = guard_alloc(decision_bytes);
+    struct search_batch batch = {.register_bits = register_bits,
+                                 .backward = how.backward,
+                                 .room = guard_alloc(room_bytes),
+                                 .scores = b,
+                                 .decisions = db};
+    batch.run = (struct search_run){how.backward ? how.first : how.first + 1 - how.count, how.count};
     for (uint32_t i = 0; i < owned + SEARCH_SLACK; i++)
         values[i] = (int16_t)(i < owned ? random_score(owned, i, kind) / 8 : 12345);
-    for (size_t i = 0; i < states; i++)
-        a[i] = b[i] = (int16_t)(random_score(owned + 1, i, kind) / 2);
-    struct trellis t = {owned, 1, register_bits, (uint64_t)kind};
-    for (int i = 0; i < how.count; i++) {
-        branch[i] = (struct search_branch){ddz_trellis_branch_key(&t, (uint32_t)i),
-                                           owned - (owned > 1 && i % 2), values, how.first + i * how.by};
-        reference_step(&branch[i], register_bits, a, da + (size_t)i * states / 8);
+    for (uint32_t i = 0; i < states; i++) {
+        a[i] = (int16_t)(random_score(owned + 1, i, kind) / 2);
+        b[place_of(i, register_bits, how.first, how.backward)] = a[i];
     }
-    step(branch, how.count, register_bits, b, db);
-    ck_assert_mem_eq(a, b, score_bytes);
+    struct trellis t = {owned, 1, register_bits, (uint64_t)kind};
+    for (int k = 0; k < how.count; k++) {
+        batch.branch[k] = (struct search_branch){ddz_trellis_branch_key(&t, (uint32_t)k),
+                                                 owned - (owned > 1 && k % 2), values, how.first + k * by};
+        reference_step(kernel, &batch, k, a, da + (size_t)k * states / 8);
+    }
+    kernel->step(&batch);
+    int next = (how.first + how.count * by + slots) % slots;
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < states; i++)
+        wrong += b[place_of(i, register_bits, next, how.backward)] != a[i];
+    ck_assert_uint_eq(wrong, 0);
     ck_assert_mem_eq(da, db, decision_bytes);
     guard_free(values, aligned);
-    guard_free(a, score_bytes);
+    guard_free(batch.room, room_bytes);
     guard_free(b, score_bytes);
-    guard_free(da, decision_bytes);
     guard_free(db, decision_bytes);
+    free(a);
+    free(da);
 }
 
 /* All batches of branches that the search may ask for, of a register */
-static void check_batches(search_step_fn *step, int register_bits, uint32_t owned, int kind)
+static void check_batches(const struct search_kernel *kernel, int register_bits, uint32_t owned, int kind)
 {
-    for (int first = 0; first < register_bits; first++)
-        for (int by = -1; by <= 1; by += 2)
+    for (int first = 0; first < register_bits - 3; first++)
+        for (int backward = 0; backward <= 1; backward++)
             for (int count = 1; count <= SEARCH_BATCH; count++) {
-                int last = first + by * (count - 1);
-                if (last < 0 || last >= register_bits || (last < SEARCH_INNER) != (first < SEARCH_INNER))
+                int last = backward ? first + count - 1 : first + 1 - count;
+                if (last < 0 || last >= register_bits - 3 ||
+                    (count > 1 && (first < kernel->part_bits || last < kernel->part_bits)))
                     break;
-                check_kernel(step, register_bits, owned, kind, (struct branches){count, first, by});
+                check_kernel(kernel, register_bits, owned, kind, (struct branches){count, first, backward});
             }
 }
 
 START_TEST(kernels_equal_the_reference)
 {
-    static const uint32_t owned[] = {1,   2,   3,   31,  32,  33,  63,  64,    65,   127,
-                                     128, 129, 200, 255, 256, 257, 999, 32767, 32768};
+    static const uint32_t owned[] = {1,  2,  3,  4,   5,   15,  16,  17,  31,    32,   33,
+                                     63, 64, 65, 127, 128, 129, 255, 999, 32767, 32768};
     for (int k = 0; ddz_search_kernels[k]; k++) {
         if (!kernel_runs(&ddz_search_kernels[k]->kernel, ddz_cpu_features()))
             continue;
         for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
             for (int kind = 0; kind < 3; kind++)
-                check_batches(ddz_search_kernels[k]->step, 8 + (int)(i + (size_t)kind) % 5, owned[i], kind);
-        for (int register_bits = 13; register_bits <= 16; register_bits++)
-            check_batches(ddz_search_kernels[k]->step, register_bits, 100, 0);
+                check_batches(ddz_search_kernels[k], 8 + (int)(i + (size_t)kind) % 5, owned[i], kind);
+        check_batches(ddz_search_kernels[k], 13, 100, 0);
+        for (int register_bits = 14; register_bits <= 16; register_bits++)
+            for (int backward = 0; backward <= 1; backward++) {
+                struct branches high = {3, register_bits - (backward ? 6 : 4), backward};
+                struct branches lowest = {1, 0, backward};
+                check_kernel(ddz_search_kernels[k], register_bits, 100, 0, high);
+                check_kernel(ddz_search_kernels[k], register_bits, SEARCH_TABLE, 0, high);
+                check_kernel(ddz_search_kernels[k], register_bits, 100, 0, lowest);
+            }
     }
 }
 END_TEST
@@ -276,7 +327,7 @@ END_TEST
 
 START_TEST(search_without_memory)
 {
-    enum { ALL = 7 };
+    enum { ALL = 11 };
     for (int granted = 0; granted <= ALL; granted++) {
         struct ledger l = {.fails_at = granted + 1};
         ddz_allocator allocator = ledger_allocator(&l);

@@ -133,25 +133,35 @@ static int agree(void)
     return same;
 }
 
-/* Whether two kernels agree on a random branch */
-static int agree_on_branch(const struct search_kernel *kernel)
+/* Whether two kernels of vectors of 8 scores agree on random branches */
+static int agree_on_branches(const struct search_kernel *kernel)
 {
     static int16_t values[MAX_OWNED + SEARCH_SLACK], scores[2][1 << MAX_BITS];
-    static uint8_t decisions[2][(1 << MAX_BITS) / 8];
-    int register_bits = 8 + draw(MAX_BITS - 7);
-    struct search_branch branch = {
-        .owned = (uint32_t)(1 + draw(MAX_OWNED)), .values = values, .bit = draw(register_bits)};
-    uint32_t states = 1u << register_bits;
-    branch.key.add = (uint32_t)draw(65536);
-    branch.key.mul = ((uint32_t)draw(65536) | 1) << (17 - register_bits) & 0xFFFF;
-    for (uint32_t i = 0; i < branch.owned; i++)
+    static uint8_t decisions[2][SEARCH_BATCH * (1 << MAX_BITS) / 8];
+    static struct search_room room[SEARCH_BATCH];
+    int register_bits = 8 + draw(MAX_BITS - 7), slots = search_slots(register_bits);
+    uint32_t states = 1u << register_bits, owned = (uint32_t)(1 + draw(draw(2) ? 30 : MAX_OWNED));
+    struct search_batch batch = {.register_bits = register_bits, .backward = draw(2), .room = room};
+    batch.run.count = 1 + draw(SEARCH_BATCH);
+    batch.run.low = draw(slots + 1 - batch.run.count);
+    for (int k = 0; k < batch.run.count; k++) {
+        struct search_branch *b = &batch.branch[k];
+        *b = (struct search_branch){.owned = owned, .values = values};
+        b->slot = batch.backward ? batch.run.low + k : batch.run.low + batch.run.count - 1 - k;
+        b->key.add = (uint32_t)draw(65536);
+        b->key.mul = ((uint32_t)draw(65536) | 1) << (17 - register_bits) & 0xFFFF;
+    }
+    for (uint32_t i = 0; i < owned; i++)
         values[i] = (int16_t)(draw(1001) - 500);
     for (uint32_t i = 0; i < states; i++)
         scores[0][i] = scores[1][i] = (int16_t)(draw(64) - 32);
-    ddz_search_c.step(&branch, 1, register_bits, scores[0], decisions[0]);
-    kernel->step(&branch, 1, register_bits, scores[1], decisions[1]);
+    for (int i = 0; i < 2; i++) {
+        batch.scores = scores[i];
+        batch.decisions = decisions[i];
+        (i ? kernel : &ddz_search_c)->step(&batch);
+    }
     return memcmp(scores[0], scores[1], states * sizeof *scores[0]) == 0 &&
-           memcmp(decisions[0], decisions[1], states / 8) == 0;
+           memcmp(decisions[0], decisions[1], (size_t)batch.run.count * states / 8) == 0;
 }
 
 int main(void)
@@ -160,7 +170,7 @@ int main(void)
     if (ddz_conv_kernels[0] == &ddz_conv_c || ddz_search_kernels[0] == &ddz_search_c)
         bad = printf("no kernels beside the portable ones\n");
     for (int i = 0; i < TRIALS && !bad; i++)
-        if (!agree() || !agree_on_branch(ddz_search_kernels[0]))
+        if (!agree() || !agree_on_branches(ddz_search_kernels[0]))
             bad = printf("trial %d: the kernels differ\n", i);
     if (!bad)
         printf("%s: as the portable kernels in %d trials\n", ddz_conv_kernels[0]->kernel.name, TRIALS);

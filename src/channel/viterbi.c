@@ -13,14 +13,16 @@ enum { VALUES = STEP_MAX_OWNED + SEARCH_SLACK }; /* room for those of a branch *
  * that there is work for twice as many threads. A half keeps its decisions until then.
  */
 struct half {
-    int16_t *scores;    /* 2^L */
-    int16_t *values;    /* SEARCH_BATCH * VALUES */
-    uint8_t *decisions; /* 2^L bits for each branch, in the order in which they are searched */
+    int16_t *scores;          /* 2^L */
+    int16_t *values;          /* SEARCH_BATCH * VALUES */
+    struct search_room *room; /* SEARCH_BATCH */
+    uint8_t *decisions;       /* 2^L bits for each branch, in the order in which they are searched */
+    struct search_run *runs;  /* of each branch's batch */
 };
 
 struct viterbi {
     struct mem mem;
-    search_step_fn *step;
+    const struct search_kernel *kernel;
     int register_bits;
     struct parallel *parallel;
     int halves; /* that there is room for: an even number */
@@ -59,7 +61,7 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32
     v->mem = *mem;
     v->register_bits = register_bits;
     v->parallel = parallel;
-    v->step = ddz_search_choose(features)->step;
+    v->kernel = ddz_search_choose(features);
     v->halves = halves;
     size_t decisions = longest_half(branches) * decision_bytes(register_bits);
     bool enough = true;
@@ -67,8 +69,10 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32
         struct half *h = &v->half[i];
         h->scores = ddz_mem_alloc(mem, states(register_bits), sizeof *h->scores);
         h->values = ddz_mem_alloc(mem, (size_t)SEARCH_BATCH * VALUES, sizeof *h->values);
+        h->room = ddz_mem_alloc(mem, SEARCH_BATCH, sizeof *h->room);
         h->decisions = ddz_mem_alloc(mem, decisions, 1);
-        enough = h->scores && h->values && h->decisions;
+        h->runs = ddz_mem_alloc(mem, longest_half(branches), sizeof *h->runs);
+        enough = h->scores && h->values && h->room && h->decisions && h->runs;
     }
     if (enough)
         return v;
@@ -78,9 +82,10 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32
 
 uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes)
 {
-    uint64_t half = sizeof(struct half) + states(register_bits) * sizeof(int16_t) +
-                    (uint64_t)SEARCH_BATCH * VALUES * sizeof(int16_t) +
-                    (uint64_t)longest_half(branches) * decision_bytes(register_bits);
+    uint64_t half =
+        sizeof(struct half) + states(register_bits) * sizeof(int16_t) +
+        (uint64_t)SEARCH_BATCH * (VALUES * sizeof(int16_t) + sizeof(struct search_room)) +
+        (uint64_t)longest_half(branches) * (decision_bytes(register_bits) + sizeof(struct search_run));
     return sizeof(struct viterbi) + (uint64_t)halves_for(lanes) * half;
 }
 
@@ -92,7 +97,9 @@ void ddz_viterbi_free(struct viterbi *v)
     for (int i = 0; i < v->halves; i++) {
         ddz_mem_free(&mem, v->half[i].scores);
         ddz_mem_free(&mem, v->half[i].values);
+        ddz_mem_free(&mem, v->half[i].room);
         ddz_mem_free(&mem, v->half[i].decisions);
+        ddz_mem_free(&mem, v->half[i].runs);
     }
     ddz_mem_free(&mem, v);
 }
@@ -181,10 +188,19 @@ static struct span span_of(const struct search *s, uint32_t segment)
     return span;
 }
 
-/* Of positions, the bit that a branch changes */
-static int bit_of(const struct trellis *t, const struct span *span, uint32_t branch)
+/* Of a branch, either way (search.h) */
+static int slot_of(const struct trellis *t, const struct span *span, uint32_t branch)
 {
-    return t->register_bits - 1 - (int)((branch - span->first) % (uint32_t)t->register_bits);
+    int slots = search_slots(t->register_bits);
+    return slots - 1 - (int)((branch - span->first) % (uint32_t)slots);
+}
+
+/* The lower `bits` bits of x turned to the left */
+static uint32_t rotated(uint32_t x, int by, int bits)
+{
+    const uint32_t mask = (UINT32_C(1) << bits) - 1;
+    x &= mask;
+    return by % bits == 0 ? x : (x << by % bits | x >> (bits - by % bits)) & mask;
 }
 
 /* Every state but `start` begins so far behind that no path from it can ever win. */
@@ -193,7 +209,7 @@ static void start_scores(int16_t *scores, int register_bits, uint32_t start)
     int16_t behind = (int16_t)(-2 * register_bits * value_limit(register_bits) - 1);
     for (size_t i = 0; i < states(register_bits); i++)
         scores[i] = behind;
-    scores[start] = 0;
+    scores[rotated(start, SEARCH_GROUP_BITS, register_bits)] = 0;
 }
 
 static void renormalise(int16_t *scores, int register_bits)
@@ -214,40 +230,56 @@ static uint32_t state_after(const uint8_t *bits, uint32_t first, uint32_t end, i
     return state & ((UINT32_C(1) << register_bits) - 1);
 }
 
-/* Branch `i` and up to count - 1 further ones, `by` 1 or -1 from each to the next, that a kernel takes together; returns
- * how many. */
-static uint32_t take_batch(const struct search *s, const struct span *span, const struct half *half,
-                           uint32_t i, uint32_t count, int by, struct search_branch *branch)
+/* How many branches from one with `slot` on go together: those whose slots, from the top, are in the same three. Slots
+ * of the kernel's parts come one by one. */
+static int batch_for(const struct search *s, int slot, bool backward)
 {
-    const struct trellis *t = s->t;
-    int bit = bit_of(t, span, i), low = bit < SEARCH_INNER ? 0 : SEARCH_INNER,
-        high = bit < SEARCH_INNER ? SEARCH_INNER : t->register_bits;
-    uint32_t room = (uint32_t)(by > 0 ? bit + 1 - low : high - bit);
-    count = count < room ? count : room;
-    count = count < SEARCH_BATCH ? count : SEARCH_BATCH;
-    for (uint32_t k = 0; k<count; k++, i = by> 0 ? i + 1 : i - 1) {
-        uint32_t start = trellis_first(t, i), owned = trellis_first(t, i + 1) - start;
-        int16_t *values = half->values + (size_t)k * VALUES;
-        scale_values(&s->scaling, s->room + start, owned, values);
-        branch[k] = (struct search_branch){ddz_trellis_branch_key(t, i), owned, values, bit_of(t, span, i)};
-    }
-    return count;
+    const int parts = s->v->kernel->part_bits, from_top = search_slots(s->t->register_bits) - 1 - slot;
+    if (slot < parts)
+        return 1;
+    const int rest = SEARCH_BATCH - from_top % SEARCH_BATCH;
+    return backward ? from_top % SEARCH_BATCH + 1 : slot - parts + 1 < rest ? slot - parts + 1 : rest;
 }
 
-/* `count` branches of a half from `i` on. Scores that have gone all the way round the register are brought back to the
- * middle; by then every path has come from the state that it starts from. */
-static void search_half(const struct search *s, const struct span *span, const struct half *half, uint32_t i,
-                        uint32_t count, int by)
+/* Branch `i` and up to count - 1 further ones, by 1 or -1 from each to the next */
+static void take_branches(const struct search *s, const struct span *span, const struct half *half,
+                          uint32_t i, uint32_t count, struct search_batch *batch)
 {
-    int register_bits = s->t->register_bits, round = by > 0 ? register_bits - 1 : 0;
-    uint8_t *decisions = half->decisions;
-    for (uint32_t done = 0, some; done < count; done += some) {
-        struct search_branch branch[SEARCH_BATCH];
-        some = take_batch(s, span, half, by > 0 ? i + done : i - done, count - done, by, branch);
-        if (done > 0 && branch[0].bit == round)
-            renormalise(half->scores, register_bits);
-        s->v->step(branch, (int)some, register_bits, half->scores, decisions);
-        decisions += some * decision_bytes(register_bits);
+    const struct trellis *t = s->t;
+    const int slot = slot_of(t, span, i), most = batch_for(s, slot, batch->backward);
+    const int taken = count < (uint32_t)most ? (int)count : most;
+    batch->run = (struct search_run){batch->backward ? slot : slot + 1 - taken, taken};
+    for (int k = 0; k < taken; k++) {
+        uint32_t branch = batch->backward ? i - (uint32_t)k : i + (uint32_t)k;
+        uint32_t start = trellis_first(t, branch), owned = trellis_first(t, branch + 1) - start;
+        int16_t *values = half->values + (size_t)k * VALUES;
+        scale_values(&s->scaling, s->room + start, owned, values);
+        batch->branch[k] = (struct search_branch){ddz_trellis_branch_key(t, branch), owned, values,
+                                                  slot_of(t, span, branch)};
+    }
+}
+
+/* `count` branches of a half from `i` on. Scores are brought back to the middle after L branches, by which every path has
+ * come from the state that it starts from, and then each time that the slots begin anew. */
+static void search_half(const struct search *s, const struct span *span, const struct half *half, uint32_t i,
+                        uint32_t count, bool backward)
+{
+    const uint32_t register_bits = (uint32_t)s->t->register_bits;
+    const int first = backward ? 0 : search_slots(s->t->register_bits) - 1;
+    struct search_batch batch = {.register_bits = s->t->register_bits,
+                                 .backward = backward,
+                                 .room = half->room,
+                                 .scores = half->scores,
+                                 .decisions = half->decisions};
+    for (uint32_t done = 0, end; done < count; done = end) {
+        end = done < register_bits && count > register_bits ? register_bits : count;
+        take_branches(s, span, half, backward ? i - done : i + done, end - done, &batch);
+        if (done == register_bits || (done > register_bits && batch.branch[0].slot == first))
+            renormalise(half->scores, s->t->register_bits);
+        s->v->kernel->step(&batch);
+        batch.decisions += (size_t)batch.run.count * decision_bytes(s->t->register_bits);
+        for (end = done; end < done + (uint32_t)batch.run.count; end++)
+            half->runs[end] = batch.run;
     }
 }
 
@@ -276,31 +308,52 @@ static void search_item(void *argument, size_t index, int lane)
     if (index % 2) {
         collect(s, span.middle, span.end);
         memset(half->scores, 0, states(register_bits) * sizeof *half->scores);
-        search_half(s, &span, half, span.end - 1, span.end - span.middle, -1);
+        search_half(s, &span, half, span.end - 1, span.end - span.middle, true);
     } else {
         collect(s, span.first, span.middle);
         start_scores(half->scores, register_bits,
                      state_after(s->bits, span.begin, span.first, register_bits));
-        search_half(s, &span, half, span.first, span.middle - span.first, 1);
+        search_half(s, &span, half, span.first, span.middle - span.first, false);
     }
 }
 
-/* The lowest of the positions with the best score of both halves */
-static uint32_t best_position(const int16_t *one, const int16_t *other, int register_bits)
+/* The state with the best score of both halves, where they meet. Among equal ones, that which is the lowest when its bits
+ * are where the branches have put them that went before, the first at the top. */
+static uint32_t best_state(const struct half *one, const struct half *other, const struct trellis *t,
+                           uint32_t before)
 {
+    const int register_bits = t->register_bits, slots = search_slots(register_bits);
+    const int turns = (int)(before % (uint32_t)slots), turn = (int)(before % (uint32_t)register_bits);
     int32_t most = INT32_MIN;
-    uint32_t best = 0, count = 1u << register_bits;
-    for (uint32_t i = 0; i < count; i++)
-        most = one[i] + other[i] > most ? one[i] + other[i] : most;
-    while (one[best] + other[best] != most)
-        best++;
+    uint32_t best = 0, lowest = 0;
+    for (uint32_t group = 0; group < 1u << slots; group++)
+        for (uint32_t place = 0; place < SEARCH_GROUP; place++) {
+            uint32_t at = group * SEARCH_GROUP;
+            int32_t sum = one->scores[at + place] + other->scores[at + search_place_bits(place, true)];
+            if (sum < most)
+                continue;
+            uint32_t state = place << slots | rotated(group, turns, slots);
+            uint32_t position = rotated(state, register_bits - turn, register_bits);
+            if (sum > most || position < lowest) {
+                most = sum;
+                best = state;
+                lowest = position;
+            }
+        }
     return best;
 }
 
-/* Whether the best path changes places at a branch that was searched as number `row` */
-static uint32_t decision(const struct half *half, size_t bytes, uint32_t row, uint32_t position)
+/* Whether the best path changes places at a branch that was searched as number `row`: m, the middle of its window, and the
+ * bit of the slot */
+static uint32_t decision(const struct viterbi *v, const struct half *half, const struct search_branch *b,
+                         int register_bits, uint32_t row, uint32_t m, uint32_t slot_bit, bool backward)
 {
-    return half->decisions[row * bytes + position / 8] >> position % 8 & 1;
+    const int slots = search_slots(register_bits);
+    const uint8_t *decisions = half->decisions + row * decision_bytes(register_bits);
+    uint32_t pair = rotated(m, b->slot, slots - 1);
+    uint32_t place = search_place_bits(m >> (slots - 1), backward);
+    uint32_t i = search_decision(v->kernel, half->runs[row], pair, place, slot_bit);
+    return decisions[i / 8] >> i % 8 & 1;
 }
 
 /* From the middle to the end that an item began from. The bits must be zero. */
@@ -310,17 +363,21 @@ static void trace_item(void *argument, size_t index, int lane)
     const struct search *s = argument;
     const struct half *half = half_of(s, index);
     struct span span = span_of(s, s->segment + (uint32_t)(index / 2));
-    size_t bytes = decision_bytes(s->t->register_bits);
-    uint32_t p = best_position(half_of(s, index & ~(size_t)1)->scores, half_of(s, index | 1)->scores,
-                               s->t->register_bits);
-    uint32_t count = index % 2 ? span.end - span.middle : span.middle - span.first;
+    const int register_bits = s->t->register_bits;
+    const uint32_t middle_mask = (UINT32_C(1) << (register_bits - 1)) - 1;
+    const bool backward = index % 2;
+    uint32_t state =
+        best_state(half_of(s, index & ~(size_t)1), half_of(s, index | 1), s->t, span.middle - span.first);
+    uint32_t count = backward ? span.end - span.middle : span.middle - span.first;
     for (uint32_t row = count; row-- > 0;) {
-        uint32_t i = index % 2 ? span.end - 1 - row : span.first + row;
-        int bit = bit_of(s->t, &span, i);
-        uint32_t before = p;
-        p ^= decision(half, bytes, row, p) << bit;
-        uint32_t sent = (index % 2 ? p : before) >> bit & 1;
+        uint32_t i = backward ? span.end - 1 - row : span.first + row;
+        const struct search_branch branch = {.slot = slot_of(s->t, &span, i)};
+        uint32_t m = backward ? state & middle_mask : state >> 1;
+        uint32_t bit = backward ? state >> (register_bits - 1) : state & 1;
+        uint32_t other = bit ^ decision(s->v, half, &branch, register_bits, row, m, bit, backward);
+        uint32_t sent = backward ? other : bit;
         s->bits[i / 8] |= (uint8_t)(sent << (7 - i % 8));
+        state = backward ? m << 1 | other : other << (register_bits - 1) | m;
     }
 }
 

@@ -1,137 +1,100 @@
 /* The portable kernel: it defines what the others must compute. */
 #include <string.h>
 
-#include "base/bytes.h"
 #include "channel/search/search.h"
 
-/* Loops over a group are written for compilers to make vectors of: 16 bits in, 16 bits out, and look-ups apart. */
-enum { GROUP = 32 };
+/* Loops over groups are written for compilers to make vectors of: 16 bits in, 16 bits out, and look-ups apart. */
+typedef int16_t group[SEARCH_GROUP];
 
-/* Pairs, those whose position has the branch's bit clear first; who won: 0 or -1 */
-struct pairs {
-    uint16_t label[GROUP];
-    int16_t first[GROUP], second[GROUP], won_first[GROUP], won_second[GROUP];
+/* How much further the labels of a group are than the first one */
+struct group_labels {
+    uint16_t further[SEARCH_GROUP];
 };
 
-/* What pairs gain by their labels */
-static void branch_values(const struct search_branch *branch, const uint16_t *restrict label,
-                          int16_t *restrict value)
+static struct group_labels labels_of_group(const struct search_branch *b, const struct search_batch *batch)
 {
-    const uint16_t owned = (uint16_t)branch->owned;
-    uint16_t index[GROUP];
-    int16_t flip[GROUP];
-    for (uint32_t j = 0; j < GROUP; j++) {
-        index[j] = (uint16_t)trellis_label_index(label[j], owned);
-        flip[j] = (int16_t) - (int16_t)trellis_label_sign(label[j], owned);
-    }
-    for (uint32_t j = 0; j < GROUP; j++)
-        value[j] = branch->values[index[j]];
-    for (uint32_t j = 0; j < GROUP; j++)
-        value[j] = (int16_t)((value[j] ^ flip[j]) - flip[j]);
+    struct group_labels labels;
+    for (uint32_t i = 0; i < SEARCH_GROUP; i++)
+        labels.further[i] = (uint16_t)(search_place_label(b, batch->register_bits, i, batch->backward) << 13);
+    return labels;
 }
 
-static void choose(const int16_t *restrict own, const int16_t *restrict other, int16_t *restrict best,
-                   int16_t *restrict won)
+static void group_values(const struct search_branch *b, const struct group_labels *labels, uint32_t first,
+                         int16_t *restrict value)
 {
-    for (uint32_t j = 0; j < GROUP; j++) {
-        best[j] = other[j] > own[j] ? other[j] : own[j];
-        won[j] = (int16_t) - (other[j] > own[j]);
+    const uint16_t owned = (uint16_t)b->owned;
+    uint16_t index[SEARCH_GROUP];
+    int16_t flip[SEARCH_GROUP];
+    for (int i = 0; i < SEARCH_GROUP; i++) {
+        uint16_t label = (uint16_t)(first + labels->further[i]);
+        index[i] = (uint16_t)trellis_label_index(label, owned);
+        flip[i] = (int16_t) - (int16_t)trellis_label_sign(label, owned);
     }
+    for (int i = 0; i < SEARCH_GROUP; i++)
+        value[i] = b->values[index[i]];
+    for (int i = 0; i < SEARCH_GROUP; i++)
+        value[i] = (int16_t)((value[i] ^ flip[i]) - flip[i]);
 }
 
-static void change_places(const struct search_branch *branch, struct pairs *pairs)
+/* Of what is in the place, the bit that has been there for longest changes with the slot. */
+static void exchange(int16_t *x, int16_t *y)
 {
-    int16_t value[GROUP], sum[4][GROUP];
-    branch_values(branch, pairs->label, value);
-    for (uint32_t j = 0; j < GROUP; j++) {
-        sum[0][j] = (int16_t)(pairs->first[j] + value[j]);
-        sum[1][j] = (int16_t)(pairs->second[j] - value[j]);
-        sum[2][j] = (int16_t)(pairs->second[j] + value[j]);
-        sum[3][j] = (int16_t)(pairs->first[j] - value[j]);
+    group low, high;
+    for (int i = 0; i < SEARCH_GROUP / 2; i++) {
+        low[2 * i] = x[i];
+        low[2 * i + 1] = y[i];
+        high[2 * i] = x[SEARCH_GROUP / 2 + i];
+        high[2 * i + 1] = y[SEARCH_GROUP / 2 + i];
     }
-    choose(sum[0], sum[1], pairs->first, pairs->won_first);
-    choose(sum[2], sum[3], pairs->second, pairs->won_second);
+    memcpy(x, low, sizeof low);
+    memcpy(y, high, sizeof high);
 }
 
-/* Bit j is won[j]. */
-static void put_decisions(const int16_t *won, uint8_t *decisions)
+/* Returns where the other one is better. */
+static uint8_t choose(const int16_t *restrict own, const int16_t *restrict other, int16_t *restrict best)
 {
-    static const uint16_t bit[] = {1 << 0, 1 << 1, 1 << 2,  1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
-                                   1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
-    uint16_t low = 0, high = 0;
-    for (int j = 0; j < GROUP / 2; j++) {
-        low = (uint16_t)(low | (bit[j] & (uint16_t)won[j]));
-        high = (uint16_t)(high | (bit[j] & (uint16_t)won[GROUP / 2 + j]));
-    }
-    put_le16(decisions, low);
-    put_le16(decisions + 2, high);
+    uint8_t won = 0;
+    for (int i = 0; i < SEARCH_GROUP; i++)
+        best[i] = other[i] > own[i] ? other[i] : own[i];
+    for (int i = 0; i < SEARCH_GROUP; i++)
+        won = (uint8_t)(won | (other[i] > own[i]) << i);
+    return won;
 }
 
-/* Those of 2 GROUP numbers in a row whose place has the bit clear, and the others; and back */
-static void split(int bit, const int16_t *from, int16_t *first, int16_t *second)
+static void change_places(const int16_t *restrict value, uint8_t *decisions, int16_t *x, int16_t *y)
 {
-    for (int i = 0, run = 1 << bit; i < GROUP; i += run) {
-        memcpy(first + i, from + 2 * i, (size_t)run * sizeof *first);
-        memcpy(second + i, from + 2 * i + run, (size_t)run * sizeof *second);
+    group sum[4];
+    for (int i = 0; i < SEARCH_GROUP; i++) {
+        sum[0][i] = (int16_t)(x[i] + value[i]);
+        sum[1][i] = (int16_t)(y[i] - value[i]);
+        sum[2][i] = (int16_t)(y[i] + value[i]);
+        sum[3][i] = (int16_t)(x[i] - value[i]);
     }
+    decisions[0] = choose(sum[0], sum[1], x);
+    decisions[1] = choose(sum[2], sum[3], y);
 }
 
-static void join(int bit, const int16_t *first, const int16_t *second, int16_t *to)
+static void take(const struct search_batch *batch, const struct search_branch *b, uint8_t *decisions)
 {
-    for (int i = 0, run = 1 << bit; i < GROUP; i += run) {
-        memcpy(to + 2 * i, first + i, (size_t)run * sizeof *first);
-        memcpy(to + 2 * i + run, second + i, (size_t)run * sizeof *second);
-    }
-}
-
-static void step_inner(const struct search_branch *branch, int register_bits, int16_t *scores,
-                       uint8_t *decisions)
-{
-    int run = 1 << branch->bit;
-    struct pairs pairs;
-    int16_t won[2 * GROUP];
-    for (uint32_t p = 0; p < 1u << register_bits; p += 2 * GROUP) {
-        for (int i = 0; i < GROUP; i++)
-            pairs.label[i] = (uint16_t)search_label(branch, register_bits, p + (uint32_t)(2 * i - i % run));
-        split(branch->bit, scores + p, pairs.first, pairs.second);
-        change_places(branch, &pairs);
-        join(branch->bit, pairs.first, pairs.second, scores + p);
-        join(branch->bit, pairs.won_first, pairs.won_second, won);
-        put_decisions(won, decisions + p / 8);
-        put_decisions(won + GROUP, decisions + p / 8 + GROUP / 8);
+    const uint32_t pairs = 1u << (search_slots(batch->register_bits) - 1), below = (1u << b->slot) - 1;
+    const struct group_labels further = labels_of_group(b, batch);
+    for (uint32_t pair = 0; pair < pairs; pair++) {
+        uint32_t p = (pair & ~below) << 1 | (pair & below), q = p | 1u << b->slot;
+        int16_t *x = batch->scores + (size_t)p * SEARCH_GROUP, *y = batch->scores + (size_t)q * SEARCH_GROUP;
+        group value;
+        group_values(b, &further, search_label(b, batch->register_bits, pair), value);
+        if (!batch->backward)
+            exchange(x, y);
+        change_places(value, decisions + (size_t)2 * search_order(&ddz_search_c, batch->run, pair), x, y);
+        if (batch->backward)
+            exchange(x, y);
     }
 }
 
-static void step_outer(const struct search_branch *branch, int register_bits, int16_t *scores,
-                       uint8_t *decisions)
+static void step(const struct search_batch *batch)
 {
-    struct pairs pairs;
-    const uint16_t stride = (uint16_t)(branch->key.mul << (register_bits - 1 - branch->bit));
-    for (uint32_t p = 0; p < 1u << register_bits; p += p >> branch->bit & 1 ? 1u << branch->bit : 0) {
-        uint32_t q = p + (1u << branch->bit);
-        for (uint32_t end = q; p < end; p += GROUP, q += GROUP) {
-            const uint16_t label = (uint16_t)search_label(branch, register_bits, p);
-            for (uint32_t i = 0; i < GROUP; i++)
-                pairs.label[i] = (uint16_t)(label + (uint16_t)i * (uint32_t)stride);
-            memcpy(pairs.first, scores + p, sizeof pairs.first);
-            memcpy(pairs.second, scores + q, sizeof pairs.second);
-            change_places(branch, &pairs);
-            memcpy(scores + p, pairs.first, sizeof pairs.first);
-            memcpy(scores + q, pairs.second, sizeof pairs.second);
-            put_decisions(pairs.won_first, decisions + p / 8);
-            put_decisions(pairs.won_second, decisions + q / 8);
-        }
-    }
+    for (int k = 0; k < batch->run.count; k++)
+        take(batch, &batch->branch[k], batch->decisions + ((size_t)k << batch->register_bits >> 3));
 }
 
-static void step(const struct search_branch *branch, int count, int register_bits, int16_t *scores,
-                 uint8_t *decisions)
-{
-    for (int i = 0; i < count; i++, decisions += 1u << register_bits >> 3)
-        if (branch[i].bit < SEARCH_INNER)
-            step_inner(&branch[i], register_bits, scores, decisions);
-        else
-            step_outer(&branch[i], register_bits, scores, decisions);
-}
-
-const struct search_kernel ddz_search_c = {{"portable", 0}, step};
+const struct search_kernel ddz_search_c = {{"portable", 0}, step, 0, SEARCH_GROUP_BITS};

@@ -1,7 +1,7 @@
 /* NEON, which every AArch64 processor has. */
 #include <arm_neon.h>
 
-enum { LANES = 8 };
+#define PART_BITS 0
 typedef int16x8_t vec;
 
 #define vec_load vld1q_s16
@@ -9,8 +9,10 @@ typedef int16x8_t vec;
 #define vec_add vaddq_s16
 #define vec_sub vsubq_s16
 #define vec_max vmaxq_s16
-#define vec_greater(a, b) vreinterpretq_s16_u16(vcgtq_s16(a, b))
 #define vec_all vdupq_n_s16
+#define vec_zip_low vzip1q_s16
+#define vec_zip_high vzip2q_s16
+#define vec_scatter vec_store
 
 /* values[index], which there is no instruction for */
 static inline vec look_up(const int16_t *values, uint16x8_t index)
@@ -38,40 +40,32 @@ static inline vec branch_values(const int16_t *values, vec owned, vec label)
     return vsubq_s16(veorq_s16(v, flip), flip);
 }
 
-static inline void vec_split(int bit, vec *a, vec *b)
+static inline vec vec_spread(const uint16_t *label)
 {
-    vec x = *a, y = *b;
-    int32x4_t x2 = vreinterpretq_s32_s16(x), y2 = vreinterpretq_s32_s16(y);
-    int64x2_t x4 = vreinterpretq_s64_s16(x), y4 = vreinterpretq_s64_s16(y);
-    *a = bit == 0   ? vuzp1q_s16(x, y)
-         : bit == 1 ? vreinterpretq_s16_s32(vuzp1q_s32(x2, y2))
-                    : vreinterpretq_s16_s64(vuzp1q_s64(x4, y4));
-    *b = bit == 0   ? vuzp2q_s16(x, y)
-         : bit == 1 ? vreinterpretq_s16_s32(vuzp2q_s32(x2, y2))
-                    : vreinterpretq_s16_s64(vuzp2q_s64(x4, y4));
+    return vdupq_n_s16((int16_t)label[0]);
 }
 
-static inline void vec_join(int bit, vec *a, vec *b)
+static inline vec vec_entry(vec a, vec b)
 {
-    vec x = *a, y = *b;
-    int32x4_t x2 = vreinterpretq_s32_s16(x), y2 = vreinterpretq_s32_s16(y);
-    int64x2_t x4 = vreinterpretq_s64_s16(x), y4 = vreinterpretq_s64_s16(y);
-    *a = bit == 0   ? vzip1q_s16(x, y)
-         : bit == 1 ? vreinterpretq_s16_s32(vzip1q_s32(x2, y2))
-                    : vreinterpretq_s16_s64(vzip1q_s64(x4, y4));
-    *b = bit == 0   ? vzip2q_s16(x, y)
-         : bit == 1 ? vreinterpretq_s16_s32(vzip2q_s32(x2, y2))
-                    : vreinterpretq_s16_s64(vzip2q_s64(x4, y4));
+    uint16x8_t l = vreinterpretq_u16_s16(a), n = vreinterpretq_u16_s16(b);
+    uint32x4_t low = vmull_u16(vget_low_u16(l), vget_low_u16(n)), high = vmull_high_u16(l, n);
+    return vreinterpretq_s16_u16(vshlq_n_u16(vcombine_u16(vshrn_n_u32(low, 16), vshrn_n_u32(high, 16)), 4));
 }
 
-static inline void put_decisions(uint8_t *first, uint8_t *second, vec won_first, vec won_second)
+static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
 {
-    static const uint16_t bit[] = {1, 2, 4, 8, 16, 32, 64, 128};
-    uint16x8_t bits = vld1q_u16(bit);
-    *first = (uint8_t)vaddvq_u16(vandq_u16(vreinterpretq_u16_s16(won_first), bits));
-    *second = (uint8_t)vaddvq_u16(vandq_u16(vreinterpretq_u16_s16(won_second), bits));
+    return vld1q_s16(table + offset[0] / sizeof *table);
+}
+
+static inline void put_decisions(uint8_t *to, vec a, vec b, vec c, vec d)
+{
+    static const uint8_t bit[] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t won = vcombine_u8(vmovn_u16(vcgtq_s16(b, a)), vmovn_u16(vcgtq_s16(d, c)));
+    won = vandq_u8(won, vld1q_u8(bit));
+    to[0] = vaddv_u8(vget_low_u8(won));
+    to[1] = vaddv_u8(vget_high_u8(won));
 }
 
 #include "channel/search/lanes.h"
 
-const struct search_kernel ddz_search_neon = {{"neon", DDZ_CPU_NEON}, step};
+const struct search_kernel ddz_search_neon = {{"neon", DDZ_CPU_NEON}, step, PART_BITS, SEARCH_GROUP_BITS};

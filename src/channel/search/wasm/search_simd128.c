@@ -1,7 +1,9 @@
 /* WebAssembly's 128-bit vectors */
 #include <wasm_simd128.h>
 
-enum { LANES = 8 };
+#include "base/bytes.h"
+
+#define PART_BITS 0
 typedef v128_t vec;
 
 #define vec_load wasm_v128_load
@@ -9,8 +11,10 @@ typedef v128_t vec;
 #define vec_add wasm_i16x8_add
 #define vec_sub wasm_i16x8_sub
 #define vec_max wasm_i16x8_max
-#define vec_greater wasm_i16x8_gt
 #define vec_all wasm_i16x8_splat
+#define vec_zip_low(a, b) wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define vec_zip_high(a, b) wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define vec_scatter vec_store
 
 /* values[index], which there is no instruction for */
 static inline vec look_up(const int16_t *values, vec index)
@@ -36,35 +40,29 @@ static inline vec branch_values(const int16_t *values, vec owned, vec label)
     return wasm_i16x8_sub(wasm_v128_xor(v, flip), flip);
 }
 
-static inline void vec_split(int bit, vec *a, vec *b)
+static inline vec vec_spread(const uint16_t *label)
 {
-    vec x = *a, y = *b;
-    *a = bit == 0   ? wasm_i16x8_shuffle(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
-         : bit == 1 ? wasm_i32x4_shuffle(x, y, 0, 2, 4, 6)
-                    : wasm_i64x2_shuffle(x, y, 0, 2);
-    *b = bit == 0   ? wasm_i16x8_shuffle(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
-         : bit == 1 ? wasm_i32x4_shuffle(x, y, 1, 3, 5, 7)
-                    : wasm_i64x2_shuffle(x, y, 1, 3);
+    return wasm_i16x8_splat((int16_t)label[0]);
 }
 
-static inline void vec_join(int bit, vec *a, vec *b)
+static inline vec vec_entry(vec a, vec b)
 {
-    vec x = *a, y = *b;
-    *a = bit == 0   ? wasm_i16x8_shuffle(x, y, 0, 8, 1, 9, 2, 10, 3, 11)
-         : bit == 1 ? wasm_i32x4_shuffle(x, y, 0, 4, 1, 5)
-                    : wasm_i64x2_shuffle(x, y, 0, 2);
-    *b = bit == 0   ? wasm_i16x8_shuffle(x, y, 4, 12, 5, 13, 6, 14, 7, 15)
-         : bit == 1 ? wasm_i32x4_shuffle(x, y, 2, 6, 3, 7)
-                    : wasm_i64x2_shuffle(x, y, 1, 3);
+    vec low = wasm_u32x4_extmul_low_u16x8(a, b), high = wasm_u32x4_extmul_high_u16x8(a, b);
+    return wasm_i16x8_shl(wasm_i16x8_shuffle(low, high, 1, 3, 5, 7, 9, 11, 13, 15), 4);
 }
 
-static inline void put_decisions(uint8_t *first, uint8_t *second, vec won_first, vec won_second)
+static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
 {
-    int bits = (int)wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(won_first, won_second));
-    *first = (uint8_t)bits;
-    *second = (uint8_t)(bits >> 8);
+    return wasm_v128_load((const char *)table + offset[0]);
+}
+
+static inline void put_decisions(uint8_t *to, vec a, vec b, vec c, vec d)
+{
+    vec won = wasm_i8x16_narrow_i16x8(wasm_i16x8_gt(b, a), wasm_i16x8_gt(d, c));
+    put_le16(to, (uint16_t)wasm_i8x16_bitmask(won));
 }
 
 #include "channel/search/lanes.h"
 
-const struct search_kernel ddz_search_simd128 = {{"simd128", DDZ_CPU_SIMD128}, step};
+const struct search_kernel ddz_search_simd128 = {
+    {"simd128", DDZ_CPU_SIMD128}, step, PART_BITS, SEARCH_GROUP_BITS};

@@ -6,14 +6,16 @@
 
 #include "base/bytes.h"
 
-enum { LANES = 16 };
+#define PART_BITS 1
 typedef __m256i vec;
 
 #define vec_add _mm256_add_epi16
 #define vec_sub _mm256_sub_epi16
 #define vec_max _mm256_max_epi16
-#define vec_greater _mm256_cmpgt_epi16
 #define vec_all _mm256_set1_epi16
+#define vec_entry(a, b) _mm256_slli_epi16(_mm256_mulhi_epu16(a, b), 4)
+#define vec_zip_low _mm256_unpacklo_epi16
+#define vec_zip_high _mm256_unpackhi_epi16
 
 static inline vec vec_load(const int16_t *p)
 {
@@ -23,6 +25,11 @@ static inline vec vec_load(const int16_t *p)
 static inline void vec_store(int16_t *p, vec v)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, v);
+}
+
+static inline __m128i part(const int16_t *table, uint16_t offset)
+{
+    return _mm_load_si128((const __m128i *)(const void *)((const char *)table + offset));
 }
 
 /* values[index], 8 at a time; each read takes the next value along, which the shifts remove. */
@@ -41,39 +48,40 @@ static inline vec branch_values(const int16_t *values, vec owned, vec label)
     return _mm256_sign_epi16(v, _mm256_or_si256(sign, _mm256_set1_epi16(1)));
 }
 
-/* Within each half of the vectors but for the last bit: in which order the pairs are does not matter. */
-static inline void vec_split(int bit, vec *a, vec *b)
+static inline vec vec_spread(const uint16_t *label)
+{
+    return _mm256_set_m128i(_mm_set1_epi16((int16_t)label[1]), _mm_set1_epi16((int16_t)label[0]));
+}
+
+static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(part(table, offset[0])), part(table, offset[1]), 1);
+}
+
+static inline void vec_scatter(int16_t *to, vec v)
+{
+    _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(v));
+    _mm_storeu_si128((__m128i *)(void *)(to + 64), _mm256_extracti128_si256(v, 1));
+}
+
+/* Twice, it puts everything back. */
+static inline void vec_split(int slot, vec *a, vec *b)
 {
     vec x = *a, y = *b;
-    if (bit == 0) {
-        *a = _mm256_blend_epi16(x, _mm256_slli_epi32(y, 16), 0xAA);
-        *b = _mm256_blend_epi16(_mm256_srli_epi32(x, 16), y, 0xAA);
-    } else if (bit == 1) {
-        *a = _mm256_blend_epi32(x, _mm256_slli_epi64(y, 32), 0xAA);
-        *b = _mm256_blend_epi32(_mm256_srli_epi64(x, 32), y, 0xAA);
-    } else if (bit == 2) {
-        *a = _mm256_unpacklo_epi64(x, y);
-        *b = _mm256_unpackhi_epi64(x, y);
-    } else {
-        *a = _mm256_permute2x128_si256(x, y, 0x20);
-        *b = _mm256_permute2x128_si256(x, y, 0x31);
-    }
+    (void)slot;
+    *a = _mm256_permute2x128_si256(x, y, 0x20);
+    *b = _mm256_permute2x128_si256(x, y, 0x31);
 }
 
-/* Twice, each of these puts everything back. */
-static inline void vec_join(int bit, vec *a, vec *b)
-{
-    vec_split(bit, a, b);
-}
+#define vec_join vec_split
 
-static inline void put_decisions(uint8_t *first, uint8_t *second, vec won_first, vec won_second)
+/* Packing leaves parts of both side by side. */
+static inline void put_decisions(uint8_t *to, vec a, vec b, vec c, vec d)
 {
-    vec bytes = _mm256_permute4x64_epi64(_mm256_packs_epi16(won_first, won_second), 0xD8);
-    uint32_t bits = (uint32_t)_mm256_movemask_epi8(bytes);
-    put_le16(first, (uint16_t)bits);
-    put_le16(second, (uint16_t)(bits >> 16));
+    vec won = _mm256_packs_epi16(_mm256_cmpgt_epi16(b, a), _mm256_cmpgt_epi16(d, c));
+    put_le32(to, (uint32_t)_mm256_movemask_epi8(won));
 }
 
 #include "channel/search/lanes.h"
 
-const struct search_kernel ddz_search_avx2 = {{"avx2", DDZ_CPU_AVX2}, step};
+const struct search_kernel ddz_search_avx2 = {{"avx2", DDZ_CPU_AVX2}, step, PART_BITS, SEARCH_GROUP_BITS};

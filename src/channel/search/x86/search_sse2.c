@@ -3,14 +3,17 @@
 
 #include "base/bytes.h"
 
-enum { LANES = 8 };
+#define PART_BITS 0
 typedef __m128i vec;
 
 #define vec_add _mm_add_epi16
 #define vec_sub _mm_sub_epi16
 #define vec_max _mm_max_epi16
-#define vec_greater _mm_cmpgt_epi16
 #define vec_all _mm_set1_epi16
+#define vec_entry(a, b) _mm_slli_epi16(_mm_mulhi_epu16(a, b), 4)
+#define vec_zip_low _mm_unpacklo_epi16
+#define vec_zip_high _mm_unpackhi_epi16
+#define vec_scatter vec_store
 
 static inline vec vec_load(const int16_t *p)
 {
@@ -45,37 +48,22 @@ static inline vec branch_values(const int16_t *values, vec owned, vec label)
     return _mm_sub_epi16(_mm_xor_si128(v, flip), flip);
 }
 
-static inline void vec_split(int bit, vec *a, vec *b)
+static inline vec vec_spread(const uint16_t *label)
 {
-    vec x = *a, y = *b;
-    if (bit == 0) {
-        *a = _mm_packs_epi32(_mm_srai_epi32(_mm_slli_epi32(x, 16), 16),
-                             _mm_srai_epi32(_mm_slli_epi32(y, 16), 16));
-        *b = _mm_packs_epi32(_mm_srai_epi32(x, 16), _mm_srai_epi32(y, 16));
-    } else if (bit == 1) {
-        x = _mm_shuffle_epi32(x, _MM_SHUFFLE(3, 1, 2, 0));
-        y = _mm_shuffle_epi32(y, _MM_SHUFFLE(3, 1, 2, 0));
-    }
-    if (bit != 0) {
-        *a = _mm_unpacklo_epi64(x, y);
-        *b = _mm_unpackhi_epi64(x, y);
-    }
+    return _mm_set1_epi16((int16_t)label[0]);
 }
 
-static inline void vec_join(int bit, vec *a, vec *b)
+static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
 {
-    vec x = *a, y = *b;
-    *a = bit == 0 ? _mm_unpacklo_epi16(x, y) : bit == 1 ? _mm_unpacklo_epi32(x, y) : _mm_unpacklo_epi64(x, y);
-    *b = bit == 0 ? _mm_unpackhi_epi16(x, y) : bit == 1 ? _mm_unpackhi_epi32(x, y) : _mm_unpackhi_epi64(x, y);
+    return _mm_load_si128((const __m128i *)(const void *)((const char *)table + offset[0]));
 }
 
-static inline void put_decisions(uint8_t *first, uint8_t *second, vec won_first, vec won_second)
+static inline void put_decisions(uint8_t *to, vec a, vec b, vec c, vec d)
 {
-    int bits = _mm_movemask_epi8(_mm_packs_epi16(won_first, won_second));
-    *first = (uint8_t)bits;
-    *second = (uint8_t)(bits >> 8);
+    vec won = _mm_packs_epi16(_mm_cmpgt_epi16(b, a), _mm_cmpgt_epi16(d, c));
+    put_le16(to, (uint16_t)_mm_movemask_epi8(won));
 }
 
 #include "channel/search/lanes.h"
 
-const struct search_kernel ddz_search_sse2 = {{"sse2", DDZ_CPU_SSE2}, step};
+const struct search_kernel ddz_search_sse2 = {{"sse2", DDZ_CPU_SSE2}, step, PART_BITS, SEARCH_GROUP_BITS};
