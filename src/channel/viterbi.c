@@ -343,17 +343,16 @@ static uint32_t best_state(const struct half *one, const struct half *other, con
     return best;
 }
 
-/* Whether the best path changes places at a branch that was searched as number `row`: m, the middle of its window, and the
- * bit of the slot */
-static uint32_t decision(const struct viterbi *v, const struct half *half, const struct search_branch *b,
-                         int register_bits, uint32_t row, uint32_t m, uint32_t slot_bit, bool backward)
+/* Number of a decision among those of row `row`, of the branch with `slot`: m is the middle of its window, `slot_bit` what the
+ * path has now in its slot */
+static size_t decision_at(const struct search *s, const struct half *half, uint32_t row, int slot, uint32_t m,
+                          uint32_t slot_bit, bool backward)
 {
-    const int slots = search_slots(register_bits);
-    const uint8_t *decisions = half->decisions + row * decision_bytes(register_bits);
-    uint32_t pair = rotated(m, b->slot, slots - 1);
+    const int slots = search_slots(s->t->register_bits);
+    uint32_t pair = rotated(m, slot, slots - 1);
     uint32_t place = search_place_bits(m >> (slots - 1), backward);
-    uint32_t i = search_decision(v->kernel, half->runs[row], pair, place, slot_bit);
-    return decisions[i / 8] >> i % 8 & 1;
+    return ((size_t)row << s->t->register_bits) +
+           search_decision(s->v->kernel, half->runs[row], pair, place, slot_bit);
 }
 
 /* From the middle to the end that an item began from. The bits must be zero. */
@@ -371,10 +370,10 @@ static void trace_item(void *argument, size_t index, int lane)
     uint32_t count = backward ? span.end - span.middle : span.middle - span.first;
     for (uint32_t row = count; row-- > 0;) {
         uint32_t i = backward ? span.end - 1 - row : span.first + row;
-        const struct search_branch branch = {.slot = slot_of(s->t, &span, i)};
         uint32_t m = backward ? state & middle_mask : state >> 1;
         uint32_t bit = backward ? state >> (register_bits - 1) : state & 1;
-        uint32_t other = bit ^ decision(s->v, half, &branch, register_bits, row, m, bit, backward);
+        size_t at = decision_at(s, half, row, slot_of(s->t, &span, i), m, bit, backward);
+        uint32_t other = bit ^ (half->decisions[at / 8] >> at % 8 & 1);
         uint32_t sent = backward ? other : bit;
         s->bits[i / 8] |= (uint8_t)(sent << (7 - i % 8));
         state = backward ? m << 1 | other : other << (register_bits - 1) | m;

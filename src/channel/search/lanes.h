@@ -2,13 +2,14 @@
  * What kernels share whose vectors have one or more groups of 8 scores, the vector's parts. Before it is included, there are
  * defined: the macro PART_BITS, for 2^PART_BITS parts, and the type `vec` of so many times 8 int16; vec_load, vec_store,
  * vec_all (one number everywhere), vec_add, vec_sub, vec_max; vec_zip_low and vec_zip_high, which put the lower or the upper
- * halves of two vectors' parts together, one score of the one and one of the other in turn; and
+ * halves of two vectors' parts together, one score of the one and one of the other in turn; `row`, the vector that tables are
+ * made with, of ROW scores, row_load, row_zip_low and row_zip_high; and
  *
+ *   void row_scatter(int16_t *to, row r)    part i to `to` + 64 i
  *   vec vec_entry(vec a, vec b)    the upper halves of the products of unsigned numbers, times 16, modulo 2^16
  *   vec vec_gather(const int16_t *table, const uint16_t *offset)   parts that begin offset[part] bytes behind `table`
  *   vec vec_spread(const uint16_t *label)                          parts of label[part] everywhere
  *   vec branch_values(const int16_t *values, vec owned, vec label)     what labels name
- *   void vec_scatter(int16_t *to, vec v)                           part i to `to` + 64 i
  *   void put_decisions(uint8_t *to, vec a, vec b, vec c, vec d)    of p where b > a, and of q where d > c
  *   void vec_split(int slot, vec *a, vec *b)    2 PARTS groups in a row into those whose bit `slot`, below PART_BITS, is
  *   void vec_join(int slot, vec *a, vec *b)     clear, and the others; and back. Only where there are several parts
@@ -43,33 +44,33 @@ static void spread_values(const struct search_branch *b, int16_t *spread)
 }
 
 /* A third of turning 8 groups of 8 into those of their first scores, of their second, and so on */
-INLINE void zip_all(const vec *from, vec *to)
+INLINE void zip_all(const row *from, row *to)
 {
     for (int i = 0; i < 4; i++) {
-        to[2 * i] = vec_zip_low(from[i], from[i + 4]);
-        to[2 * i + 1] = vec_zip_high(from[i], from[i + 4]);
+        to[2 * i] = row_zip_low(from[i], from[i + 4]);
+        to[2 * i + 1] = row_zip_high(from[i], from[i + 4]);
     }
 }
 
-/* Whole vectors: there may be something behind the last entry. */
+/* Whole rows: there may be something behind the last entry. */
 static void make_table(const struct search_branch *b, const struct search_batch *batch, int16_t *table)
 {
     const uint32_t entries = 8 * b->owned;
-    int16_t spread[16 * SEARCH_TABLE + LANES];
+    int16_t spread[16 * SEARCH_TABLE + ROW];
     const int16_t *from[8];
     spread_values(b, spread);
-    memset(spread + 2 * entries, 0, LANES * sizeof *spread);
+    memset(spread + 2 * entries, 0, ROW * sizeof *spread);
     for (uint32_t k = 0; k < 8; k++)
         from[k] = spread + search_place_label(b, batch->register_bits, k, batch->backward) * b->owned;
-    for (uint32_t i = 0; i < entries; i += LANES) {
-        vec v[8], t[8];
+    for (uint32_t i = 0; i < entries; i += ROW) {
+        row v[8], t[8];
         for (uint32_t k = 0; k < 8; k++)
-            v[k] = vec_load(from[k] + i);
+            v[k] = row_load(from[k] + i);
         zip_all(v, t);
         zip_all(t, v);
         zip_all(v, t);
         for (uint32_t k = 0; k < 8; k++)
-            vec_scatter(table + (size_t)(i + k) * SEARCH_GROUP, t[k]);
+            row_scatter(table + (size_t)(i + k) * SEARCH_GROUP, t[k]);
     }
 }
 
@@ -160,7 +161,7 @@ INLINE void outer(const struct search_batch *batch, struct way way, const vec *f
 {
     const int low = batch->run.low, count = way.count;
     const uint32_t groups = 1u << search_slots(batch->register_bits);
-    const size_t apart = (size_t)SEARCH_GROUP << low, row = (size_t)1 << batch->register_bits >> 3;
+    const size_t apart = (size_t)SEARCH_GROUP << low, bytes = (size_t)1 << batch->register_bits >> 3;
     uint8_t *to = batch->decisions;
     size_t order = 0;
     for (uint32_t above = 0; above < groups; above += 1u << (low + count))
@@ -176,7 +177,7 @@ INLINE void outer(const struct search_batch *batch, struct way way, const vec *f
 #define PAIR(k, n, bit)                                                                                      \
     if ((n) < 1 << (count - 1))                                                                              \
     change_places(batch, way, k, order + (n)*PARTS, further, &s[FIRST_OF(n, bit)],                           \
-                  &s[FIRST_OF(n, bit) + (1 << (bit))], to + (k)*row + (n)*2 * PARTS)
+                  &s[FIRST_OF(n, bit) + (1 << (bit))], to + (k)*bytes + (n)*2 * PARTS)
 #define BRANCH(k)                                                                                            \
     if ((k) < count) {                                                                                       \
         const int bit = way.backward ? (k) : count - 1 - (k);                                                \

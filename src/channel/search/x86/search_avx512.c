@@ -19,6 +19,12 @@ typedef __m512i vec;
 #define vec_load(p) _mm512_loadu_si512(p)
 #define vec_store(p, v) _mm512_storeu_si512(p, v)
 
+/* Tables are made with the half, whose parts are stored without a shuffle. */
+typedef __m256i row;
+enum { ROW = 16 };
+#define row_zip_low _mm256_unpacklo_epi16
+#define row_zip_high _mm256_unpackhi_epi16
+
 static inline __m128i part(const int16_t *table, uint16_t offset)
 {
     return _mm_load_si128((const __m128i *)(const void *)((const char *)table + offset));
@@ -59,12 +65,15 @@ static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
                               1);
 }
 
-static inline void vec_scatter(int16_t *to, vec v)
+static inline row row_load(const int16_t *p)
 {
-    _mm_storeu_si128((__m128i *)(void *)to, _mm512_castsi512_si128(v));
-    _mm_storeu_si128((__m128i *)(void *)(to + 64), _mm512_extracti32x4_epi32(v, 1));
-    _mm_storeu_si128((__m128i *)(void *)(to + 128), _mm512_extracti32x4_epi32(v, 2));
-    _mm_storeu_si128((__m128i *)(void *)(to + 192), _mm512_extracti32x4_epi32(v, 3));
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+static inline void row_scatter(int16_t *to, row r)
+{
+    _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(r));
+    _mm_storeu_si128((__m128i *)(void *)(to + 64), _mm256_extracti128_si256(r, 1));
 }
 
 /* What was the upper bit of the part is then its lower one, if the slot is 0: pairs' numbers go up. */

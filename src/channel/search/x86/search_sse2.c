@@ -13,7 +13,14 @@ typedef __m128i vec;
 #define vec_entry(a, b) _mm_slli_epi16(_mm_mulhi_epu16(a, b), 4)
 #define vec_zip_low _mm_unpacklo_epi16
 #define vec_zip_high _mm_unpackhi_epi16
-#define vec_scatter vec_store
+
+/* Tables are made with the same vectors. */
+typedef vec row;
+#define row_load vec_load
+#define row_zip_low vec_zip_low
+#define row_zip_high vec_zip_high
+#define row_scatter vec_store
+enum { ROW = 8 };
 
 static inline vec vec_load(const int16_t *p)
 {
