@@ -78,7 +78,7 @@ typedef enum ddz_parameter {
     /* 1: keep the colours where alpha is 0, which nobody sees; default 0: make them cheap */
     DDZ_PARAM_KEEP_INVISIBLE = 103,
     /* 1 or 2: behind the chain, a layer makes all samples exact, of 8 or 16 bits, also of invisible pixels. The target (bytes
-     * do not count layers) says where the chain ends; with 1 that is after the preview or, of a photograph, 1/32 of the stream,
+     * do not count layers) says where the chain ends; with 1 that is after the preview or, of a photograph, 1/48 of the stream,
      * if the stream is smaller so. Half of DDZ_PARAM_STEERING applies. 0: none. Default -1: a layer behind the preview, if no
      * larger than the target's chain */
     DDZ_PARAM_EXACT = 104,

@@ -225,8 +225,8 @@ START_TEST(the_beginning_stays)
            all = chain_of(&image, 2, &share[2]);
     ck_assert_uint_lt(none, part);
     ck_assert_uint_lt(part, all);
-    ck_assert_double_lt(share[1], 1.0 / 32);
-    ck_assert_double_gt(share[1], 1.0 / 64);
+    ck_assert_double_lt(share[1], 1.0 / 48);
+    ck_assert_double_gt(share[1], 1.0 / 96);
     free_image(&image);
     free_image(&stripes);
 }

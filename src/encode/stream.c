@@ -60,7 +60,7 @@ static bool repeats(const struct layout *layout, const void *pixels)
 /* Of a photograph by the coder of graphics: bytes of the chain before it */
 static uint64_t beginning_size(const struct exact_layer *exact)
 {
-    enum { ONE_OF = 32 };
+    enum { ONE_OF = 48 };
     return exact->graphics[0] == EXACT_RAW ? 0 : exact->graphics_size / ONE_OF;
 }
 
