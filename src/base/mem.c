@@ -1,7 +1,11 @@
+#define _DEFAULT_SOURCE /* madvise, where there is one */
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 static void *default_allocate(void *cookie, size_t size)
 {
@@ -81,6 +85,20 @@ void ddz_mem_free(const struct mem *mem, void *memory)
     if (mem->account)
         mem->account->used -= block.total;
     mem->functions.release(mem->functions.cookie, block.raw);
+}
+
+void ddz_mem_scatter(const struct mem *mem, void *memory, size_t bytes)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = UINT32_C(1) << 21, at = (uintptr_t)memory;
+    const size_t skipped = (size_t)(-at & (page - 1));
+    if (mem->functions.allocate == default_allocate && bytes >= skipped + page)
+        (void)madvise((char *)memory + skipped, (bytes - skipped) & ~(size_t)(page - 1), MADV_HUGEPAGE);
+#else
+    (void)mem;
+    (void)memory;
+    (void)bytes;
+#endif
 }
 
 bool ddz_mem_append(const struct mem *mem, uint8_t **data, size_t *used, size_t *capacity,

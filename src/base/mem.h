@@ -31,6 +31,10 @@ void *ddz_mem_alloc(const struct mem *mem, size_t count, size_t size);
 /* NULL is allowed. */
 void ddz_mem_free(const struct mem *mem, void *memory);
 
+/* Of what ddz_mem_alloc gave and nobody has touched: it will be read all over, which large pages make faster, where the
+ * system has them. It changes nothing else. */
+void ddz_mem_scatter(const struct mem *mem, void *memory, size_t bytes);
+
 /* Put `size` bytes behind the *used ones of a buffer that grows: *capacity, both 0 at first, *data NULL. False: there is
  * no memory, and nothing has changed. */
 bool ddz_mem_append(const struct mem *mem, uint8_t **data, size_t *used, size_t *capacity,

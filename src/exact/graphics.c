@@ -101,6 +101,7 @@ static ddz_status init(struct graphics *g, const struct mem *mem, const struct g
     *g = (struct graphics){.mem = *mem, .size = *size, .memory = ddz_mem_alloc(mem, memory, 1)};
     if (!g->memory)
         return DDZ_ERR_MEMORY;
+    ddz_mem_scatter(mem, g->memory, memory);
     arena.base = g->memory;
     place(g, &arena);
     ddz_mixing_tables_init(g->tables);
@@ -214,13 +215,23 @@ static void score_guesses(struct graphics *g)
     }
 }
 
+/* Predictors look at the pixel; `value`: it is likely that its channels are to be coded. */
+static void look(struct graphics *g, const struct neighbours *n, bool value, bool asked)
+{
+    ddz_predict_look(&g->predict, n, 0, 1);
+    if (value)
+        ddz_value_expect(&g->value, &g->predict, n, asked);
+    ddz_predict_look(&g->predict, n, 1, g->size.channels);
+}
+
 /* The pixel was guessed, and predictors learn from it. */
 static void learn_prediction(struct graphics *g, const struct neighbours *n, uint64_t colour)
 {
     for (int place = 0; place < g->size.channels; place++) {
         int channel = ddz_channel_order(g->size.channels, place);
         ddz_predict_channel(&g->predict, n, place, colour);
-        ddz_predict_learn(&g->predict, n, channel, (int32_t)colour_channel(colour, channel));
+        ddz_predict_note(&g->predict, n, channel, (int32_t)colour_channel(colour, channel));
+        ddz_predict_adapt(&g->predict, n, channel);
     }
 }
 
@@ -228,18 +239,21 @@ static uint64_t code_colour(struct graphics *g, const struct neighbours *n, uint
 {
     const uint8_t *here = g->guessed[0] + ROWS_MARGIN + n->x, *above = g->guessed[1] + ROWS_MARGIN + n->x;
     const uint64_t *left = n->row[0] + n->x - 1, *up = n->row[1] + n->x;
-    bool ask = here[-1] | here[-2] | above[0] | above[-1] | above[1];
+    int guessed = here[-1] + here[-2] + above[0] + above[-1] + above[1];
+    bool ask = guessed > 0;
     bool flat = left[0] == up[0] && up[0] == up[-1] && up[0] == up[1];
     memset(g->guess.odds, 0, sizeof g->guess.odds);
+    if (ask)
+        ddz_guess_expect(&g->guess);
     if (!ask || !flat)
-        ddz_predict_look(&g->predict, n);
+        look(g, n, guessed < 3, ask);
     if (ask && !flat)
         score_guesses(g);
     if (!ask || !ddz_guess_code(&g->guess, &g->coder, n, &colour)) {
         if (ddz_code_ended(&g->coder))
             return 0;
         if (ask && flat)
-            ddz_predict_look(&g->predict, n);
+            look(g, n, true, true);
         return ddz_value_code(&g->value, &g->predict, &g->coder, n, colour, ask);
     }
     if (flat)
@@ -255,6 +269,7 @@ static bool code_pixel(struct graphics *g, const struct neighbours *n)
     size_t at = ((size_t)n->y * g->size.width + n->x) * (size_t)g->size.channels;
     uint64_t colour = g->coder.writing ? colour_of(g->samples + at, g->size.channels) : 0;
     ddz_guess_look(&g->guess, n);
+    ddz_value_begin(&g->value);
     colour = code_colour(g, n, colour);
     if (ddz_code_ended(&g->coder))
         return false;

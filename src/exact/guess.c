@@ -1,5 +1,7 @@
 #include "exact/guess.h"
 
+#include "base/fetch.h"
+
 enum {
     RUN_MOST = 15,
     STATES = 64,    /* of a slot, for a colour that is asked for */
@@ -132,13 +134,30 @@ static void propose(struct guess *g, uint64_t colour)
         g->colour[g->colours++] = colour;
 }
 
+/* The flags' counters of a guess */
+static void find_flags(struct guess *g, int number)
+{
+    const uint64_t colour = g->colour[number];
+    g->found = number;
+    for (int i = 0; i < GUESS_CONTEXTS; i++) {
+        uint64_t mixed = (g->hash[i] ^ (colour - g->base[i] + 1) * UINT64_C(0xD1342543DE82EF95)) * odd;
+        g->flag[i] = g->flags + ((size_t)i * 2 << g->size_bits) + (mixed >> (63 - g->size_bits));
+        fetch(g->flag[i]);
+    }
+}
+
 void ddz_guess_look(struct guess *g, const struct neighbours *n)
 {
+    struct guess_slot *slots[GUESS_SLOTS];
     hash_neighbourhoods(g, n);
+    for (int i = 0; i < GUESS_SLOTS; i++) {
+        slots[i] = slot_of(g, i);
+        fetch(slots[i]);
+    }
     g->colours = 0;
     g->known = 0;
     for (int i = 0; i < GUESS_SLOTS; i++) {
-        struct guess_slot *slot = slot_of(g, i);
+        struct guess_slot *slot = slots[i];
         g->slot[i] = slot->check == check_of(g, i) ? slot : NULL;
         if (!g->slot[i])
             continue;
@@ -152,6 +171,13 @@ void ddz_guess_look(struct guess *g, const struct neighbours *n)
     for (int i = 0; i < GUESS_SLOTS; i++)
         if (g->slot[i])
             propose(g, g->slot[i]->colour[1] + g->base[i]);
+    g->found = -1;
+}
+
+void ddz_guess_expect(struct guess *g)
+{
+    if (g->asked < g->colours)
+        find_flags(g, g->asked);
 }
 
 void ddz_guess_learn(struct guess *g, uint64_t colour)
@@ -193,10 +219,12 @@ static int code_flag(struct guess *g, struct bit_coder *c, const struct neighbou
 {
     uint64_t colour = g->colour[number];
     counter **counters = g->blend.counters;
-    for (int i = 0; i < GUESS_CONTEXTS; i++) {
-        uint64_t mixed = (g->hash[i] ^ (colour - g->base[i] + 1) * UINT64_C(0xD1342543DE82EF95)) * odd;
-        counters[i] = g->flags + ((size_t)i * 2 << g->size_bits) + (mixed >> (63 - g->size_bits));
-    }
+    if (g->found != number)
+        find_flags(g, number);
+    for (int i = 0; i < GUESS_CONTEXTS; i++)
+        counters[i] = g->flag[i];
+    if (number + 1 < g->colours)
+        find_flags(g, number + 1);
     counters += GUESS_CONTEXTS;
     int later = number > 0;
     for (int i = 0; i < GUESS_SLOTS; i++)

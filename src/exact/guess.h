@@ -42,6 +42,8 @@ struct guess {
     int colours;
     int asked; /* of them, those that the pixel is not; the owner sets it to 0 before a pixel */
     int known; /* how many slots knew the neighbourhood */
+    counter *flag[GUESS_CONTEXTS]; /* of the guess `found`, whose memory has been asked for; -1: of none */
+    int found;
 };
 
 /* Places all arrays; a first pass without memory adds up sizes. */
@@ -50,6 +52,9 @@ void ddz_guess_init(struct guess *g, const struct mixing_tables *tables);
 
 /* The guesses for the pixel at `n`. */
 void ddz_guess_look(struct guess *g, const struct neighbours *n);
+
+/* The next guess is going to be asked for: what is needed is made ready. */
+void ddz_guess_expect(struct guess *g);
 
 /* Code which of the guesses the colour is, from g->asked on; whether it is one. When reading, it is put into *colour.
  * Where the data ended, false, and the same call goes on once there are more of them. */

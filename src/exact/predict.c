@@ -142,9 +142,9 @@ static void look_at_channel(struct predict *p, const struct neighbours *n, int p
     expect(o, around);
 }
 
-void ddz_predict_look(struct predict *p, const struct neighbours *n)
+void ddz_predict_look(struct predict *p, const struct neighbours *n, int from, int to)
 {
-    for (int place = 0; place < p->channels; place++)
+    for (int place = from; place < to; place++)
         look_at_channel(p, n, place);
 }
 
@@ -166,24 +166,24 @@ uint32_t ddz_predict_score(const struct predict *p, const struct mixing_tables *
 
 /* ---- The filter -------------------------------------------------------------------------------- */
 
-static void take_input(struct predict *p, int32_t input_q4)
+static void take_input(struct predict *p, int channel, int32_t input_q4)
 {
-    p->inputs_q4[p->inputs++] = input_q4;
+    p->inputs_q4[channel][p->inputs[channel]++] = input_q4;
 }
 
 /* How neighbours are from the mean, and how predictions were off around and in the channels before */
 static void gather(struct predict *p, const struct neighbours *n, int place, int32_t mean_q4)
 {
     int channel = ddz_channel_order(p->channels, place);
-    p->inputs = 0;
+    p->inputs[channel] = 0;
     for (int i = 0; i < AROUND; i++)
-        take_input(p, p->outlook[channel].plain[i] * 16 - mean_q4);
-    take_input(p, record_at(p, 0, (int64_t)n->x - 1, channel)->residual_q4);
-    take_input(p, record_at(p, 1, n->x, channel)->residual_q4);
+        take_input(p, channel, p->outlook[channel].plain[i] * 16 - mean_q4);
+    take_input(p, channel, record_at(p, 0, (int64_t)n->x - 1, channel)->residual_q4);
+    take_input(p, channel, record_at(p, 1, n->x, channel)->residual_q4);
     for (int i = 0; i < place; i++) {
         int before = ddz_channel_order(p->channels, i);
-        take_input(p, record_at(p, 0, n->x, before)->residual_q4);
-        take_input(p, record_at(p, 1, (int64_t)n->x + 1, before)->residual_q4);
+        take_input(p, channel, record_at(p, 0, n->x, before)->residual_q4);
+        take_input(p, channel, record_at(p, 1, (int64_t)n->x + 1, before)->residual_q4);
     }
 }
 
@@ -202,8 +202,8 @@ void ddz_predict_channel(struct predict *p, const struct neighbours *n, int plac
     int32_t mean_q4 = (int32_t)((uint64_t)sum * 16 / o->total);
     gather(p, n, place, mean_q4);
     sum = 0;
-    for (int i = 0; i < p->inputs; i++)
-        sum += (int64_t)p->taps_q16[channel][i] * p->inputs_q4[i];
+    for (int i = 0; i < p->inputs[channel]; i++)
+        sum += (int64_t)p->taps_q16[channel][i] * p->inputs_q4[channel][i];
     p->expert[0].mean_q4 = mean_q4;
     p->expert[1].mean_q4 = (int32_t)clamp64(mean_q4 + rshift_round(sum, 16), 0, (int64_t)most * 16);
     p->expert[2].mean_q4 = p->prediction[o->best] * 16;
@@ -212,19 +212,22 @@ void ddz_predict_channel(struct predict *p, const struct neighbours *n, int plac
 }
 
 /* Normalised least mean squares */
-static void adapt(struct predict *p, int channel, int32_t error_q4)
+void ddz_predict_adapt(struct predict *p, const struct neighbours *n, int channel)
 {
+    const int32_t error_q4 = record_at(p, 0, n->x, channel)->residual_q4, *inputs_q4 = p->inputs_q4[channel];
+    const int inputs = p->inputs[channel];
+    int32_t *taps_q16 = p->taps_q16[channel];
     int64_t power = LEAST_POWER;
-    for (int i = 0; i < p->inputs; i++)
-        power += (int64_t)p->inputs_q4[i] * p->inputs_q4[i];
+    for (int i = 0; i < inputs; i++)
+        power += (int64_t)inputs_q4[i] * inputs_q4[i];
     int64_t step_q32 = ((int64_t)error_q4 * (INT64_C(1) << 32)) / power;
-    for (int i = 0; i < p->inputs; i++) {
-        int64_t tap = p->taps_q16[channel][i] + asr64(step_q32 * p->inputs_q4[i], TAP_SHIFT);
-        p->taps_q16[channel][i] = (int32_t)clamp64(tap, -TAP_MOST, TAP_MOST);
+    for (int i = 0; i < inputs; i++) {
+        int64_t tap = taps_q16[i] + asr64(step_q32 * inputs_q4[i], TAP_SHIFT);
+        taps_q16[i] = (int32_t)clamp64(tap, -TAP_MOST, TAP_MOST);
     }
 }
 
-void ddz_predict_learn(struct predict *p, const struct neighbours *n, int channel, int32_t value)
+void ddz_predict_note(struct predict *p, const struct neighbours *n, int channel, int32_t value)
 {
     struct record *record = record_at(p, 0, n->x, channel);
     int count = p->outlook[channel].count;
@@ -238,7 +241,6 @@ void ddz_predict_learn(struct predict *p, const struct neighbours *n, int channe
         record->off_q2[i] = (uint16_t)(off_q2 < 65535 ? off_q2 : 65535);
     }
     record->residual_q4 = value * 16 - p->expert[1].mean_q4;
-    adapt(p, channel, record->residual_q4);
 }
 
 /* ---- Experts ------------------------------------------------------------------------------------ */

@@ -51,9 +51,11 @@ struct predict {
     int32_t taps_q16[4][TAPS]; /* filters on what is known */
     struct outlook outlook[4]; /* of channels */
 
+    int32_t inputs_q4[4][TAPS]; /* what the filters were given, and how much of it */
+    int inputs[4];
+
     /* Of the channel at hand */
-    int32_t prediction[PREDICTORS], inputs_q4[TAPS];
-    int inputs;
+    int32_t prediction[PREDICTORS];
     struct expert expert[EXPERTS];
 };
 
@@ -65,8 +67,9 @@ void ddz_predict_place(struct predict *p, struct arena *arena, uint32_t width, i
 /* A new row begins. */
 void ddz_predict_next_row(struct predict *p);
 
-/* Prepares all that does not depend on the pixel's own channels. */
-void ddz_predict_look(struct predict *p, const struct neighbours *n);
+/* Prepares all that does not depend on the pixel's own channels, of the channels from place `from` to the one before
+ * `to`. */
+void ddz_predict_look(struct predict *p, const struct neighbours *n, int from, int to);
 
 /* How probable the first expert holds a colour: of 2^32. */
 uint32_t ddz_predict_score(const struct predict *p, const struct mixing_tables *tables, uint64_t colour);
@@ -74,8 +77,11 @@ uint32_t ddz_predict_score(const struct predict *p, const struct mixing_tables *
 /* The experts on a channel; `known` has the channels before. */
 void ddz_predict_channel(struct predict *p, const struct neighbours *n, int place, uint64_t known);
 
-/* What it was; the filter learns. */
-void ddz_predict_learn(struct predict *p, const struct neighbours *n, int channel, int32_t value);
+/* What it was. Others may be predicted then. */
+void ddz_predict_note(struct predict *p, const struct neighbours *n, int channel, int32_t value);
+
+/* The filter learns from what was noted of its channel. */
+void ddz_predict_adapt(struct predict *p, const struct neighbours *n, int channel);
 
 /* Nobody looked at the pixel. */
 void ddz_predict_skip(struct predict *p, const struct neighbours *n);

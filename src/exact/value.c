@@ -1,5 +1,7 @@
 #include "exact/value.h"
 
+#include "base/fetch.h"
+
 enum { LEAST_BITS = 4, BIT_CLASSES = 8, COUNTER_WEIGHT = 12000, EXPERT_WEIGHT = 14000 };
 
 static const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15);
@@ -82,16 +84,6 @@ static void hash_contexts(struct value *v, const struct predict *p, const struct
     v->hash[4] = add(add(base | 8, corrected), (uint64_t)(int64_t)asr32(last_q4 + 16, 5));
 }
 
-/* Begins to load what will be needed. */
-static inline void fetch(const void *memory)
-{
-#ifdef __GNUC__
-    __builtin_prefetch(memory);
-#else
-    (void)memory;
-#endif
-}
-
 /* ---- Bits -------------------------------------------------------------------------------------- */
 
 /* part of whole, in 1/65536 */
@@ -119,23 +111,48 @@ static void halve(struct halving *h, int bit, int one)
     h->least |= (uint32_t)one << bit;
 }
 
-/* The counters of the next four bits. The place of node 0, which there is not, tells whose they are. */
-static void find_lines(struct value *v, int contexts)
+/* The counters of four bits behind the first `done`, with which values are at least `least` */
+static void fetch_lines(struct value *v, int contexts, uint32_t least, int done)
 {
-    uint32_t checks[VALUE_CONTEXTS];
+    const uint64_t place = (least | (uint64_t)done << 32) * odd;
     for (int i = 0; i < contexts; i++) {
-        uint64_t hash = add(v->hash[i], (v->halving.least | (uint64_t)v->halving.done << 32) * odd) * odd;
-        v->line[i] = v->lines[i] + (size_t)(hash >> (64 - v->line_bits[i])) * VALUE_LINE;
-        checks[i] = (uint32_t)hash | 1;
-        fetch(v->line[i]);
+        uint64_t hash = add(v->hash[i], place) * odd;
+        v->next[i] = v->lines[i] + (size_t)(hash >> (64 - v->line_bits[i])) * VALUE_LINE;
+        v->next_check[i] = (uint32_t)hash | 1;
+        fetch(v->next[i]);
     }
-    for (int i = 0; i < contexts; i++)
-        if (v->line[i][0] != checks[i]) {
-            v->line[i][0] = checks[i];
+    v->next_least = least;
+    v->next_done = done;
+}
+
+/* The counters of the next four bits. The place of node 0, which there is not, tells whose they are. */
+static void take_lines(struct value *v, int contexts)
+{
+    if (v->next_least != v->halving.least || v->next_done != v->halving.done)
+        fetch_lines(v, contexts, v->halving.least, v->halving.done);
+    for (int i = 0; i < contexts; i++) {
+        counter *line = v->line[i] = v->next[i];
+        if (line[0] != v->next_check[i]) {
+            line[0] = v->next_check[i];
             for (int k = 1; k < VALUE_LINE; k++)
-                v->line[i][k] = counter_fresh;
+                line[k] = counter_fresh;
         }
+    }
     v->node = 1;
+}
+
+/* The four bits after these are likely to be those of the value that is expected, or, where what is known forbids it,
+ * of the nearest to it: their counters are fetched. */
+static void fetch_likely(struct value *v, int contexts, uint32_t expected)
+{
+    const int done = (v->halving.done & ~3) + 4, below = v->depth - done, open = v->depth - v->halving.done;
+    const uint32_t least = v->halving.least, most = least + ((UINT32_C(1) << open) - 1);
+    uint32_t likely = expected < least ? least : expected > most ? most : expected;
+    if (below <= 0)
+        return;
+    likely = likely >> below << below;
+    if (likely != v->next_least || done != v->next_done)
+        fetch_lines(v, contexts, likely, done);
 }
 
 static void begin_channel(struct value *v)
@@ -152,10 +169,12 @@ static void code_channel(struct value *v, const struct predict *p, struct bit_co
     struct halving *h = &v->halving;
     struct blend *blend = &v->blends[asked];
     int spread = p->outlook[channel].spread_class;
+    const uint32_t expected = (uint32_t)asr32(p->expert[1].mean_q4 + 8, 4);
     for (; h->done < v->depth; h->done++) {
         int bit = v->depth - 1 - h->done;
         if (h->done % 4 == 0)
-            find_lines(v, blend->counted);
+            take_lines(v, blend->counted);
+        fetch_likely(v, blend->counted, expected);
         for (int i = 0; i < blend->counted; i++)
             blend->counters[i] = v->line[i] + v->node;
         ask_experts(v, p, h, bit, ddz_blend_others(blend));
@@ -170,21 +189,39 @@ static void code_channel(struct value *v, const struct predict *p, struct bit_co
     }
 }
 
+/* The channel at this place is predicted, and its first counters are fetched. */
+static void expect(struct value *v, struct predict *p, const struct neighbours *n, int place, bool asked)
+{
+    ddz_predict_channel(p, n, place, v->known);
+    hash_contexts(v, p, n, place, v->known);
+    fetch_lines(v, v->blends[asked].counted, 0, 0);
+    v->expected = place;
+}
+
+void ddz_value_expect(struct value *v, struct predict *p, const struct neighbours *n, bool asked)
+{
+    if (v->place == 0)
+        expect(v, p, n, 0, asked);
+}
+
 uint64_t ddz_value_code(struct value *v, struct predict *p, struct bit_coder *c, const struct neighbours *n,
                         uint64_t colour, bool asked)
 {
-    for (; v->place < p->channels; v->place++) {
+    while (v->place < p->channels) {
         int channel = ddz_channel_order(p->channels, v->place);
+        if (v->expected != v->place)
+            expect(v, p, n, v->place, asked);
         if (v->halving.done == 0)
             begin_channel(v);
-        ddz_predict_channel(p, n, v->place, v->known);
-        hash_contexts(v, p, n, v->place, v->known);
         code_channel(v, p, c, channel, colour_channel(colour, channel), asked);
         if (ddz_code_ended(c))
             return 0;
-        ddz_predict_learn(p, n, channel, (int32_t)v->halving.least);
+        ddz_predict_note(p, n, channel, (int32_t)v->halving.least);
         v->known |= (uint64_t)v->halving.least << 16 * channel;
         v->halving.done = 0;
+        if (++v->place < p->channels)
+            expect(v, p, n, v->place, asked); /* memory is waited for while the filter learns */
+        ddz_predict_adapt(p, n, channel);
     }
     colour = v->known;
     v->known = 0;

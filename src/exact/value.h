@@ -35,11 +35,27 @@ struct value {
     struct halving halving;
     counter *line[VALUE_CONTEXTS];
     int node; /* in the lines */
+
+    /* Lines that are likely to be the next, whose memory has been asked for */
+    counter *next[VALUE_CONTEXTS];
+    uint32_t next_check[VALUE_CONTEXTS];
+    uint32_t next_least; /* and what they are the lines of */
+    int next_done;
+    int expected; /* the place of the channel that was predicted last; -1: none of this colour */
 };
 
 /* Places all arrays; a first pass without memory adds up sizes. */
 void ddz_value_place(struct value *v, struct arena *arena, uint64_t pixels, int depth);
 void ddz_value_init(struct value *v, const struct mixing_tables *tables);
+
+/* The next colour to be coded is another one. */
+static inline void ddz_value_begin(struct value *v)
+{
+    v->expected = -1;
+}
+
+/* The predictors have looked at the first channel, and what is needed to code it is made ready. */
+void ddz_value_expect(struct value *v, struct predict *p, const struct neighbours *n, bool asked);
 
 /* Code the colour; returns it. The predictors have looked at the pixel. `asked`: all guesses were wrong. Where the data
  * ended, the same call goes on once there are more of them. */
