@@ -89,13 +89,13 @@ START_TEST(counters_reach_extremes)
 }
 END_TEST
 
-enum { INPUTS = 5, SETS = 3, ROUNDS = 4000 };
+enum { INPUTS = 5, STRIDE = MIXER_VECTOR, SETS = 3, ROUNDS = 4000 };
 
 /* The same sums and the same descent, in floating point */
 START_TEST(mixers)
 {
     for (int rate = 1; rate <= 16; rate *= 4) {
-        int32_t weights[INPUTS * SETS];
+        int32_t weights[STRIDE * SETS];
         double reference[INPUTS * SETS];
         struct mixer m;
         ddz_mixer_init(&m, &tables, weights, INPUTS, SETS, rate, MIXER_UNIT_Q16 / 4);
@@ -106,7 +106,7 @@ START_TEST(mixers)
             double x = 0;
             for (int i = 0; i < INPUTS; i++) {
                 /* each input knows something of the bit */
-                m.x[i] = (int32_t)draw(2001) - 1000 + (bit ? 1 : -1) * 200 * i * (set + 1);
+                m.x[i] = (int16_t)((int)draw(2001) - 1000 + (bit ? 1 : -1) * 200 * i * (set + 1));
                 x += m.x[i] * reference[set * INPUTS + i];
             }
             x = fmin(fmax(x, -STRETCH_MOST), STRETCH_MOST);
@@ -124,16 +124,16 @@ END_TEST
 /* Of a good, a useless and a wrong input a mixer makes a probability that is as good as the good one alone. */
 START_TEST(mixers_choose)
 {
-    int32_t weights[3];
+    int32_t weights[MIXER_VECTOR];
     struct mixer m;
     double good = 0, mixed = 0;
     ddz_mixer_init(&m, &tables, weights, 3, 1, 6, MIXER_UNIT_Q16 / 3);
     for (int i = 0; i < 20000; i++) {
         uint32_t p = 1 + draw(65535);
         int bit = draw(65536) < p;
-        m.x[0] = ddz_stretch(&tables, p);
-        m.x[1] = ddz_stretch(&tables, 1 + draw(65535));
-        m.x[2] = -m.x[0] / 2;
+        m.x[0] = (int16_t)ddz_stretch(&tables, p);
+        m.x[1] = (int16_t)ddz_stretch(&tables, 1 + draw(65535));
+        m.x[2] = (int16_t)(-m.x[0] / 2);
         ddz_mix(&m, 0);
         if (i >= 2000) {
             good += cost(bit, p / 65536.0);
@@ -142,6 +142,42 @@ START_TEST(mixers_choose)
         ddz_mixer_learn(&m, bit);
     }
     ck_assert_double_le(mixed, 1.01 * good);
+}
+END_TEST
+
+/* Every sum and every weight is the one that integers of 64 bits make, up to the greatest inputs and weights. */
+START_TEST(mixers_are_exact)
+{
+    enum { MOST = 1 << 22 };
+    int32_t weights[2 * MIXER_INPUTS];
+    struct mixer m;
+    for (int inputs = 1; inputs <= MIXER_INPUTS; inputs++) {
+        const int rate = inputs % 3 ? 1 + (int)draw(200) : 2048, stride = ddz_mixer_stride(inputs);
+        ddz_mixer_init(&m, &tables, weights, inputs, 2, rate, MIXER_UNIT_Q16);
+        for (int round = 0; round < 400; round++) {
+            const int set = (int)draw(2), bit = (int)draw(2);
+            int32_t *chosen = weights + set * stride, expected[MIXER_INPUTS];
+            int64_t sum = 1 << 15;
+            for (int i = 0; i < inputs; i++) {
+                const int extreme = draw(2) ? MIXER_INPUT_MOST : -MIXER_INPUT_MOST;
+                m.x[i] =
+                    (int16_t)(round % 4 ? (int)draw(2 * MIXER_INPUT_MOST + 1) - MIXER_INPUT_MOST : extreme);
+                if (round % 8 < 2) /* of signs that make the sum great */
+                    chosen[i] = (m.x[i] < 0) == (round % 16 < 8) ? MOST - (int)draw(3) : -MOST + (int)draw(3);
+                else if (round % 8 < 4)
+                    chosen[i] = (int32_t)draw(2 * MOST + 1) - MOST;
+                sum += (int64_t)chosen[i] * m.x[i];
+            }
+            sum = asr64(sum, 16);
+            must_equal(ddz_mix(&m, set), clamp64(sum, -STRETCH_MOST, STRETCH_MOST));
+            for (int i = 0; i < inputs; i++) {
+                int64_t step = asr64((int64_t)m.x[i] * ((bit << 16) - (int32_t)m.p) * rate + (1 << 19), 20);
+                expected[i] = (int32_t)clamp64(chosen[i] + step, -MOST, MOST);
+            }
+            ddz_mixer_learn(&m, bit);
+            ck_assert_mem_eq(chosen, expected, (size_t)inputs * sizeof *chosen);
+        }
+    }
 }
 END_TEST
 
@@ -192,7 +228,7 @@ END_TEST
 int main(void)
 {
     ddz_mixing_tables_init(&tables);
-    return RUN(
-        "mixing", 60, CASE("tables", stretch_and_squash),
-        CASE("learning", counters, counters_reach_extremes, mixers, mixers_choose, mixers_are_bounded, maps));
+    return RUN("mixing", 60, CASE("tables", stretch_and_squash),
+               CASE("learning", counters, counters_reach_extremes, mixers, mixers_choose, mixers_are_exact,
+                    mixers_are_bounded, maps));
 }

@@ -35,7 +35,7 @@ void ddz_blend_init(struct blend *b, const struct mixing_tables *tables, const s
                     int32_t *weights, uint16_t *points);
 
 /* Where the inputs that are not counters' are set. */
-static inline int32_t *ddz_blend_others(struct blend *b)
+static inline int16_t *ddz_blend_others(struct blend *b)
 {
     return b->first.x + b->counted;
 }

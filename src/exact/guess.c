@@ -231,7 +231,7 @@ static int code_flag(struct guess *g, struct bit_coder *c, const struct neighbou
         counters[i] =
             g->states + ((later * GUESS_SLOTS + i) * STATES + (int)state_of(g->slot[i], colour - g->base[i]));
     ddz_blend_others(&g->blend)[0] = 256;
-    ddz_blend_others(&g->blend)[1] = g->odds[number];
+    ddz_blend_others(&g->blend)[1] = (int16_t)g->odds[number];
     int pattern = later * PATTERNS + pattern_of(n, colour);
     return ddz_blend_code(&g->blend, c, flag, number * (GUESS_SLOTS + 1) + g->known, pattern, pattern);
 }

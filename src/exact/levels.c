@@ -13,6 +13,7 @@ enum {
     HALVES = 16, /* decisions within a group of bins */
     CONTEXTS = SCALE_CLASSES * SCALE_CLASSES,
     INPUTS = LEVELS_EXPERTS + LEVELS_COUNTERS + 1,
+    WEIGHTS = (INPUTS + MIXER_VECTOR - 1) / MIXER_VECTOR * MIXER_VECTOR, /* of a decision */
     BIAS = 77, /* the input that is always the same, 0.3 */
     EXPERT_WEIGHT = MIXER_UNIT_Q16 * 2 / 5,
     COUNTER_WEIGHT = MIXER_UNIT_Q16 / 20,
@@ -39,7 +40,7 @@ struct level_tables {
     counter counters[LEVELS_CHANNELS][LEVELS_COUNTERS][CONTEXTS][DECISIONS];
     counter halves[LEVELS_CHANNELS][HALVES][HALVES];
     struct mixer mixer;
-    int32_t weights[LEVELS_CHANNELS][DECISIONS][INPUTS];
+    int32_t weights[LEVELS_CHANNELS][DECISIONS][WEIGHTS];
 };
 
 /* ---- Tables ------------------------------------------------------------------------------ */
@@ -202,7 +203,7 @@ static int decide(struct site *s, int decision, int bit)
     if (repeats(s->coder, &bit))
         return bit;
     for (int i = 0; i < LEVELS_COUNTERS; i++)
-        m->x[LEVELS_EXPERTS + i] = ddz_stretch(&t->mixing, ddz_counter_p(s->counters[i][decision]));
+        m->x[LEVELS_EXPERTS + i] = (int16_t)ddz_stretch(&t->mixing, ddz_counter_p(s->counters[i][decision]));
     m->x[INPUTS - 1] = BIAS;
     ddz_mix(m, s->channel * DECISIONS + decision);
     if (!code_decision(s, &bit, m->p))
@@ -217,7 +218,7 @@ static int decide(struct site *s, int decision, int bit)
 static int decide_side(struct site *s, int64_t bound_q16, int part, int above)
 {
     for (int i = 0; i < LEVELS_EXPERTS; i++)
-        s->tables->mixer.x[i] = -stretched(s, i, bound_q16 - s->mean_q16);
+        s->tables->mixer.x[i] = (int16_t)-stretched(s, i, bound_q16 - s->mean_q16);
     return decide(s, part, above);
 }
 
@@ -229,7 +230,7 @@ static int decide_farther(struct site *s, int64_t near_q16, int64_t far_q16, int
     for (int i = 0; i < LEVELS_EXPERTS; i++) {
         int32_t from = stretched(s, i, near_q16), width = stretched(s, i, far_q16 - near_q16);
         int32_t log_odds = s->tables->softplus[Z_MOST - from] - s->tables->log_rise[width < 1 ? 1 : width];
-        s->tables->mixer.x[i] = log_odds;
+        s->tables->mixer.x[i] = (int16_t)log_odds;
     }
     step = step < STEPS ? step : STEPS - 1;
     return decide(s, PARTS + 2 * step + upward, farther);

@@ -1,5 +1,9 @@
 #include "exact/mixing.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* e^(-1/256), of 2^32 */
 static const uint64_t step_q32 = UINT64_C(4278222805);
 
@@ -58,22 +62,99 @@ void ddz_mixing_tables_init(struct mixing_tables *tables)
 void ddz_mixer_init(struct mixer *m, const struct mixing_tables *tables, int32_t *weights, int inputs,
                     int sets, int rate, int32_t first)
 {
+    const int stride = ddz_mixer_stride(inputs);
     *m = (struct mixer){.tables = tables,
                         .weights = weights,
-                        .inputs = inputs,
+                        .vectors = stride / MIXER_VECTOR,
                         .sets = sets,
                         .rate = rate,
                         .chosen = weights};
-    for (size_t i = 0; i < (size_t)inputs * (size_t)sets; i++)
-        weights[i] = first;
+    for (size_t i = 0; i < (size_t)stride * (size_t)sets; i++)
+        weights[i] = first < WEIGHT_MOST ? first : WEIGHT_MOST;
 }
+
+#ifdef __SSE2__
+
+/* Vectors multiply numbers of 16 bits. One of 32 is made of two, both with a sign: the upper one times 65536, and the
+ * lower one. With inputs of up to MIXER_INPUT_MOST no sum is beyond 32 bits. */
+
+static int64_t add_lanes(__m128i v)
+{
+    int32_t lane[4];
+    _mm_storeu_si128((__m128i *)lane, v);
+    return (int64_t)lane[0] + lane[1] + lane[2] + lane[3];
+}
+
+static int64_t weighted_sum(const int32_t *weights, const int16_t *x, int vectors)
+{
+    const __m128i zero = _mm_setzero_si128(), half = _mm_set1_epi32(1 << 15);
+    __m128i low = zero, high = zero;
+    for (int i = 0; i < vectors; i++, weights += MIXER_VECTOR, x += MIXER_VECTOR) {
+        const __m128i w0 = _mm_loadu_si128((const __m128i *)weights);
+        const __m128i w1 = _mm_loadu_si128((const __m128i *)(weights + 4));
+        const __m128i inputs = _mm_loadu_si128((const __m128i *)x);
+        low = _mm_add_epi32(low, _mm_madd_epi16(w0, _mm_unpacklo_epi16(inputs, zero)));
+        low = _mm_add_epi32(low, _mm_madd_epi16(w1, _mm_unpackhi_epi16(inputs, zero)));
+        const __m128i up0 = _mm_add_epi32(w0, half), up1 = _mm_add_epi32(w1, half);
+        high = _mm_add_epi32(high, _mm_madd_epi16(up0, _mm_unpacklo_epi16(zero, inputs)));
+        high = _mm_add_epi32(high, _mm_madd_epi16(up1, _mm_unpackhi_epi16(zero, inputs)));
+    }
+    return add_lanes(high) * 65536 + add_lanes(low);
+}
+
+/* (x * error + 2^19) >> 20, of inputs that stand in the lower halves */
+static __m128i steps_of(__m128i inputs, __m128i low, __m128i high)
+{
+    __m128i fine = _mm_add_epi32(_mm_madd_epi16(inputs, low), _mm_set1_epi32(1 << 19));
+    return _mm_srai_epi32(_mm_add_epi32(_mm_madd_epi16(inputs, high), _mm_srai_epi32(fine, 16)), 4);
+}
+
+static void descend(int32_t *weights, const int16_t *x, int vectors, int32_t error)
+{
+    const __m128i zero = _mm_setzero_si128(), low = _mm_set1_epi16((int16_t)error),
+                  high = _mm_set1_epi16((int16_t)asr32(error + (1 << 15), 16));
+    const __m128i most = _mm_set1_epi32(WEIGHT_MOST), least = _mm_set1_epi32(-WEIGHT_MOST);
+    __m128i beyond = zero;
+    int32_t *w = weights;
+    for (int i = 0; i < vectors; i++, w += MIXER_VECTOR, x += MIXER_VECTOR) {
+        const __m128i inputs = _mm_loadu_si128((const __m128i *)x);
+        __m128i w0 = _mm_loadu_si128((const __m128i *)w), w1 = _mm_loadu_si128((const __m128i *)(w + 4));
+        w0 = _mm_add_epi32(w0, steps_of(_mm_unpacklo_epi16(inputs, zero), low, high));
+        w1 = _mm_add_epi32(w1, steps_of(_mm_unpackhi_epi16(inputs, zero), low, high));
+        beyond = _mm_or_si128(beyond, _mm_or_si128(_mm_cmpgt_epi32(w0, most), _mm_cmpgt_epi32(w1, most)));
+        beyond = _mm_or_si128(beyond, _mm_or_si128(_mm_cmplt_epi32(w0, least), _mm_cmplt_epi32(w1, least)));
+        _mm_storeu_si128((__m128i *)w, w0);
+        _mm_storeu_si128((__m128i *)(w + 4), w1);
+    }
+    if (_mm_movemask_epi8(beyond)) /* hardly ever */
+        for (int i = 0; i < vectors * MIXER_VECTOR; i++)
+            weights[i] = (int32_t)clamp64(weights[i], -WEIGHT_MOST, WEIGHT_MOST);
+}
+
+#else
+
+static int64_t weighted_sum(const int32_t *weights, const int16_t *x, int vectors)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < vectors * MIXER_VECTOR; i++)
+        sum += (int64_t)weights[i] * x[i];
+    return sum;
+}
+
+static void descend(int32_t *weights, const int16_t *x, int vectors, int32_t error)
+{
+    for (int i = 0; i < vectors * MIXER_VECTOR; i++) {
+        int64_t weight = weights[i] + asr64((int64_t)x[i] * error + (1 << 19), 20);
+        weights[i] = (int32_t)clamp64(weight, -WEIGHT_MOST, WEIGHT_MOST);
+    }
+}
+
+#endif
 
 int32_t ddz_mix(struct mixer *m, int set)
 {
-    int64_t sum = 1 << 15;
-    m->chosen = m->weights + (size_t)set * (size_t)m->inputs;
-    for (int i = 0; i < m->inputs; i++)
-        sum += (int64_t)m->chosen[i] * m->x[i];
+    m->chosen = m->weights + (size_t)set * (size_t)(m->vectors * MIXER_VECTOR);
+    int64_t sum = weighted_sum(m->chosen, m->x, m->vectors) + (1 << 15);
     int32_t x = (int32_t)clamp64(asr64(sum, 16), -STRETCH_MOST, STRETCH_MOST);
     m->p = ddz_squash(m->tables, x);
     return x;
@@ -81,11 +162,7 @@ int32_t ddz_mix(struct mixer *m, int set)
 
 void ddz_mixer_learn(struct mixer *m, int bit)
 {
-    int64_t error = ((bit << 16) - (int32_t)m->p) * (int64_t)m->rate;
-    for (int i = 0; i < m->inputs; i++) {
-        int64_t weight = m->chosen[i] + asr64(m->x[i] * error + (1 << 19), 20);
-        m->chosen[i] = (int32_t)clamp64(weight, -WEIGHT_MOST, WEIGHT_MOST);
-    }
+    descend(m->chosen, m->x, m->vectors, ((bit << 16) - (int32_t)m->p) * m->rate);
 }
 
 /* ---- Adaptive maps ------------------------------------------------------------------------- */

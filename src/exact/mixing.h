@@ -16,6 +16,8 @@ enum {
     STRETCH_FINE = 2048, /* entries of the finer table */
     STRETCH_COARSE = 4096,
     MIXER_INPUTS = 32,
+    MIXER_VECTOR = 8,         /* inputs are taken so many at a time, those that are none being 0 */
+    MIXER_INPUT_MOST = 8191,  /* of an input's magnitude */
     MIXER_UNIT_Q16 = 1 << 16, /* a weight of 1 */
     COUNTER_LIMIT = 1023,
     APM_STEPS = 33
@@ -89,14 +91,20 @@ static inline void ddz_counter_learn(const struct mixing_tables *tables, counter
 struct mixer {
     const struct mixing_tables *tables; /* not owned */
     int32_t *weights;                   /* of each set one for each input, of MIXER_UNIT_Q16; not owned */
-    int inputs, sets;
-    int rate;                /* learning rate: 1 is slowest; 2 to 16 is usual */
-    int32_t x[MIXER_INPUTS]; /* the stretched inputs of the next bit, which the caller sets */
+    int vectors, sets;
+    int rate;                /* learning rate: 1 is slowest; 2 to 16 is usual, 2048 the most */
+    int16_t x[MIXER_INPUTS]; /* the stretched inputs of the next bit, which the caller sets */
     int32_t *chosen;         /* the set of this bit */
     uint32_t p;              /* what came out */
 };
 
-/* `weights` has inputs * sets numbers; all are set to `first`. 1 <= inputs <= MIXER_INPUTS */
+/* Weights that a set has in memory */
+static inline int ddz_mixer_stride(int inputs)
+{
+    return (inputs + MIXER_VECTOR - 1) / MIXER_VECTOR * MIXER_VECTOR;
+}
+
+/* `weights` has room for ddz_mixer_stride(inputs) * sets numbers; all are set to `first`. 1 <= inputs <= MIXER_INPUTS */
 void ddz_mixer_init(struct mixer *m, const struct mixing_tables *tables, int32_t *weights, int inputs,
                     int sets, int rate, int32_t first);
 

@@ -49,10 +49,11 @@ void ddz_value_init(struct value *v, const struct mixing_tables *tables)
 {
     v->tables = tables;
     for (int k = 0; k < 2; k++) {
-        size_t weights = ddz_blend_weights(&shapes[k]), counted = (size_t)shapes[k].counted;
+        const size_t weights = ddz_blend_weights(&shapes[k]), counted = (size_t)shapes[k].counted;
+        const size_t stride = (size_t)ddz_mixer_stride(shapes[k].counted + shapes[k].others);
         ddz_blend_init(&v->blends[k], tables, &shapes[k], v->weights[k], v->points[k]);
         for (size_t i = 0; i < weights; i++)
-            v->weights[k][i] = i % (counted + EXPERTS + 1) < counted ? COUNTER_WEIGHT : EXPERT_WEIGHT;
+            v->weights[k][i] = i % stride < counted ? COUNTER_WEIGHT : EXPERT_WEIGHT;
     }
 }
 
@@ -95,11 +96,11 @@ static uint32_t share(uint32_t part, uint32_t whole)
 }
 
 static void ask_experts(const struct value *v, const struct predict *p, struct halving *h, int bit,
-                        int32_t *others)
+                        int16_t *others)
 {
     for (int e = 0; e < EXPERTS; e++) {
         h->middle[e] = ddz_expert_below(v->tables, &p->expert[e], v->depth, h->least | UINT32_C(1) << bit);
-        others[e] = ddz_stretch(v->tables, share(h->to[e] - h->middle[e], h->to[e] - h->from[e]));
+        others[e] = (int16_t)ddz_stretch(v->tables, share(h->to[e] - h->middle[e], h->to[e] - h->from[e]));
     }
     others[EXPERTS] = 256;
 }
