@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "chain/chain.h"
+#include "channel/impulses.h"
 #include "channel/mix.h"
 #include "channel/viterbi.h"
 #include "diffusion/lift.h"
@@ -196,9 +197,9 @@ WRAP_VOID(MIXING, ddz_mix_forward,
           (const struct mixing *m, int32_t *values, struct mix_room room, struct parallel *parallel), m,
           values, room, parallel)
 WRAP_VOID(MIXING, ddz_mix_units,
-          (const struct mixing *m, struct mix_room room, struct parallel *parallel, mix_work *work,
-           void *argument),
-          m, room, parallel, work, argument)
+          (const struct mixing *m, struct mix_room room, struct parallel *parallel,
+           const struct mix_phase *phase, int phases, void *argument),
+          m, room, parallel, phase, phases, argument)
 WRAP_VOID(SEARCH, ddz_viterbi_search,
           (struct viterbi * v, const struct trellis *t, const int32_t *delta, struct placement where,
            int16_t *room, uint32_t given, uint8_t *bits),
@@ -207,6 +208,10 @@ WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),
           t, bits, known, where, c, parallel)
+WRAP(WALK, struct impulse_list, ddz_impulse_list_make,
+     (const struct trellis *t, const uint8_t *bits, const struct mixing *m, uint32_t *room,
+      struct parallel *parallel),
+     t, bits, m, room, parallel)
 WRAP_VOID(PREVIEW, ddz_chain_pixels,
           (struct chain * chain, int shown, const struct layout *layout, const uint8_t *alpha, void *pixels),
           chain, shown, layout, alpha, pixels)

@@ -195,6 +195,113 @@ START_TEST(mixing_hostile_and_threads)
 }
 END_TEST
 
+/* What has been done to each coordinate: phases in their order, each once, with `room` of its own in between */
+struct visits {
+    uint8_t *done; /* [samples] */
+    uint32_t block, samples;
+};
+
+static void visit(const struct visits *v, struct mix_unit unit, int32_t *values, int phase)
+{
+    uint32_t wrong = 0;
+    ck_assert_uint_le(unit.first + unit.count, v->samples);
+    for (uint32_t i = 0; i < unit.count; i++) {
+        uint32_t at = unit.first + i;
+        wrong += v->done[at] != phase || (phase > 0 && values[i] != (int32_t)(3 * at) + phase);
+        v->done[at] = (uint8_t)(phase + 1);
+        values[i] = (int32_t)(3 * at) + phase + 1;
+    }
+    ck_assert_uint_eq(wrong, 0);
+}
+
+static void visit_piece(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct visits *v = argument;
+    (void)m;
+    visit(v, unit, values, v->done[unit.first]);
+    ck_assert_int_ne(v->done[unit.first], 2);
+}
+
+static void visit_whole(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct visits *v = argument;
+    uint32_t number = unit.first / v->block;
+    ck_assert_uint_eq(unit.first % v->block, 0);
+    ck_assert_uint_lt(number, ddz_mix_unit_count(m));
+    ck_assert_uint_eq(unit.count, number + 1 < ddz_mix_unit_count(m) ? v->block : v->samples - unit.first);
+    visit(v, unit, values, 1);
+}
+
+/* Every coordinate once in each phase, whatever the room and the threads */
+START_TEST(units_are_visited)
+{
+    static const uint32_t sizes[] = {1, 3, 16, 77, 4097, 20000, 262144, 300007, 1000003};
+    static const struct mix_phase phases[] = {
+        {visit_piece, false}, {visit_whole, true}, {visit_piece, false}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int k = 0; k < 6; k++) {
+            uint32_t n = sizes[s];
+            struct mixing m = ddz_mix_plan(n, 1 + n / (k < 3 ? 100 : 3000), (uint64_t)k);
+            struct mix_room room = room_for(n), less = {room.values, n < 2 * m.block ? n : 2 * m.block};
+            struct visits v = {new_array(n, 1), m.block, n};
+            memset(v.done, 0, n);
+            ddz_mix_units(&m, k % 3 == 1 ? less : room, crew(1 + k % 3), phases, 3, &v);
+            uint8_t *expected = new_array(n, 1);
+            memset(expected, 3, n);
+            ck_assert_mem_eq(v.done, expected, n);
+            free(expected);
+            free(v.done);
+            free_room(room);
+        }
+}
+END_TEST
+
+/* A cache of lines of 32 samples, the oldest of which goes first */
+enum { CACHE_LINES = 8192 };
+struct cache {
+    uint32_t line[CACHE_LINES], next;
+    uint8_t *there;
+    uint32_t misses;
+};
+
+static void look_up(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    struct cache *cache = argument;
+    struct mix_cursor c = mix_begin(m, unit);
+    (void)values;
+    for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c)) {
+        uint32_t line = c.at / 32;
+        if (cache->there[line])
+            continue;
+        cache->there[cache->line[cache->next]] = 0;
+        cache->there[line] = 1;
+        cache->line[cache->next] = line;
+        cache->next = (cache->next + 1) % CACHE_LINES;
+        cache->misses++;
+    }
+}
+
+/* Of many more samples than a cache holds, far fewer than one in two are missed in it. */
+START_TEST(visits_share_cache_lines)
+{
+    enum { N = 3000000 };
+    static const struct mix_phase phase = {look_up, false};
+    struct mix_room room = room_for(N);
+    for (uint64_t key = 0; key < 8; key++) {
+        struct mixing m = ddz_mix_plan(N, N / 115, key);
+        struct cache *cache = calloc(1, sizeof *cache);
+        ck_assert_ptr_nonnull(cache);
+        cache->there = calloc(N / 32 + 1, 1);
+        ck_assert_ptr_nonnull(cache->there);
+        ddz_mix_units(&m, room, NULL, &phase, 1, cache);
+        ck_assert_uint_lt(cache->misses, N / 2);
+        free(cache->there);
+        free(cache);
+    }
+    free_room(room);
+}
+END_TEST
+
 struct moments {
     double mean, variance, kurtosis;
     double correlation[4]; /* at the lags of a colour picture */
@@ -255,5 +362,6 @@ int main(void)
 {
     return RUN("mix", 120,
                CASE("mix", mixing_round_trip, mixing_plan_bounds, mixing_of_impulses, positions,
-                    mixing_follows_the_definition, mixing_hostile_and_threads, unmixed_noise));
+                    mixing_follows_the_definition, mixing_hostile_and_threads, units_are_visited,
+                    visits_share_cache_lines, unmixed_noise));
 }

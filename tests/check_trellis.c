@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "channel/impulses.h"
 #include "channel/mix.h"
 #include "channel/trellis.h"
 #include "crew.h"
@@ -101,7 +102,44 @@ START_TEST(walk_follows_the_definition)
 }
 END_TEST
 
+/* A unit after the other, the list has what a walk along linear coordinates finds. */
+START_TEST(list_follows_the_walk)
+{
+    static const struct trellis cases[] = {
+        {1, 1, 8, 1},         {40, 40, 9, 2},         {500, 77, 8, 3},         {32768, 1, 16, 4},
+        {70000, 6144, 12, 5}, {123457, 20001, 14, 6}, {100000, 100000, 16, 7}, {800000, 8000, 10, 8},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const struct trellis *t = &cases[k];
+        struct mixing m = ddz_mix_plan(t->samples, t->branches, t->key);
+        size_t room = ddz_impulse_list_room(t, &m) * sizeof(uint32_t);
+        uint8_t *bits = guard_alloc((t->branches + 7) / 8);
+        uint32_t *values = guard_alloc(room);
+        int16_t *kinds = new_array(t->samples, sizeof *kinds);
+        struct impulses impulses = ddz_trellis_impulses(t);
+        hashed_bytes(bits, (t->branches + 7) / 8, k);
+        ddz_trellis_walk(t, bits, t->branches, m.visit, kinds, NULL);
+        struct impulse_list list = ddz_impulse_list_make(t, bits, &m, values, crew(1 + (int)k % 4));
+        for (uint32_t u = 0, first = 0; u < ddz_mix_unit_count(&m); u++, first += m.block) {
+            bool last = u + 1 == ddz_mix_unit_count(&m);
+            struct mix_unit unit = {first, last ? t->samples - first : m.block};
+            int32_t *spread = guard_alloc(unit.count * sizeof *spread);
+            memset(spread, 0x55, unit.count * sizeof *spread);
+            ddz_impulse_list_spread(&list, &m, unit, spread);
+            for (uint32_t i = 0; i < unit.count; i++)
+                ck_assert_int_eq(spread[i], impulses.value[kinds[first + i] - IMPULSE_FIRST]);
+            guard_free(spread, unit.count * sizeof *spread);
+        }
+        free(kinds);
+        guard_free(bits, (t->branches + 7) / 8);
+        guard_free(values, room);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return RUN("trellis", 120, CASE("trellis", segments_cover, amplitudes, walk_follows_the_definition));
+    return RUN(
+        "trellis", 120,
+        CASE("trellis", segments_cover, amplitudes, walk_follows_the_definition, list_follows_the_walk));
 }

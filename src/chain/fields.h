@@ -28,7 +28,7 @@ struct chain {
     int32_t *y;          /* [h][w][3]; within a lift, y of the coarse scale and behind it the bands */
     int16_t *estimate;   /* xhat_0 */
     int16_t *vector;     /* a step's impulses, then its noise; the network's input and output */
-    uint8_t *remainders; /* of a sum of views, by 4: two bits a sample */
+    uint8_t *remainders; /* of a sum of views, by 4: two bits a sample; in a step, the list of its impulses */
     struct mix_room room;
 };
 

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "chain/chain.h"
 #include "chain/fields.h"
+#include "channel/impulses.h"
 #include "diffusion/lift.h"
 
 static const uint64_t chain_key = 0x64647A2D31u;
@@ -56,7 +57,8 @@ static void draw_missing(const struct trellis *t, uint8_t *bits, uint32_t known)
 /* What a step changes, of samples in any order */
 struct change {
     struct reverse_step step;
-    struct impulses impulses;
+    struct impulses impulses; /* which the vector has, or */
+    const struct impulse_list *list;
     int32_t *y;              /* of a lift: its bands */
     const int16_t *estimate; /* of a lift: NULL, for the bands are as predicted before it */
     int16_t *vector;         /* impulses; then noise as the network takes it */
@@ -99,43 +101,77 @@ static void pass_piece(void *argument, size_t index, int lane)
             change->y[i] += change_of(change, (uint32_t)i, change->vector[i]);
 }
 
-/* A unit's impulses into its noise, in linear order */
-static void unmix_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values,
-                           const struct change *change)
+static void gather_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
 {
+    const struct change *change = argument;
     struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
         values[i] = change->impulses.value[change->vector[c.at] - IMPULSE_FIRST];
+}
+
+static void spread_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct change *change = argument;
+    ddz_impulse_list_spread(change->list, m, unit, values);
+}
+
+/* A unit's impulses into its noise, in linear order */
+static void unmix(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    (void)argument;
     ddz_mix_unit_inverse(m, unit, values);
 }
 
-static void take_unit(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+static void take_noise_of(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
 {
     const struct change *change = argument;
-    unmix_impulses(m, unit, values, change);
     struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
         take_noise(change, c.at, mix_sign(&c, values[i]));
 }
 
-/* The part of the change that known coordinates have */
-static void change_unit_in_part(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+/* ---- A part of a step: the part of the change that known coordinates have --------------------- */
+
+static void change_noise(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
 {
     const struct change *change = argument;
-    unmix_impulses(m, unit, values, change);
     struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
         values[i] = mix_sign(&c, change_of(change, c.at, mix_sign(&c, values[i])));
+}
+
+static void mix_change(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    (void)argument;
     ddz_mix_unit_forward(m, unit, values);
-    c = mix_begin(m, unit);
+}
+
+static void drop_unknown(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct change *change = argument;
+    struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
         if (change->vector[c.at] == IMPULSE_UNKNOWN)
             values[i] = 0;
-    ddz_mix_unit_inverse(m, unit, values);
-    c = mix_begin(m, unit);
+}
+
+static void add_change(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
+{
+    const struct change *change = argument;
+    struct mix_cursor c = mix_begin(m, unit);
     for (uint32_t i = 0; i < unit.count; i++, mix_advance(&c))
         change->y[c.at] += mix_sign(&c, values[i]);
 }
+
+static void take_part(struct chain *chain, const struct mixing *m, struct change *change)
+{
+    static const struct mix_phase phases[] = {
+        {gather_impulses, false}, {unmix, true}, {change_noise, false}, {mix_change, true},
+        {drop_unknown, false},    {unmix, true}, {add_change, false}};
+    ddz_mix_units(m, chain->room, chain->parallel, phases, 7, change);
+}
+
+/* ---- Beginning and end ------------------------------------------------------------------------ */
 
 /* The step begins: a lift's bands, behind the coarse y, are those that the estimate predicts. */
 static struct change begin_change(struct chain *chain, const struct step *step)
@@ -215,6 +251,31 @@ void ddz_chain_apply_noise(struct chain *chain, const struct step *step, const i
     end_step(chain, step, &change);
 }
 
+/* The known bits' impulses, into the vector */
+static void walk(struct chain *chain, const struct trellis *t, const struct mixing *m, const uint8_t *bits,
+                 uint32_t known, struct change *change)
+{
+    change->impulses = ddz_trellis_impulses(t);
+    ddz_trellis_walk(t, bits, known, ddz_mix_positions(m), chain->vector, chain->parallel);
+}
+
+/* All of the step's noise. What a call keeps of its views has room for the impulses, unless the bits are many. */
+static void take_all(struct chain *chain, const struct trellis *t, const struct mixing *m,
+                     const uint8_t *bits, struct change *change)
+{
+    static const struct mix_phase few[] = {{spread_impulses, true}, {unmix, true}, {take_noise_of, false}},
+                                  many[] = {{gather_impulses, false}, {unmix, true}, {take_noise_of, false}};
+    struct impulse_list list;
+    if (ddz_impulse_list_room(t, m) <= chain->capacity / 4 / sizeof(uint32_t)) {
+        list = ddz_impulse_list_make(t, bits, m, (uint32_t *)(void *)chain->remainders, chain->parallel);
+        change->list = &list;
+    } else {
+        walk(chain, t, m, bits, t->branches, change);
+    }
+    ddz_mix_units(m, chain->room, chain->parallel, change->list ? few : many, 3, change);
+    change->list = NULL;
+}
+
 void ddz_chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
                      uint32_t known)
 {
@@ -225,13 +286,12 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
     }
     struct mixing m = mixing_of(t);
     struct change change = begin_change(chain, step);
-    change.impulses = ddz_trellis_impulses(t);
-    ddz_trellis_walk(t, bits, known, ddz_mix_positions(&m), chain->vector, chain->parallel);
     if (known == t->branches) {
-        ddz_mix_units(&m, chain->room, chain->parallel, take_unit, &change);
+        take_all(chain, t, &m, bits, &change);
         end_step(chain, step, &change);
     } else {
-        ddz_mix_units(&m, chain->room, chain->parallel, change_unit_in_part, &change);
+        walk(chain, t, &m, bits, known, &change);
+        take_part(chain, &m, &change);
         end_change(chain, step, &change,
                    ddz_sigma_between_q8(step->level_from, step->level_to, known, t->branches));
     }

@@ -13,6 +13,7 @@
 #ifndef DDZ_CHANNEL_MIX_H
 #define DDZ_CHANNEL_MIX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,10 +38,12 @@ struct placement ddz_mix_positions(const struct mixing *m);
 
 /* ---- Units ------------------------------------------------------------------------------- */
 
-/* Linear coordinates that are transformed together */
+/* Linear coordinates that follow one another: a unit is transformed together, unit k from number k * block on. */
 struct mix_unit {
     uint32_t first, count;
 };
+
+uint32_t ddz_mix_unit_count(const struct mixing *m);
 
 /* Goes along a unit: where each coordinate is among the samples, and its sign there. */
 struct mix_cursor {
@@ -75,8 +78,15 @@ static inline int32_t mix_sign(const struct mix_cursor *c, int32_t v)
 void ddz_mix_unit_forward(const struct mixing *m, struct mix_unit unit, int32_t *values);
 void ddz_mix_unit_inverse(const struct mixing *m, struct mix_unit unit, int32_t *values);
 
-/* Work on one unit; `values` is room for its coordinates. */
+/* Work on one unit or a piece of it; `values` are its coordinates'. */
 typedef void mix_work(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument);
+
+/* A part of the work on a unit. What needs the places of coordinates among the samples is done in pieces, in an order
+ * in which units that are worked on together come to neighbouring samples at about the same time. */
+struct mix_phase {
+    mix_work *work;
+    bool whole; /* on a unit at a time, not on pieces */
+};
 
 /* Values that units are worked on in */
 struct mix_room {
@@ -87,9 +97,9 @@ struct mix_room {
 /* How many values there have to be for vectors of up to so many samples */
 size_t ddz_mix_room(size_t samples);
 
-/* Work on all units, by as many threads as there is room for. */
-void ddz_mix_units(const struct mixing *m, struct mix_room room, struct parallel *parallel, mix_work *work,
-                   void *argument);
+/* Work on all units, on each in these phases, by as many threads as there is room for. */
+void ddz_mix_units(const struct mixing *m, struct mix_room room, struct parallel *parallel,
+                   const struct mix_phase *phase, int phases, void *argument);
 
 /* ---- Whole vectors ----------------------------------------------------------------------- */
 

@@ -86,4 +86,24 @@ struct impulses ddz_trellis_impulses(const struct trellis *t);
 void ddz_trellis_walk(const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where,
                       int16_t *c, struct parallel *parallel);
 
+/* An entry of a list of impulses: a coordinate's place, below 2^30, and its impulse, one of four */
+static inline uint32_t impulse_entry(uint32_t at, int impulse)
+{
+    return at << 2 | (uint32_t)(impulse < 0 ? impulse - IMPULSE_FIRST : impulse - IMPULSE_FIRST - 1);
+}
+
+static inline uint32_t impulse_entry_place(uint32_t entry)
+{
+    return entry >> 2;
+}
+
+static inline int32_t impulse_entry_value(const struct impulses *impulses, uint32_t entry)
+{
+    return impulses->value[(entry & 3) < 2 ? entry & 3 : (entry & 3) + 1];
+}
+
+/* The impulses of all bits, list[branches], in the order of the branches. */
+void ddz_trellis_list(const struct trellis *t, const uint8_t *bits, struct placement where, uint32_t *list,
+                      struct parallel *parallel);
+
 #endif
