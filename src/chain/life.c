@@ -27,6 +27,8 @@ static bool allocate(struct chain *chain)
     chain->room.values = ddz_mem_alloc(mem, chain->room.count, sizeof *chain->room.values);
     if (!chain->net || !chain->y || !chain->estimate || !chain->remainders || !chain->room.values)
         return false;
+    ddz_mem_scatter(mem, chain->y, chain->capacity * sizeof *chain->y);
+    ddz_mem_scatter(mem, chain->estimate, 2 * chain->capacity * sizeof *chain->estimate);
     chain->vector = chain->estimate + chain->capacity;
     ddz_chain_start(chain);
     return true;
