@@ -56,6 +56,7 @@ static void check_decoder(struct decoder_settings s, const struct buffer *stream
     ck_assert_int_eq(feed(d, stream->data, stream->size), DDZ_OK);
     ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
     check_announced(l.most, announced - kept, 3 * stream->size, "decoder of a whole stream");
+    ck_assert_uint_lt(l.used, l.most); /* the network is gone */
     ddz_decoder_free(d);
     free(rgb);
 }

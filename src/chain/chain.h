@@ -41,6 +41,10 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
 void ddz_chain_set_grey(struct chain *chain);
 /* Of a thumbnail: at the finest scale, where most of the time goes, one view of y makes an estimate, and two the last one. */
 void ddz_chain_set_few_views(struct chain *chain);
+/* Give the network's memory back: the estimate is as it is, and no other is asked for until the network is there again. */
+void ddz_chain_forget_network(struct chain *chain);
+/* Make the network anew, if it is not there. False: memory is short. */
+bool ddz_chain_recall_network(struct chain *chain);
 void ddz_chain_free(struct chain *chain);
 
 /* No step of a chain whose finest scale has this size has more samples, no lift either. */

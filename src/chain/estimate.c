@@ -63,7 +63,7 @@ struct conversion {
     size_t samples;
 };
 
-enum { PIECE = 1 << 16 };
+enum { PIECE = 1 << 16 }; /* a multiple of the 4 samples whose remainders share a byte */
 
 static size_t piece_size(const struct conversion *c, size_t index)
 {
@@ -106,14 +106,29 @@ static void call_view(struct chain *chain, const struct precondition *p, int mir
     ddz_mirror(chain->vector, width, height, mirror);
 }
 
-/* Four times the mean of the views, as far as they are added up: 4 estimate + remainder, so that the sum needs no
- * wider array. */
-static void add_view(struct chain *chain, int views, bool first)
+/* Views that are added up, piece by piece */
+struct sum {
+    struct chain *chain;
+    int views;
+    bool first;
+};
+
+/* The first of two is kept as it is, and the second makes the mean, rounded up. */
+static void add_of_two(struct chain *chain, bool first, size_t begin, size_t end)
 {
-    size_t n = ddz_chain_samples(chain, chain->scale);
-    for (size_t i = 0; i < n; i++) {
+    if (first)
+        memcpy(chain->estimate + begin, chain->vector + begin, (end - begin) * sizeof *chain->vector);
+    else
+        for (size_t i = begin; i < end; i++)
+            chain->vector[i] = (int16_t)asr32(chain->estimate[i] + chain->vector[i] + 1, 1);
+}
+
+/* Of four, as far as they are added up: their sum is 4 estimate + remainder, so that it needs no wider array. */
+static void add_of_four(struct chain *chain, bool first, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++) {
         uint8_t *remainders = &chain->remainders[i / 4];
-        int shift = 2 * (int)(i % 4), sum = chain->vector[i] * (MAX_VIEWS / views);
+        int shift = 2 * (int)(i % 4), sum = chain->vector[i];
         if (!first)
             sum += 4 * chain->estimate[i] + (*remainders >> shift & 3);
         chain->estimate[i] = (int16_t)asr32(sum, 2);
@@ -121,12 +136,34 @@ static void add_view(struct chain *chain, int views, bool first)
     }
 }
 
-/* The mean, rounded */
-static void round_views(struct chain *chain)
+static void add_piece(void *argument, size_t index, int lane)
 {
-    size_t n = ddz_chain_samples(chain, chain->scale);
-    for (size_t i = 0; i < n; i++)
+    const struct sum *sum = argument;
+    size_t begin = index * PIECE, rest = ddz_chain_samples(sum->chain, sum->chain->scale) - begin;
+    size_t end = begin + (rest < PIECE ? rest : PIECE);
+    (void)lane;
+    (sum->views == 2 ? add_of_two : add_of_four)(sum->chain, sum->first, begin, end);
+}
+
+/* The mean of four, rounded */
+static void round_piece(void *argument, size_t index, int lane)
+{
+    const struct sum *sum = argument;
+    struct chain *chain = sum->chain;
+    size_t begin = index * PIECE, rest = ddz_chain_samples(chain, chain->scale) - begin;
+    (void)lane;
+    for (size_t i = begin; i < begin + (rest < PIECE ? rest : PIECE); i++)
         chain->vector[i] = (int16_t)(chain->estimate[i] + (chain->remainders[i / 4] >> 2 * (i % 4) & 3) / 2);
+}
+
+/* The last one makes the mean of them, in the vector. */
+static void add_view(struct chain *chain, int views, bool first, bool last)
+{
+    struct sum sum = {chain, views, first};
+    size_t pieces = (ddz_chain_samples(chain, chain->scale) + PIECE - 1) / PIECE;
+    ddz_parallel_for(chain->parallel, pieces, add_piece, &sum);
+    if (last && views > 2)
+        ddz_parallel_for(chain->parallel, pieces, round_piece, &sum);
 }
 
 void ddz_chain_call(struct chain *chain, int views)
@@ -147,10 +184,8 @@ void ddz_chain_call(struct chain *chain, int views)
     for (int i = views - 1; i >= 0; i--) { /* y as it is comes last, so that updates have its gates */
         call_view(chain, &p, mirrors[i]);
         if (views > 1)
-            add_view(chain, views, i == views - 1);
+            add_view(chain, views, i == views - 1, i == 0);
     }
-    if (views > 1)
-        round_views(chain);
     convert(chain, &p, from_network);
     chain_take_colour_out(chain, chain->estimate);
 }

@@ -12,7 +12,8 @@
 struct chain {
     struct mem mem;
     const struct ddz_model *model;
-    struct net *net;
+    struct net *net;           /* NULL: forgotten */
+    uint64_t features;         /* it was made for */
     struct parallel *parallel; /* NULL: none but the calling thread */
     struct pyramid pyramid;
     int finest;      /* scale that it comes to at most */

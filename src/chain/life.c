@@ -45,6 +45,7 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
     *chain = (struct chain){.mem = *mem,
                             .model = model,
                             .net = ddz_net_new(mem, model, w, h, parallel, features),
+                            .features = features,
                             .parallel = parallel,
                             .pyramid = pyramid,
                             .finest = finest,
@@ -83,6 +84,20 @@ void ddz_chain_set_grey(struct chain *chain)
 void ddz_chain_set_few_views(struct chain *chain)
 {
     chain->few_views = true;
+}
+
+void ddz_chain_forget_network(struct chain *chain)
+{
+    ddz_net_free(chain->net);
+    chain->net = NULL;
+}
+
+bool ddz_chain_recall_network(struct chain *chain)
+{
+    if (!chain->net)
+        chain->net = ddz_net_new(&chain->mem, chain->model, chain->pyramid.width[chain->finest],
+                                 chain->pyramid.height[chain->finest], chain->parallel, chain->features);
+    return chain->net != NULL;
 }
 
 void ddz_chain_free(struct chain *chain)

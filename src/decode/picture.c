@@ -132,7 +132,8 @@ struct plan {
     int whole;  /* steps that are there */
     bool part;  /* there is a part of the next one, too */
     int resume; /* the step that later ones go on from: the last to begin with a call of the network */
-    bool last;  /* y or the estimate goes beyond that step for good: no step is to come */
+    bool over;  /* no step is to come, and it is the mean that is wanted */
+    bool last;  /* so y or the estimate goes beyond that step for good */
     bool apart; /* y goes beyond that step for this picture alone: as it is there it is kept */
     bool kept;  /* that has been done */
     struct step_cursor cursor; /* where it was */
@@ -218,8 +219,9 @@ static struct plan plan_picture(const ddz_decoder *d, ddz_recon recon)
     while (plan.resume > d->cursor.index && d->schedule.step[plan.resume - 1].update)
         plan.resume--;
     bool beyond = plan.part || plan.resume < plan.whole;
-    bool over = d->reader.part == PART_END || plan.whole == d->schedule.steps;
-    plan.last = beyond && over && recon == DDZ_RECON_MEAN;
+    bool all = d->reader.part == PART_END || plan.whole == d->schedule.steps;
+    plan.over = all && recon == DDZ_RECON_MEAN;
+    plan.last = beyond && plan.over;
     plan.apart = (beyond && !plan.last) || recon == DDZ_RECON_SAMPLE;
     return plan;
 }
@@ -269,6 +271,8 @@ static ddz_status last_picture(ddz_decoder *d, const struct plan *plan, const st
     if (d->views != picture_views(d))
         ddz_chain_last_estimate(d->chain, picture_views(d));
     d->views = picture_views(d);
+    if (plan->over) /* the pixels, and what follows, can have its memory */
+        ddz_chain_forget_network(d->chain);
     status = show(d);
     const uint8_t *alpha;
     if (status == DDZ_OK)
@@ -294,6 +298,8 @@ static ddz_status check_digests(ddz_decoder *d)
 static ddz_status ensure_memory(ddz_decoder *d, const struct plan *plan)
 {
     ddz_status status = ensure_chain(d);
+    if (status == DDZ_OK && !d->ended && !ddz_chain_recall_network(d->chain))
+        status = DDZ_ERR_MEMORY;
     if (status == DDZ_OK)
         status = ensure_observed(d);
     if (status == DDZ_OK && plan->apart && !d->arrived) {
