@@ -422,6 +422,8 @@ static int write_guarded(struct job *job, const struct image_view *image)
         job->image.exif = duplicate(job, image->exif, image->exif_size);
     write_header(job, image);
     set_byte_order(job, image->depth);
+    /* one thread's work, while all others wait: half the time of level 6, for 1 to 3 % more bytes of a photograph */
+    png_set_compression_level(job->png, 4);
     for (uint32_t y = 0; y < image->height; y++)
         png_write_row(job->png, row + y * image_size(image->width, 1, image->channels, image->depth));
     png_write_end(job->png, NULL); /* given `info`, libpng 1.6.39 writes the Exif block once more */
