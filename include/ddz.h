@@ -313,6 +313,8 @@ typedef struct ddz_info {
     int exact_error;      /* by how much samples may be off */
     uint32_t exact_rows;  /* rows from the top that are exact, or near it, in the picture decoded last */
     uint64_t side_layers; /* 1: the stream has side layers, or room for them; they may stand at its end */
+    uint64_t
+        exact_blocks; /* 1: the exact layer has some blocks of the picture, and the chain shows the others */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
@@ -320,8 +322,9 @@ typedef struct ddz_info {
 DDZ_API ddz_status ddz_probe(const uint8_t *data, size_t size, ddz_info *info, size_t info_size);
 
 /* Of how many of its first bytes a decoder with DDZ_PARAM_SCALE `scale`, 1 to 16, makes the picture that it makes of all of
- * them; only alpha and side layers may be better with more. `allocator` may be NULL (malloc). DDZ_ERR_TRUNCATED if
- * the stream ends before, DDZ_ERR_WRONG_MODEL or another status of ddz_decoder_feed if it is not read so far. */
+ * them; only alpha, side layers and what an exact layer has may be better with more. `allocator` may be NULL (malloc).
+ * DDZ_ERR_TRUNCATED if the stream ends before, DDZ_ERR_WRONG_MODEL or another status of ddz_decoder_feed if it is not read
+ * so far. */
 DDZ_API ddz_status ddz_scale_bytes(const ddz_model *model, const ddz_allocator *allocator,
                                    const uint8_t *data, size_t size, int scale, size_t *bytes);
 

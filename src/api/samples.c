@@ -133,9 +133,15 @@ void ddz_samples_read(const struct layout *l, const void *pixels, const struct s
 void ddz_samples_write_row(const struct layout *l, uint32_t y, int channels, int depth, const uint16_t *row,
                            void *pixels)
 {
+    ddz_samples_write_part(l, y, 0, l->width, channels, depth, row, pixels);
+}
+
+void ddz_samples_write_part(const struct layout *l, uint32_t y, uint32_t begin, uint32_t end, int channels,
+                            int depth, const uint16_t *row, void *pixels)
+{
     uint8_t *out = (uint8_t *)pixels + (size_t)y * l->stride;
     bool grey = channels < 3;
-    for (size_t x = 0; x < l->width; x++, row += channels) {
+    for (size_t x = begin; x < end; x++, row += channels) {
         size_t at = x * (size_t)l->channels;
         if (l->channels < 3)
             put(l, out, at, grey ? row[0] : (54U * row[0] + 183U * row[1] + 19U * row[2] + 128) / 256, depth);

@@ -35,6 +35,10 @@ void ddz_samples_read(const struct layout *layout, const void *pixels, const str
 void ddz_samples_write_row(const struct layout *layout, uint32_t y, int channels, int depth,
                            const uint16_t *row, void *pixels);
 
+/* The same of columns `begin` to `end` - 1 alone; `row` begins with the first of them. */
+void ddz_samples_write_part(const struct layout *layout, uint32_t y, uint32_t begin, uint32_t end,
+                            int channels, int depth, const uint16_t *row, void *pixels);
+
 /* Alpha of row y, from row[width], if the layout has alpha */
 void ddz_samples_write_alpha(const struct layout *layout, uint32_t y, int depth, const uint16_t *row,
                              void *pixels);

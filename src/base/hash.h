@@ -16,10 +16,10 @@ static inline uint64_t hash64(uint64_t v)
     return v ^ (v >> 31);
 }
 
-/* Value number `counter` of the sequence named by `key`. */
-static inline uint64_t hash_pair(uint64_t key, uint64_t counter)
+/* Value number `number` of the sequence named by `key`. */
+static inline uint64_t hash_pair(uint64_t key, uint64_t number)
 {
-    return hash64(hash64(key) ^ (counter * 0xD1342543DE82EF95u + 1));
+    return hash64(hash64(key) ^ (number * 0xD1342543DE82EF95u + 1));
 }
 
 #endif

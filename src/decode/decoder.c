@@ -256,7 +256,7 @@ ddz_status ddz_decoder_begin(ddz_decoder *d, uint32_t width, uint32_t height)
 #define NO_PADDING(type, last)                                                                               \
     static_assert(offsetof(type, last) + sizeof(((type *)0)->last) == sizeof(type), "structures have no "    \
                                                                                     "tail")
-NO_PADDING(ddz_info, side_layers);
+NO_PADDING(ddz_info, exact_blocks);
 NO_PADDING(ddz_step, missing);
 
 static ddz_info header_info(const struct header *h)
@@ -319,6 +319,7 @@ ddz_status ddz_decoder_info(const ddz_decoder *d, ddz_info *info, size_t info_si
         found.exact_depth = exact.depth;
         found.exact_error = exact.error;
         found.exact_rows = d->exact_rows;
+        found.exact_blocks = exact.coder == EXACT_BLOCKS;
     }
     ddz_copy_sized(info, info_size, &found, sizeof found);
     return DDZ_OK;

@@ -19,9 +19,40 @@ struct showing {
     uint32_t width, height; /* of the exact one */
     uint64_t *sums;         /* of a row of boxes; NULL: as large */
     struct exact_head head;
-    int channels; /* that are coded together */
+    int channels;          /* that are coded together */
+    struct blocks *blocks; /* which of them are shown; NULL: all */
     uint32_t check;
 };
+
+/* Is all of a rectangle in the blocks that are shown? */
+static bool is_in_blocks(const struct showing *s, uint32_t x, uint32_t x_end, uint32_t y, uint32_t y_end)
+{
+    for (uint32_t j = y >> BLOCK_BITS; s->blocks && j <= (y_end - 1) >> BLOCK_BITS; j++)
+        for (uint32_t i = x >> BLOCK_BITS; i <= (x_end - 1) >> BLOCK_BITS; i++)
+            if (!s->blocks->in[(size_t)j * s->blocks->columns + i])
+                return false;
+    return true;
+}
+
+/* Row y of the picture that is written, in which a pixel is a box of 2^scale times 2^scale */
+static void write_row(const struct showing *s, uint32_t y, int scale, const uint16_t *row)
+{
+    uint32_t top = y << scale, side = UINT32_C(1) << scale;
+    uint32_t bottom = s->height - top < side ? s->height : top + side;
+    for (uint32_t x = 0, end; x < s->layout->width; x = end) {
+        bool shown = false;
+        for (end = x; end < s->layout->width; end++) {
+            uint32_t left = end << scale, right = s->width - left < side ? s->width : left + side;
+            bool next = is_in_blocks(s, left, right, top, bottom);
+            if (end > x && next != shown)
+                break;
+            shown = next;
+        }
+        if (shown)
+            ddz_samples_write_part(s->layout, y, x, end, s->channels, s->head.depth,
+                                   row + (size_t)x * (size_t)s->channels, s->pixels);
+    }
+}
 
 /* A row into that of the boxes, which is written once all of its rows are there. */
 static ddz_status reduce_row(struct showing *s, uint32_t y, const uint16_t *row)
@@ -43,7 +74,7 @@ static ddz_status reduce_row(struct showing *s, uint32_t y, const uint16_t *row)
         small[i] = (uint16_t)((s->sums[i] + samples / 2) / samples);
         s->sums[i] = 0;
     }
-    ddz_samples_write_row(s->layout, y >> scale, channels, s->head.depth, small, s->pixels);
+    write_row(s, y >> scale, scale, small);
     ddz_mem_free(&s->d->mem, small);
     return DDZ_OK;
 }
@@ -55,7 +86,7 @@ static ddz_status show_row(struct showing *s, uint32_t y, const uint16_t *row)
     if (s->sums)
         status = reduce_row(s, y, row);
     else
-        ddz_samples_write_row(s->layout, y, s->channels, s->head.depth, row, s->pixels);
+        write_row(s, y, 0, row);
     if (status != DDZ_OK)
         return status;
     s->check = ddz_samples_check(s->check, row, (size_t)s->width * (size_t)s->channels);
@@ -77,6 +108,7 @@ void ddz_exact_forget(ddz_decoder *d)
     struct exact_kept *kept = &d->exact;
     ddz_residual_decoder_free(kept->residual);
     ddz_graphics_decoder_free(kept->graphics);
+    ddz_blocks_free(&kept->blocks, &d->mem);
     ddz_mem_free(&d->mem, kept->samples);
     ddz_mem_free(&d->mem, kept->alpha);
     *kept = (struct exact_kept){.rows = 0};
@@ -114,7 +146,7 @@ static ddz_status run_graphics(struct showing *s, int channels, uint16_t *sample
     if (rows == s->height)
         return DDZ_OK;
     if (!kept->graphics)
-        status = ddz_graphics_decoder_new(&s->d->mem, &shape, samples, &kept->graphics);
+        status = ddz_graphics_decoder_new_blocks(&s->d->mem, &shape, s->blocks, samples, &kept->graphics);
     if (status == DDZ_OK)
         status = ddz_graphics_decode(kept->graphics, code, size, whole, told, s);
     if (kept->graphics && ddz_graphics_rows(kept->graphics) == s->height) {
@@ -145,6 +177,13 @@ static ddz_status show_graphics(struct showing *s, const uint8_t *code, size_t s
         status =
             run_graphics(s, s->channels, kept->samples, kept->rows, code, size, whole, after_graphics_row);
     return status;
+}
+
+static ddz_status show_blocks(struct showing *s, const uint8_t *code, size_t size, bool whole)
+{
+    s->blocks = &s->d->exact.blocks;
+    ddz_status status = s->blocks->in ? DDZ_OK : ddz_blocks_init(s->blocks, &s->d->mem, s->width, s->height);
+    return status == DDZ_OK ? show_graphics(s, code, size, whole) : status;
 }
 
 static ddz_status show_raw(struct showing *s, const uint8_t *bytes, size_t size)
@@ -269,6 +308,8 @@ static ddz_status show_layer(struct showing *s, const struct exact_reader *layer
     const uint8_t *code = layer->data + head;
     if (s->head.coder == EXACT_RESIDUAL)
         return show_residual(s, code, size, layer->whole);
+    if (s->head.coder == EXACT_BLOCKS)
+        return show_blocks(s, code, size, layer->whole);
     return s->head.coder == EXACT_GRAPHICS ? show_graphics(s, code, size, layer->whole)
                                            : show_raw(s, code, size);
 }
@@ -306,7 +347,8 @@ uint64_t ddz_exact_show_memory(const ddz_decoder *d, uint32_t width, uint32_t he
     if (ddz_exact_head_read(layer->data, layer->size, &head) != DDZ_OK)
         return 0;
     const bool apart = head.coder == EXACT_RESIDUAL && head.channels % 2 == 0; /* alpha */
-    const bool keeps = head.coder == EXACT_GRAPHICS || !layer->whole || d->exact.samples;
+    const bool keeps =
+        head.coder == EXACT_GRAPHICS || head.coder == EXACT_BLOCKS || !layer->whole || d->exact.samples;
     const struct graphics_size shape = {width, height, apart ? 1 : head.channels, head.depth};
     const uint64_t graphics = ddz_graphics_memory(&shape);
     uint64_t samples = 2 * pixels * (uint64_t)((keeps ? head.channels - apart : 0) + apart);
@@ -314,6 +356,8 @@ uint64_t ddz_exact_show_memory(const ddz_decoder *d, uint32_t width, uint32_t he
         ddz_residual_memory(width) + 6 * pixels; /* an estimate that may have to be enlarged */
     if (head.coder == EXACT_RAW)
         return 8 * (uint64_t)width;
+    if (head.coder == EXACT_BLOCKS)
+        return graphics + samples + ddz_blocks_memory(width, height);
     if (head.coder == EXACT_GRAPHICS)
         return graphics + samples;
     return samples + (apart && graphics > residual ? graphics : residual);

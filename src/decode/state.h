@@ -9,6 +9,7 @@
 #include "ddz.h"
 #include "decode/step_reader.h"
 #include "diffusion/schedule.h"
+#include "exact/blocks.h"
 #include "format/stream_reader.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
 struct exact_kept {
     struct residual *residual; /* the coders, while they have rows to come; else NULL */
     struct graphics *graphics; /* of colours, or of alpha where that is coded apart */
+    struct blocks blocks;      /* of a layer that has some */
     uint16_t *samples;         /* [height][width][channels] of what is coded together, */
     uint16_t *alpha;           /* and of alpha apart */
     uint32_t rows, alpha_rows; /* that there are */

@@ -10,6 +10,7 @@
 #include "encode/target.h"
 #include "encode/walk.h"
 #include "format/exact_layer.h"
+#include "format/records.h"
 #include "format/settings.h"
 
 static void begin_stream(ddz_encoder *e)
@@ -130,9 +131,10 @@ static ddz_status put_exact(ddz_encoder *e)
     if (!e->exact_alone)
         status = code_exact(e, &content, &size);
     if (status == DDZ_OK && e->exact_alone)
-        status = ddz_stream_writer_put_exact(&e->writer, e->exact.graphics, e->exact.graphics_size);
+        status =
+            ddz_stream_writer_put_exact(&e->writer, RECORD_EXACT, e->exact.graphics, e->exact.graphics_size);
     else if (status == DDZ_OK)
-        status = ddz_stream_writer_put_exact(&e->writer, content, size);
+        status = ddz_stream_writer_put_exact(&e->writer, RECORD_EXACT, content, size);
     ddz_mem_free(&e->mem, content);
     return status;
 }

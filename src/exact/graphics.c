@@ -20,6 +20,8 @@ enum part { PART_NEW, PART_ABOVE, PART_FOLLOWER, PART_PIXELS };
 struct graphics {
     struct mem mem;
     struct graphics_size size;
+    struct blocks *blocks; /* those that are coded; NULL: all; not owned */
+    struct block_coder block_coder;
     struct bit_coder coder;
     const uint16_t *samples; /* all when writing, and what has been decoded when reading; not owned */
     uint16_t *decoded;       /* the same when reading, else NULL */
@@ -92,13 +94,15 @@ size_t ddz_graphics_memory(const struct graphics_size *size)
     return ddz_size_add(memory_of(size), sizeof(struct graphics));
 }
 
-static ddz_status init(struct graphics *g, const struct mem *mem, const struct graphics_size *size)
+static ddz_status init(struct graphics *g, const struct mem *mem, const struct graphics_size *size,
+                       struct blocks *blocks)
 {
     struct arena arena = {.used = 0};
     size_t memory = memory_of(size);
     if (memory == SIZE_MAX)
         return DDZ_ERR_ARGUMENT;
-    *g = (struct graphics){.mem = *mem, .size = *size, .memory = ddz_mem_alloc(mem, memory, 1)};
+    *g = (struct graphics){
+        .mem = *mem, .size = *size, .blocks = blocks, .memory = ddz_mem_alloc(mem, memory, 1)};
     if (!g->memory)
         return DDZ_ERR_MEMORY;
     ddz_mem_scatter(mem, g->memory, memory);
@@ -107,6 +111,7 @@ static ddz_status init(struct graphics *g, const struct mem *mem, const struct g
     ddz_mixing_tables_init(g->tables);
     ddz_guess_init(&g->guess, g->tables);
     ddz_value_init(&g->value, g->tables);
+    ddz_block_coder_init(&g->block_coder);
     for (int i = 0; i < COPY_CONTEXTS; i++)
         g->again[i] = g->follows[i] = counter_fresh;
     for (int i = 0; i < 2; i++)
@@ -158,16 +163,46 @@ static void end_row(struct graphics *g)
     g->x = 0;
 }
 
+static bool is_coded(const struct graphics *g, uint32_t x)
+{
+    return !g->blocks || blocks_have(g->blocks, x, g->y);
+}
+
+/* Has the row at hand, in what is coded of it, the samples of another one? */
+static bool is_like(const struct graphics *g, const uint16_t *row, const uint16_t *other)
+{
+    const size_t channels = (size_t)g->size.channels;
+    bool same = true;
+    for (uint32_t x = 0, end; x < g->size.width && same; x = end) {
+        end = g->blocks ? ddz_blocks_end(g->blocks, x, g->y, g->size.width) : g->size.width;
+        if (is_coded(g, x))
+            same = memcmp(row + x * channels, other + x * channels, (end - x) * channels * sizeof *row) == 0;
+    }
+    return same;
+}
+
 /* A flag that a row is like another one; what it is when reading does not matter to the coder. */
 static bool code_like(struct graphics *g, counter *context, const uint16_t *row, const uint16_t *other)
 {
-    size_t bytes = (size_t)g->size.width * (size_t)g->size.channels * sizeof *row;
-    int same = g->coder.writing && memcmp(row, other, bytes) == 0;
+    int same = g->coder.writing && is_like(g, row, other);
     same = ddz_code(&g->coder, same, ddz_counter_p(*context));
     if (ddz_code_ended(&g->coder))
         return false;
     ddz_counter_learn(g->tables, context, same, ROW_LIMIT);
     return same;
+}
+
+/* The row becomes, in what is coded of it, a copy of another one. */
+static void copy_row(struct graphics *g, const uint16_t *source)
+{
+    const size_t channels = (size_t)g->size.channels;
+    uint16_t *decoded = g->decoded ? g->decoded + (size_t)g->y * g->size.width * channels : NULL;
+    uint64_t *colours = g->rows[0] + ROWS_MARGIN;
+    for (uint32_t x = 0; x < g->size.width; x++, source += channels) {
+        colours[x] = is_coded(g, x) ? colour_of(source, g->size.channels) : *(colours + x - 1);
+        for (size_t k = 0; decoded && k < channels; k++)
+            *decoded++ = (uint16_t)colour_channel(colours[x], (int)k);
+    }
 }
 
 /* The row that this one is a copy of, the one above or that which followed when rows like those above were there before;
@@ -195,11 +230,7 @@ static bool code_copy(struct graphics *g)
     g->last_copy = !source ? 0 : g->part == PART_ABOVE ? 1 : 2;
     if (!source)
         return false;
-    if (g->decoded)
-        memcpy(g->decoded + g->y * row_samples, source, row_samples * sizeof *row);
-    uint64_t *colours = g->rows[0] + ROWS_MARGIN;
-    for (uint32_t x = 0; x < g->size.width; x++)
-        colours[x] = colour_of(row + (size_t)x * (size_t)g->size.channels, g->size.channels);
+    copy_row(g, source);
     return true;
 }
 
@@ -263,11 +294,25 @@ static uint64_t code_colour(struct graphics *g, const struct neighbours *n, uint
     return colour;
 }
 
-/* Whether all of the pixel could be told */
+/* The colour is known. */
+static void put_pixel(struct graphics *g, const struct neighbours *n, uint64_t colour)
+{
+    size_t at = ((size_t)n->y * g->size.width + n->x) * (size_t)g->size.channels;
+    g->rows[0][ROWS_MARGIN + n->x] = colour;
+    for (int k = 0; g->decoded && k < g->size.channels; k++)
+        g->decoded[at + (size_t)k] = (uint16_t)colour_channel(colour, k);
+}
+
+/* Whether all of the pixel could be told. One that is not coded goes on with what is on its left. */
 static bool code_pixel(struct graphics *g, const struct neighbours *n)
 {
     size_t at = ((size_t)n->y * g->size.width + n->x) * (size_t)g->size.channels;
     uint64_t colour = g->coder.writing ? colour_of(g->samples + at, g->size.channels) : 0;
+    if (!is_coded(g, n->x)) {
+        ddz_predict_skip(&g->predict, n);
+        put_pixel(g, n, *(n->row[0] + n->x - 1));
+        return true;
+    }
     ddz_guess_look(&g->guess, n);
     ddz_value_begin(&g->value);
     colour = code_colour(g, n, colour);
@@ -276,9 +321,7 @@ static bool code_pixel(struct graphics *g, const struct neighbours *n)
     g->guess.asked = 0;
     g->guessed[0][ROWS_MARGIN + n->x] = ddz_guess_has(&g->guess, colour);
     ddz_guess_learn(&g->guess, colour);
-    g->rows[0][ROWS_MARGIN + n->x] = colour;
-    for (int k = 0; g->decoded && k < g->size.channels; k++)
-        g->decoded[at + (size_t)k] = (uint16_t)colour_channel(colour, k);
+    put_pixel(g, n, colour);
     return true;
 }
 
@@ -320,16 +363,25 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
                                const uint16_t *samples, graphics_told *told, void *cookie, uint8_t **data,
                                size_t *bytes)
 {
+    return ddz_graphics_encode_blocks(mem, size, NULL, samples, told, cookie, data, bytes);
+}
+
+ddz_status ddz_graphics_encode_blocks(const struct mem *mem, const struct graphics_size *size,
+                                      struct blocks *blocks, const uint16_t *samples, graphics_told *told,
+                                      void *cookie, uint8_t **data, size_t *bytes)
+{
     struct graphics g;
     if (is_size(size) && !samples_fit(size, samples))
         return DDZ_ERR_ARGUMENT;
-    ddz_status status = init(&g, mem, size);
+    ddz_status status = init(&g, mem, size, blocks);
     if (status != DDZ_OK)
         return status;
     struct binary_encoder *encoder = &g.coder.encoder;
     g.coder.writing = true;
     g.samples = samples;
     ddz_binary_encoder_init(encoder, mem);
+    if (blocks)
+        ddz_blocks_code(blocks, &g.block_coder, g.tables, &g.coder);
     while (g.y < size->height && status == DDZ_OK) {
         code_row(&g);
         status = told ? told(cookie, g.y) : DDZ_OK;
@@ -350,10 +402,17 @@ ddz_status ddz_graphics_encode(const struct mem *mem, const struct graphics_size
 ddz_status ddz_graphics_decoder_new(const struct mem *mem, const struct graphics_size *size,
                                     uint16_t *samples, struct graphics **decoder)
 {
+    return ddz_graphics_decoder_new_blocks(mem, size, NULL, samples, decoder);
+}
+
+ddz_status ddz_graphics_decoder_new_blocks(const struct mem *mem, const struct graphics_size *size,
+                                           struct blocks *blocks, uint16_t *samples,
+                                           struct graphics **decoder)
+{
     struct graphics *g = ddz_mem_alloc(mem, 1, sizeof *g);
     if (!g)
         return DDZ_ERR_MEMORY;
-    ddz_status status = init(g, mem, size);
+    ddz_status status = init(g, mem, size, blocks);
     if (status != DDZ_OK) {
         ddz_mem_free(mem, g);
         return status;
@@ -383,6 +442,8 @@ ddz_status ddz_graphics_decode(struct graphics *g, const uint8_t *data, size_t b
 {
     ddz_status status = DDZ_OK;
     ddz_binary_decoder_extend(&g->coder.decoder, data, bytes, whole);
+    if (g->blocks && !ddz_blocks_code(g->blocks, &g->block_coder, g->tables, &g->coder))
+        return DDZ_OK;
     while (g->y < g->size.height && status == DDZ_OK && code_row(g))
         status = told ? told(cookie, g->y) : DDZ_OK;
     return status;

@@ -3,11 +3,12 @@
  *
  * Rows come from the top, pixels from the left. A row that repeats an earlier one is a flag; else each pixel is guessed
  * (guess.h) where guesses have come true around it, and what is not guessed is coded channel by channel (value.h).
+ * Of a picture of which only some blocks are to be coded (blocks.h), the blocks are told first.
  */
 #ifndef DDZ_EXACT_GRAPHICS_H
 #define DDZ_EXACT_GRAPHICS_H
 
-#include "base/mem.h"
+#include "exact/blocks.h"
 
 enum { GRAPHICS_MAX_SIDE = 65535, GRAPHICS_MAX_CHANNELS = 4, GRAPHICS_MAX_DEPTH = 16 };
 
@@ -51,5 +52,18 @@ ddz_status ddz_graphics_decode(struct graphics *decoder, const uint8_t *data, si
 
 /* Rows that are there */
 uint32_t ddz_graphics_rows(const struct graphics *decoder);
+
+/* ---- Some blocks ------------------------------------------------------------------------------ */
+
+/* The same of some blocks of a picture. `samples` of others must be as ddz_blocks_fill makes them: so they come out. */
+ddz_status ddz_graphics_encode_blocks(const struct mem *mem, const struct graphics_size *size,
+                                      struct blocks *blocks, const uint16_t *samples, graphics_told *told,
+                                      void *cookie, uint8_t **data, size_t *bytes);
+
+/* The same of some blocks, which are told in *blocks, of the picture's size: all of them, once there are rows. It has to
+ * stay as long as the decoder does, and as it is. */
+ddz_status ddz_graphics_decoder_new_blocks(const struct mem *mem, const struct graphics_size *size,
+                                           struct blocks *blocks, uint16_t *samples,
+                                           struct graphics **decoder);
 
 #endif

@@ -37,6 +37,8 @@ ddz_status ddz_exact_head_read(const uint8_t *data, size_t size, struct exact_he
     if (found.coder >= EXACT_CODERS || found.channels < 1 || found.channels > 4 || found.depth < 1 ||
         found.depth > EXACT_MAX_DEPTH || found.error > EXACT_MAX_ERROR || 2 * found.error >= 1 << found.depth)
         return DDZ_ERR_FEATURE;
+    if (found.coder == EXACT_BLOCKS && found.channels % 2 == 0)
+        return DDZ_ERR_FEATURE;
     if (size < ddz_exact_head_size(&found))
         return DDZ_ERR_TRUNCATED;
     if (has_alpha(&found))

@@ -8,6 +8,9 @@
  * and alpha where there are 2 or 4 channels. The residual coder has a u32 before the colours' bytes then, their number,
  * and behind them stands alpha as a picture of one channel, by the coder of graphics; `check` goes over the colours,
  * then over alpha.
+ *
+ * A layer of some blocks of the picture (exact/blocks.h) has colours alone, and its check goes over all pixels, those
+ * that are not coded being what the coder takes them for.
  */
 #ifndef DDZ_FORMAT_EXACT_LAYER_H
 #define DDZ_FORMAT_EXACT_LAYER_H
@@ -19,7 +22,8 @@
 enum exact_coder {
     EXACT_RESIDUAL = 0,
     EXACT_GRAPHICS = 1,
-    EXACT_RAW = 2, /* samples of up to 8 bits as a byte each, others as two, the low one first */
+    EXACT_RAW = 2,    /* samples of up to 8 bits as a byte each, others as two, the low one first */
+    EXACT_BLOCKS = 3, /* some blocks, by the coder of graphics; in a record of its own kind */
     EXACT_CODERS
 };
 

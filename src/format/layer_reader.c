@@ -50,10 +50,15 @@ static ddz_status within_layer(struct layer_reader *r, ddz_status status)
     return DDZ_OK;
 }
 
+static bool is_exact(int kind)
+{
+    return kind == RECORD_EXACT || kind == RECORD_EXACT_BLOCKS;
+}
+
 /* Do the bytes that come belong to the exact layer, not to one that is skipped? */
 static bool in_exact(const struct layer_reader *r)
 {
-    return r->head.kind == RECORD_EXACT && r->exact.begun && !r->exact.whole;
+    return is_exact(r->head.kind) && r->exact.begun && !r->exact.whole;
 }
 
 static ddz_status open_record(struct layer_reader *r)
@@ -68,7 +73,7 @@ static ddz_status open_record(struct layer_reader *r)
             r->alpha = ddz_alpha_reader_new(&r->mem, r->width, r->height);
         return r->alpha ? DDZ_OK : DDZ_ERR_MEMORY;
     }
-    if (head->kind == RECORD_EXACT && !r->in_main &&
+    if (is_exact(head->kind) && !r->in_main &&
         ddz_exact_reader_begin(&r->exact, r->width, r->height, head->length))
         return DDZ_OK;
     if (!extra) {

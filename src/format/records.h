@@ -31,6 +31,7 @@ enum record_kind {
     RECORD_ALPHA_END = 3,   /* u8: 1 if the pieces are the whole string, else 0; CRC-32 of their plane */
     RECORD_STEPS = 4,
     RECORD_EXACT = 0x10 | RECORD_SKIPPABLE, /* exact_layer.h; behind the main frame */
+    RECORD_EXACT_BLOCKS = 0x10,             /* the same, of a picture that the chain shows only in part */
     RECORD_ICC = DDZ_EXTRA_ICC | RECORD_SKIPPABLE,
     RECORD_EXIF = DDZ_EXTRA_EXIF | RECORD_SKIPPABLE,
     RECORD_XMP = DDZ_EXTRA_XMP | RECORD_SKIPPABLE,

@@ -170,10 +170,10 @@ void ddz_stream_writer_cut(struct stream_writer *w, uint64_t main_bits)
     ddz_bit_truncate(&w->main, main_bits);
 }
 
-ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, const uint8_t *content, size_t size)
+ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, int kind, const uint8_t *content, size_t size)
 {
     size_t before = w->side.size;
-    ddz_status status = ddz_side_append(&w->side, w->mem, RECORD_EXACT, content, size);
+    ddz_status status = ddz_side_append(&w->side, w->mem, kind, content, size);
     w->beyond = w->side.size - before;
     return status;
 }

@@ -69,9 +69,10 @@ void ddz_stream_writer_put_bits(struct stream_writer *w, bool preview, const uin
 /* Cut the main frame's content to its first bits. */
 void ddz_stream_writer_cut(struct stream_writer *w, uint64_t main_bits);
 
-/* Put a record of the exact layer behind all others, which no limit counts: none but this call may come before the next
+/* Put a record of the exact layer, of one of its two kinds, behind all others, which no limit counts: none but this call may come before the next
  * ddz_stream_writer_open or _finish. MEMORY. */
-ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, const uint8_t *content, size_t size);
+ddz_status ddz_stream_writer_put_exact(struct stream_writer *w, int kind, const uint8_t *content,
+                                       size_t size);
 
 /* Was there too little memory for what has been written? */
 bool ddz_stream_writer_failed(const struct stream_writer *w);

@@ -33,7 +33,8 @@ static const char *end_of(const ddz_decoder *decoder, const ddz_info *info, cons
 static void print_exact(const ddz_info *info)
 {
     static const char *const channels[] = {"", "grey", "grey and alpha", "RGB", "RGBA"};
-    printf("exact layer    %s, %d bits a sample", channels[info->exact_channels], info->exact_depth);
+    printf("exact layer    %s%s, %d bits a sample", info->exact_blocks ? "of some blocks, " : "",
+           channels[info->exact_channels], info->exact_depth);
     printf(info->exact_error ? ", off by %d at most\n" : "\n", info->exact_error);
 }
 

@@ -73,8 +73,8 @@ void stream_note_outcome(const struct stream *stream, const ddz_decoder *decoder
     if (ddz_decoder_info(decoder, &info, sizeof info) != DDZ_OK)
         return;
     if (info.exact_channels)
-        snprintf(exact, sizeof exact, ", %u rows %s", info.exact_rows,
-                 info.exact_error ? "near lossless" : "lossless");
+        snprintf(exact, sizeof exact, ", %u rows %s%s", info.exact_rows,
+                 info.exact_error ? "near lossless" : "lossless", info.exact_blocks ? " in part" : "");
     if (info.picture_width < info.width || info.picture_height < info.height)
         cli_note("%s -> %s: %u x %u, of %u x %u", stream->name, file_output_name(path), info.picture_width,
                  info.picture_height, info.width, info.height);

@@ -5,7 +5,7 @@
 
 The first form checks the golden streams there: digests, and CRC-32 of the pixels and the alpha of whole streams and
 prefixes. The second one writes the picture of a stream, or of its beginning: as PPM, PGM or PAM of the exact layer's
-depth if that is all there, else as PPM of 8 bits.
+depth if that is all there and of the whole picture, else as PPM of 8 bits.
 """
 import os
 import sys
@@ -25,7 +25,7 @@ def read(*path):
 
 def write(picture, path):
     exact, (h, w, _) = picture.exact, picture.rgb.shape
-    if exact and len(exact.rows) == h:
+    if exact and len(exact.rows) == h and exact.coder != 3:
         most, pixels = 2**exact.depth - 1, np.array(exact.rows)
     else:
         most, pixels = 255, picture.rgb8()

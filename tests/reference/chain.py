@@ -131,5 +131,6 @@ class Picture:
         rgb, rows = self.rgb.copy(), self.exact.rows if self.exact else []
         for y, row in enumerate(rows):
             assert self.exact.depth == 8
-            rgb[y] = self.exact.colours(row)
+            has = np.array([self.exact.has(x, y) for x in range(len(row))])
+            rgb[y] = np.where(has[:, None], self.exact.colours(row), rgb[y])
         return rgb

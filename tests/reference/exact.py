@@ -2,7 +2,7 @@
 import struct
 import zlib
 
-from graphics import graphics_rows
+from graphics import block_rows, graphics_rows
 from integers import ilog, limited, toward_zero
 from levels import Ended, Levels, Reader
 
@@ -217,11 +217,12 @@ def raw_rows(code, width, height, channels, depth):
 
 class Exact:
     """The layer, of a record's content: its coder; rows of samples, with alpha where all is there or all is coded
-    together; their channels, depth and error"""
+    together; their channels, depth and error; of some blocks, which pixels it has"""
 
     def __init__(self, content, whole, estimate, noisy):
         self.coder, self.channels, self.depth, self.error, check = struct.unpack("<4BI", content[:8])
         code, self.rows, alpha = content[8:], [], []
+        self.has = lambda x, y: True
         h, w = len(estimate), len(estimate[0])
         apart = self.coder == 0 and self.channels % 2 == 0
         all_there = whole
@@ -236,6 +237,8 @@ class Exact:
             self.rows = graphics_rows(code, whole, w, h, self.channels, self.depth)
         elif self.coder == 2:
             self.rows = raw_rows(code, w, h, self.channels, self.depth)
+        elif self.coder == 3:
+            self.rows, self.has = block_rows(code, whole, w, h, self.channels, self.depth)
         if apart and len(self.rows) == h:
             alpha = graphics_rows(alpha_code, all_there, w, h, 1, self.depth)
         if all_there:

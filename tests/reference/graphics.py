@@ -128,7 +128,8 @@ class Outlook:
 
 
 class Graphics:
-    def __init__(self, code, whole, width, height, channels, depth):
+    def __init__(self, code, whole, width, height, channels, depth, some=False):
+        self.some, self.blocks = some, None
         self.reader, self.width, self.height = Reader(code, whole), width, height
         self.channels, self.depth, self.order = channels, depth, ORDERS[channels]
         self.rows, self.records, self.foreseen = [], [], []
@@ -164,6 +165,23 @@ class Graphics:
     def part(self, colour, channel):
         return colour >> 16 * channel & 0xFFFF
 
+    # ---- Blocks ---------------------------------------------------------------------------------
+
+    def code_blocks(self):
+        """Which blocks are coded: {(column, row)}"""
+        counters, found = Table(Counter), set()
+        for j in range((self.height + 15) // 16):
+            for i in range((self.width + 15) // 16):
+                k = counters[tuple(at in found for at in ((i - 1, j), (i, j - 1), (i - 1, j - 1), (i + 1, j - 1)))]
+                bit = self.reader.bit(max(1, k.share // 64))
+                k.learn(bit)
+                if bit:
+                    found.add((i, j))
+        return found
+
+    def is_coded(self, x, y):
+        return self.blocks is None or (x // 16, y // 16) in self.blocks
+
     # ---- Rows -----------------------------------------------------------------------------------
 
     def end_row(self, bits):
@@ -197,15 +215,23 @@ class Graphics:
     def decode(self):
         bits, follower = least_bits(4, 17, lambda b: 2**b >= 2 * self.height), None
         done = []
+        try:
+            self.blocks = self.code_blocks() if self.some else None
+        except Ended:
+            return done
         for y in range(self.height):
             try:
                 source = self.source(y, follower) if y else None
-                self.rows.append([] if source is None else self.rows[source])
+                self.rows.append([])
                 blank = [{k: NOTHING for k in range(self.channels)} for _ in range(self.width)]
                 self.records.append(self.records[y - 2] if source is not None and y > 1 else blank)
                 self.foreseen.append([] if source is None else [True] * self.width)
-                for x in range(self.width if source is None else 0):
-                    colour = self.pixel(x, y)
+                for x in range(self.width):
+                    if not self.is_coded(x, y):
+                        colour = self.c(x, -1, 0)
+                        self.foreseen[y].append(True)
+                    else:
+                        colour = self.pixel(x, y) if source is None else self.rows[source][x]
                     self.rows[y].append(colour)
             except Ended:
                 break
@@ -386,3 +412,9 @@ class Graphics:
 def graphics_rows(code, whole, width, height, channels, depth):
     """Rows of samples, [w][channels], as far as they are known"""
     return Graphics(code, whole, width, height, channels, depth).decode()
+
+
+def block_rows(code, whole, width, height, channels, depth):
+    """The same of some blocks of a picture, and whether pixel (x, y) is in one of them"""
+    g = Graphics(code, whole, width, height, channels, depth, some=True)
+    return g.decode(), g.is_coded

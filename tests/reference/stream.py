@@ -99,7 +99,7 @@ class Stream:
     def exact(self):
         """What there is of the exact layer's content, and whether that is all; or None"""
         for kind, content, _, complete in self.records:
-            if kind == 0x90:
+            if kind in (0x90, 0x10):
                 return content, complete
         return None
 
