@@ -80,7 +80,8 @@ typedef enum ddz_parameter {
     /* 1 or 2: behind the chain, a layer makes all samples exact, of 8 or 16 bits, also of invisible pixels. The target (bytes
      * do not count layers) says where the chain ends; with 1 that is after the preview or, of a photograph, 1/48 of the stream,
      * if the stream is smaller so. Half of DDZ_PARAM_STEERING applies. 0: none. Default -1: a layer behind the preview, if no
-     * larger than the target's chain */
+     * larger than the target's chain; or one of the blocks that are no part of a photograph, if the chain would take more
+     * bytes of them: the target is then that of the others, and bytes are all */
     DDZ_PARAM_EXACT = 104,
     /* With DDZ_PARAM_EXACT: by how much a sample may be off, 0 to 127 levels of the picture's own depth; default 0 */
     DDZ_PARAM_MAX_ERROR = 105,

@@ -23,19 +23,21 @@ static const struct {
     int calls_per_octave, updates;
     bool layers; /* alpha, an ICC profile, an orientation */
     bool grey;
-    int exact;  /* DDZ_PARAM_EXACT */
-    bool drawn; /* of few colours, which the exact layer's coder of graphics suits */
-} golden[] = {
-    {"small", 37, 26, 60, 0, 0, false, false, 0, false},
-    {"tall", 3, 150, 100, 16, 1, false, false, 0, false},
-    {"large", 150, 90, 5, 0, 0, false, false, 0, false},
-    {"updates", 45, 31, 80, 2, 8, false, false, 0, false},
-    {"layers", 43, 29, 50, 0, 0, true, false, 0, false},
-    {"views", 100, 70, 20, 0, 0, false, false, 0, false},
-    {"grey", 70, 41, 30, 4, 4, false, true, 0, false},
-    {"exact", 37, 26, 40, 0, 0, false, false, 2, false},
-    {"drawn", 32, 21, 40, 0, 0, false, false, 1, true},
-    {"short", 32, 21, 40, 0, 0, false, false, 1, true}}; /* "drawn" as it is made now: with a short preview */
+    int exact;        /* DDZ_PARAM_EXACT */
+    bool drawn;       /* of few colours, which the exact layer's coder of graphics suits */
+    uint32_t letters; /* so many columns have them, which make an exact layer of some blocks */
+} golden[] = {{"small", 37, 26, 60, 0, 0, false, false, 0, false, 0},
+              {"tall", 3, 150, 100, 16, 1, false, false, 0, false, 0},
+              {"large", 150, 90, 5, 0, 0, false, false, 0, false, 0},
+              {"updates", 45, 31, 80, 2, 8, false, false, 0, false, 0},
+              {"layers", 43, 29, 50, 0, 0, true, false, 0, false, 0},
+              {"views", 100, 70, 20, 0, 0, false, false, 0, false, 0},
+              {"grey", 70, 41, 30, 4, 4, false, true, 0, false, 0},
+              {"exact", 37, 26, 40, 0, 0, false, false, 2, false, 0},
+              {"drawn", 32, 21, 40, 0, 0, false, false, 1, true, 0},
+              /* "drawn" as it is made now: with a short preview */
+              {"short", 32, 21, 40, 0, 0, false, false, 1, true, 0},
+              {"blocks", 70, 50, 40, 0, 0, false, false, -1, false, 32}};
 enum { GOLDEN = sizeof golden / sizeof *golden };
 
 static const char *directory;
@@ -169,7 +171,7 @@ START_TEST(make_golden)
     write_file("model", ".ddm", &file);
     ck_assert_int_eq(ddz_model_load(file.data, file.size, NULL, &m), DDZ_OK);
     for (int i = 0; i < GOLDEN; i++) {
-        struct buffer rgb = picture(golden[i].width, golden[i].height);
+        struct buffer rgb = mixed_picture(golden[i].width, golden[i].height, golden[i].letters);
         for (size_t k = 0; golden[i].grey && k < rgb.size; k++)
             rgb.data[k] = rgb.data[k / 3 * 3];
         for (size_t k = 0; golden[i].drawn && k < rgb.size; k++)
@@ -235,11 +237,22 @@ static struct buffer fuzz_stream(const ddz_model *m, uint32_t w, uint32_t h, ddz
     return stream;
 }
 
-/* Exact layers by both coders, and a part of one */
+/* Exact layers by both coders, a part of one, and one of some blocks */
 static void write_exact_streams(const ddz_model *m)
 {
     struct buffer exact = fuzz_stream(m, 40, 32, DDZ_TARGET_QUALITY, 50, 2);
     struct buffer drawn = fuzz_stream(m, 32, 18, DDZ_TARGET_QUALITY, 0, 1);
+    struct buffer rgb = mixed_picture(48, 34, 32);
+    struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 10);
+    ddz_encoder *e;
+    s.exact = -1;
+    ck_assert_int_eq(encoder_make(m, &s, &e), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb.data, 48, 34), DDZ_OK);
+    struct buffer blocks = stream_of(e);
+    write_file("decode/blocks", "", &blocks);
+    ddz_encoder_free(e);
+    free(blocks.data);
+    free(rgb.data);
     write_file("decode/exact", "", &exact);
     write_variant("decode/exact-part", &exact, exact.size - 60, "", 0);
     write_file("decode/drawn", "", &drawn);

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,21 @@ struct buffer picture(uint32_t width, uint32_t height)
         v += (double)(hash_pair(5, i) % 17) - 8;
         b.data[i] = (uint8_t)fmax(0, fmin(255, v));
     }
+    return b;
+}
+
+static bool has_ink(uint32_t x, uint32_t y)
+{
+    uint64_t letter = hash_pair(9, x / 6 + 100 * (y / 8)) % 40;
+    return y % 8 < 7 && hash_pair(letter, y % 8 * 8 + x % 6) % 2;
+}
+
+struct buffer mixed_picture(uint32_t width, uint32_t height, uint32_t drawn)
+{
+    struct buffer b = picture(width, height);
+    for (uint32_t i = 0; i < b.size; i++)
+        if (i / 3 % width < drawn)
+            b.data[i] = has_ink(i / 3 % width, i / 3 / width) ? (uint8_t)(20 + 30 * (i % 3)) : 240;
     return b;
 }
 

@@ -32,6 +32,9 @@ extern const uint32_t sizes[SIZES][2];
 /* A picture with smooth parts, edges and some noise, 8-bit RGB */
 struct buffer picture(uint32_t width, uint32_t height);
 
+/* The same, with something like letters of few colours in its first `drawn` columns */
+struct buffer mixed_picture(uint32_t width, uint32_t height, uint32_t drawn);
+
 double psnr(const uint8_t *a, const uint8_t *b, size_t n);
 
 /* All that can be set of an encoder and a decoder, as values */

@@ -230,6 +230,7 @@ static void forget_picture(ddz_encoder *e)
     ddz_exact_free(&e->exact);
     e->with_exact = e->preview_only = e->short_preview = e->too_long = false;
     e->chain_room = 0;
+    ddz_partial_free(&e->partial, &e->mem);
     e->most = UINT64_MAX;
 }
 
@@ -299,6 +300,8 @@ ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, d
     status = ddz_progress_begin(&e->progress);
     if (status == DDZ_OK && e->automatic)
         status = ddz_encoder_try_graphics(e, &layout, pixels);
+    if (status == DDZ_OK && e->automatic)
+        status = ddz_encoder_try_partial(e, &layout, pixels);
     if (status == DDZ_OK)
         status = open_picture(e, &layout, pixels);
     if (status == DDZ_OK)

@@ -51,6 +51,19 @@ void ddz_exact_show_samples(const struct exact_layer *layer, bool alone, const s
     }
 }
 
+void ddz_exact_show_blocks(const struct exact_layer *layer, const struct blocks *blocks,
+                           const struct layout *layout, void *pixels)
+{
+    const size_t channels = (size_t)layer->channels;
+    for (uint32_t y = 0; y < layer->height; y++)
+        for (uint32_t x = 0, end; x < layer->width; x = end) {
+            const uint16_t *row = layer->colours + ((size_t)y * layer->width + x) * channels;
+            end = ddz_blocks_end(blocks, x, y, layer->width);
+            if (blocks_have(blocks, x, y))
+                ddz_samples_write_part(layout, y, x, end, layer->channels, layer->depth, row, pixels);
+        }
+}
+
 /* ---- Content ----------------------------------------------------------------------------- */
 
 /* Head, the colours' code and that of alpha (NULL: none) */

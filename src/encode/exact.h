@@ -5,6 +5,7 @@
 
 #include "api/progress.h"
 #include "chain/chain.h"
+#include "exact/blocks.h"
 
 /* A picture's own samples, and the content of its record once it is coded */
 struct exact_layer {
@@ -54,6 +55,10 @@ ddz_status ddz_exact_read(struct exact_layer *layer, const struct layout *layout
 /* The samples, as a decoder has them, over a picture of the chain. `alone`: coded without it */
 void ddz_exact_show_samples(const struct exact_layer *layer, bool alone, const struct layout *layout,
                             void *pixels);
+
+/* The samples of some blocks over a picture of the chain */
+void ddz_exact_show_blocks(const struct exact_layer *layer, const struct blocks *blocks,
+                           const struct layout *layout, void *pixels);
 
 /* Bytes that a layer takes, but for what is coded, and the chain's part in it */
 uint64_t ddz_exact_memory(uint32_t width, uint32_t height);

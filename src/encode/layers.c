@@ -49,18 +49,20 @@ ddz_status ddz_layers_prepare(ddz_encoder *e)
     ddz_status status = DDZ_OK;
     if (e->alpha && !e->value[ENCODER_KEEP_INVISIBLE])
         status = ddz_fill_invisible(&e->mem, e->alpha, p->width[0], p->height[0], e->x[0]);
-    e->grey = is_grey(e->x[0], ddz_chain_samples(e->chain, 0));
+    if (status == DDZ_OK && e->partial.content)
+        status = ddz_partial_soften(&e->partial, &e->mem, p->width[0], p->height[0], e->x[0]);
+    e->grey = is_grey(e->x[0], ddz_chain_samples(e->chain, 0)) && e->partial.channels != 3;
     if (e->grey)
         ddz_chain_set_grey(e->chain);
     return status;
 }
 
 /* Bits of the preview, which no setting changes */
-static uint64_t preview_bits(ddz_encoder *e)
+static uint64_t preview_bits(ddz_encoder *e, const struct pyramid *p)
 {
     uint64_t bits = 0;
     e->walk.end_level = LEVEL_MIN_END;
-    ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
+    ddz_schedule_build(&e->schedule, e->model, p, e->walk);
     if (e->short_preview)
         ddz_schedule_shorten(&e->schedule);
     for (int i = 0; i < e->schedule.preview_steps; i++)
@@ -76,19 +78,26 @@ static uint64_t least_size(uint64_t preview)
 
 uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes)
 {
-    return least_size(preview_bits(e)) + e->writer.side.size + bytes;
+    return least_size(preview_bits(e, ddz_chain_pyramid(e->chain))) + e->writer.side.size + bytes;
+}
+
+uint64_t ddz_layers_least_size(ddz_encoder *e, uint32_t width, uint32_t height)
+{
+    const struct pyramid p = ddz_pyramid_of(width, height);
+    return least_size(preview_bits(e, &p));
 }
 
 /* A picture that takes hardly more bytes than its preview does not need all of that, and one that is stored as it is
  * should not take more. */
 static void choose_preview(ddz_encoder *e)
 {
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
     e->short_preview = false;
     if (!e->preview_only || !e->exact.graphics)
         return;
-    uint64_t bits = preview_bits(e);
+    uint64_t bits = preview_bits(e, p);
     e->short_preview = true;
-    uint64_t saved = (bits - preview_bits(e)) / 8;
+    uint64_t saved = (bits - preview_bits(e, p)) / 8;
     e->short_preview = SAVES_ONE_OF * saved > e->exact.graphics_size || e->exact.graphics[0] == EXACT_RAW;
 }
 
@@ -103,8 +112,10 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e)
                             .grey = e->grey};
     struct extras extras = e->extras; /* lent */
     bool limited = e->target_kind == DDZ_TARGET_BYTES && !e->preview_only;
-    uint64_t max_size = limited ? (uint64_t)e->target_value : UINT64_MAX;
-    uint64_t preview = preview_bits(e), least = least_size(preview);
+    /* a partial layer is always less than the target */
+    uint64_t max_size =
+        limited ? (uint64_t)e->target_value - ddz_partial_record_size(&e->partial) : UINT64_MAX;
+    uint64_t preview = preview_bits(e, p), least = least_size(preview);
     /* an exact layer needs a whole chain before it */
     if (e->with_exact && max_size < least)
         max_size = least;

@@ -18,4 +18,7 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e);
 /* Once it is open: the size of a stream that has its layers, a preview and a record of this many bytes, or a little more */
 uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes);
 
+/* Before anything is there: the size of a stream with all of its preview, or a little more */
+uint64_t ddz_layers_least_size(ddz_encoder *e, uint32_t width, uint32_t height);
+
 #endif

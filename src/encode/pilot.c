@@ -8,19 +8,44 @@
 
 enum { OCTAVE = LEVELS_PER_OCTAVE };
 
-/* Mean |x_0 - xhat_0|^2 per sample at a noise level, in squared units of 1/256 grey level. */
-static double denoising_error(struct chain *chain, const int16_t *x, const int32_t *noise, size_t n,
-                              int32_t level)
+/* Mean |x_0 - xhat_0|^2 per sample at a noise level, in squared units of 1/256 grey level: of all of the picture, and of
+ * what is outside of the blocks */
+struct errors {
+    double all, outside;
+};
+
+static double sum_squares(const int16_t *x, const int16_t *estimate, size_t n)
 {
-    ddz_chain_place(chain, x, noise, level);
-    ddz_chain_call(chain, 1);
-    const int16_t *estimate = ddz_chain_estimate(chain);
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
         double e = x[i] - estimate[i];
         sum += e * e;
     }
-    return sum / (double)n;
+    return sum;
+}
+
+static struct errors denoising_errors(struct chain *chain, const int16_t *x, const int32_t *noise,
+                                      const struct blocks *blocks, int32_t level)
+{
+    ddz_chain_place(chain, x, noise, level);
+    ddz_chain_call(chain, 1);
+    const int16_t *estimate = ddz_chain_estimate(chain);
+    const uint32_t width = ddz_chain_pyramid(chain)->width[0], height = ddz_chain_pyramid(chain)->height[0];
+    const double n = (double)ddz_chain_samples(chain, 0);
+    if (!blocks) {
+        double mean = sum_squares(x, estimate, (size_t)n) / n;
+        return (struct errors){mean, mean};
+    }
+    double sum[2] = {0}, outside = 0;
+    for (uint32_t v = 0; v < height; v++)
+        for (uint32_t u = 0, end; u < width; u = end) {
+            size_t at = 3 * ((size_t)v * width + u);
+            bool in = blocks_have(blocks, u, v);
+            end = ddz_blocks_end(blocks, u, v, width);
+            sum[in] += sum_squares(x + at, estimate + at, 3 * (size_t)(end - u));
+            outside += in ? 0 : 3.0 * (end - u);
+        }
+    return (struct errors){(sum[0] + sum[1]) / n, sum[0] / fmax(outside, 1)};
 }
 
 static double psnr_of(double mse)
@@ -97,8 +122,9 @@ ddz_status ddz_pilot_end_level(struct chain *chain, const int16_t *x, int32_t *n
         if (ddz_progress_tell(progress, (uint64_t)level, LEVEL_MAX_END) != DDZ_OK)
             return DDZ_ERR_CANCELLED;
         double sigma = (double)ddz_sigma_q8(level) / 256;
-        double mse = denoising_error(chain, x, noise, n, level), next_psnr = psnr_of(mse);
-        o.end = mse / (sigma * sigma) + 1e-9;
+        struct errors mse = denoising_errors(chain, x, noise, goal.blocks, level);
+        double next_psnr = psnr_of(mse.outside);
+        o.end = mse.all / (sigma * sigma) + 1e-9;
         if (level > 0) {
             double share = share_for_bits(&o, goal.steering, goal.bits);
             if (goal.psnr > 0 && next_psnr >= goal.psnr)

@@ -9,11 +9,13 @@
 
 #include "api/progress.h"
 #include "chain/chain.h"
+#include "exact/blocks.h"
 
 struct pilot_goal {
-    double bits;     /* stop where scale 0 has taken so many, */
-    double psnr;     /* or where the estimate is so good; 0: does not matter */
-    double steering; /* strength, 1 by default: leaves bits unspent, and PSNR */
+    double bits;                 /* stop where scale 0 has taken so many, */
+    double psnr;                 /* or where the estimate is so good; 0: does not matter */
+    double steering;             /* strength, 1 by default: leaves bits unspent, and PSNR */
+    const struct blocks *blocks; /* over which the PSNR does not count; NULL: none */
 };
 
 /* *end_level = the level at which scale 0 reaches the goal, within the schedule's limits. x is the picture,

@@ -8,8 +8,9 @@
 /* Of an 8-bit picture */
 struct comparison {
     const int16_t *x;
-    size_t row; /* samples */
-    uint64_t squares;
+    size_t row;                  /* samples */
+    const struct blocks *blocks; /* which do not count; NULL: none */
+    uint64_t squares, samples;
 };
 
 /* The 8-bit sample of a value in 1/256 of a grey level less CENTRE */
@@ -31,22 +32,36 @@ static uint32_t sum_squares(const int32_t *row, const int16_t *x, size_t n)
     return sum;
 }
 
-static void compare_row(void *cookie, uint32_t y, const int32_t *row)
+static void compare_samples(struct comparison *c, const int32_t *row, const int16_t *x, size_t n)
 {
     enum { PIECE = 1 << 12 };
-    struct comparison *c = cookie;
-    const int16_t *x = c->x + y * c->row;
-    for (size_t i = 0; i < c->row; i += PIECE)
-        c->squares += sum_squares(row + i, x + i, c->row - i < PIECE ? c->row - i : PIECE);
+    for (size_t i = 0; i < n; i += PIECE)
+        c->squares += sum_squares(row + i, x + i, n - i < PIECE ? n - i : PIECE);
+    c->samples += n;
 }
 
-/* PSNR over the three channels of the 8-bit picture that the chain's estimate gives */
+static void compare_row(void *cookie, uint32_t y, const int32_t *row)
+{
+    struct comparison *c = cookie;
+    const int16_t *x = c->x + y * c->row;
+    const uint32_t width = (uint32_t)(c->row / 3);
+    if (!c->blocks)
+        compare_samples(c, row, x, c->row);
+    for (uint32_t u = 0, end; c->blocks && u < width; u = end) {
+        end = ddz_blocks_end(c->blocks, u, y, width);
+        if (!blocks_have(c->blocks, u, y))
+            compare_samples(c, row + 3 * (size_t)u, x + 3 * (size_t)u, 3 * (size_t)(end - u));
+    }
+}
+
+/* PSNR over the three channels of the 8-bit picture that the chain's estimate gives, where it is what is seen */
 static double estimate_psnr(ddz_encoder *e)
 {
-    struct comparison c = {e->x[0], (size_t)3 * ddz_chain_pyramid(e->chain)->width[0], 0};
-    double samples = (double)ddz_chain_samples(e->chain, 0);
+    struct comparison c = {.x = e->x[0],
+                           .row = (size_t)3 * ddz_chain_pyramid(e->chain)->width[0],
+                           .blocks = e->partial.content ? &e->partial.blocks : NULL};
     ddz_chain_show(e->chain, 0, compare_row, &c);
-    return c.squares ? 10 * log10(255.0 * 255.0 * samples / (double)c.squares) : 99;
+    return c.squares ? 10 * log10(255.0 * 255.0 * (double)c.samples / (double)c.squares) : 99;
 }
 
 double ddz_psnr_of_last_estimate(ddz_encoder *e)

@@ -70,6 +70,8 @@ ddz_status ddz_encoder_picture(ddz_encoder *e, ddz_pixel_format format, void *pi
     ddz_chain_pixels(e->chain, 0, &layout, e->alpha, pixels);
     if (e->with_exact)
         ddz_exact_show_samples(&e->exact, e->exact_alone, &layout, pixels);
+    else if (e->partial.content)
+        ddz_exact_show_blocks(&e->exact, &e->partial.blocks, &layout, pixels);
     return DDZ_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "ddz.h"
 #include "ddz/research.h"
 #include "encode/exact.h"
+#include "encode/partial.h"
 #include "format/extras.h"
 #include "format/stream_writer.h"
 
@@ -93,6 +94,7 @@ struct ddz_encoder {
     uint8_t *preview_bits; /* of the preview, once they are chosen */
     struct stream_writer writer;
     struct exact_layer exact;
+    struct partial partial; /* the stream has it, unless it has an exact layer of the whole picture */
     bool automatic;     /* the exact picture takes the chain's place where it is smaller */
     bool with_exact;    /* the stream has an exact layer, */
     bool exact_alone;   /* which does not need the chain */

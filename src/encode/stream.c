@@ -186,10 +186,14 @@ static ddz_status make_exact(ddz_encoder *e, const struct layout *layout, const 
     return status == DDZ_OK ? finish(e) : status;
 }
 
-/* A chain alone; e->too_long, and no stream, if that takes e->most bytes or more */
+/* A chain, and the exact layer of some blocks if there is one; e->too_long, and no stream, if that takes e->most bytes or
+ * more */
 static ddz_status make_lossy(ddz_encoder *e)
 {
     ddz_status status = make_chain(e);
+    if (status == DDZ_OK && !e->too_long && e->partial.content)
+        status =
+            ddz_stream_writer_put_exact(&e->writer, RECORD_EXACT_BLOCKS, e->partial.content, e->partial.size);
     if (status == DDZ_OK && !e->too_long)
         status = finish(e);
     e->too_long = e->too_long || e->stream_size >= e->most;
@@ -205,6 +209,37 @@ ddz_status ddz_encoder_try_graphics(ddz_encoder *e, const struct layout *layout,
     ddz_progress_next(&e->progress, 10);
     ddz_status status = ddz_exact_open(&e->exact, &e->mem, layout, pixels, 0, &e->progress);
     ddz_exact_forget_samples(&e->exact);
+    return status;
+}
+
+static double expected_sigma(void *cookie, const struct block_cost *cost)
+{
+    return ddz_target_expected_sigma(cookie, cost);
+}
+
+/* Does a target in bytes leave room for a chain? */
+static bool partial_fits(ddz_encoder *e, const struct layout *layout)
+{
+    const double most = 0.75, size = (double)ddz_partial_record_size(&e->partial);
+    const double least = (double)ddz_layers_least_size(e, layout->width, layout->height);
+    return e->target_kind != DDZ_TARGET_BYTES ||
+           (size <= most * e->target_value && size + least <= e->target_value);
+}
+
+/* Is the whole picture exactly hardly larger? */
+static bool whole_is_better(const ddz_encoder *e)
+{
+    const double worth = 0.9;
+    return e->target_kind != DDZ_TARGET_BYTES && e->exact.graphics &&
+           (double)e->partial.size + e->partial.others >= worth * (double)e->exact.graphics_size;
+}
+
+ddz_status ddz_encoder_try_partial(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_status status =
+        ddz_partial_find(&e->partial, &e->mem, layout, pixels, expected_sigma, e, &e->progress);
+    if (!partial_fits(e, layout) || whole_is_better(e))
+        ddz_partial_free(&e->partial, &e->mem);
     return status;
 }
 
@@ -228,6 +263,9 @@ static ddz_status make_alone(ddz_encoder *e, const struct layout *layout, const 
 static ddz_status keep_samples(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
     ddz_encoder_forget_room(e);
+    e->exact.mem = e->mem;
+    e->exact.width = layout->width;
+    e->exact.height = layout->height;
     return ddz_exact_read(&e->exact, layout, pixels);
 }
 
@@ -253,7 +291,8 @@ static ddz_status make_shorter(ddz_encoder *e, const struct layout *layout, cons
         forget_stream(e);
         status = make_alone(e, layout, pixels);
     }
-    return status == DDZ_OK && e->with_exact ? keep_samples(e, layout, pixels) : status;
+    bool kept = e->with_exact || e->partial.content;
+    return status == DDZ_OK && kept ? keep_samples(e, layout, pixels) : status;
 }
 
 ddz_status ddz_encoder_make_stream(ddz_encoder *e, const struct layout *layout, const void *pixels)

@@ -26,12 +26,14 @@ static double coarse_bits(const ddz_encoder *e)
 static ddz_status guess_end(ddz_encoder *e)
 {
     const double overhead = 1.05; /* of the channel's bits over the KLs */
-    struct pilot_goal goal = {.steering = e->steering};
+    struct pilot_goal goal = {.steering = e->steering,
+                              .blocks = e->partial.content ? &e->partial.blocks : NULL};
     if (e->target_kind == DDZ_TARGET_PSNR) {
         /* one step further, so that the chain does not end just short of it */
         goal.psnr = e->target_value + 0.3;
     } else {
-        double bits = 8 * (e->target_value - (double)e->writer.side.size) - coarse_bits(e);
+        double others = (double)(e->writer.side.size + ddz_partial_record_size(&e->partial));
+        double bits = 8 * (e->target_value - others) - coarse_bits(e);
         goal.bits = bits / overhead;
         if (bits <= 0)
             return DDZ_OK;
@@ -57,6 +59,23 @@ ddz_status ddz_target_choose_end(ddz_encoder *e)
         status = guess_end(e);
     ddz_schedule_build(&e->schedule, e->model, ddz_chain_pyramid(e->chain), e->walk);
     return status;
+}
+
+double ddz_target_expected_sigma(const ddz_encoder *e, const struct block_cost *cost)
+{
+    if (e->target_kind == DDZ_TARGET_SIGMA)
+        return e->target_value;
+    if (e->target_kind == DDZ_TARGET_QUALITY)
+        return ddz_report_sigma(quality_level(e->target_value));
+    int32_t level = LEVEL_MIN_END;
+    for (; level < LEVEL_MAX_END; level++) {
+        double sigma = ddz_report_sigma(level);
+        double bits = ddz_block_cost_bits(cost, false, sigma) + ddz_block_cost_bits(cost, true, sigma);
+        if (e->target_kind == DDZ_TARGET_PSNR ? ddz_block_cost_psnr(cost, sigma) >= e->target_value
+                                              : bits >= 8 * e->target_value)
+            break;
+    }
+    return ddz_report_sigma(level);
 }
 
 double ddz_target_ideal_bits(const ddz_encoder *e)

@@ -17,4 +17,7 @@ bool ddz_target_is_near(double missing, double limit);
 /* Bits of the ideal channel's steps so far. */
 double ddz_target_ideal_bits(const ddz_encoder *e);
 
+/* The noise at which the chain of such a picture will end, grey levels, about, before any of it is there */
+double ddz_target_expected_sigma(const ddz_encoder *e, const struct block_cost *cost);
+
 #endif

@@ -149,7 +149,9 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
             return DDZ_OK;
         if (walk_ends(e, i, &sent, &status))
             return status;
-        e->too_long = ddz_stream_writer_position(&e->writer) / 8 + e->writer.side.size >= e->most;
+        e->too_long = ddz_stream_writer_position(&e->writer) / 8 + e->writer.side.size +
+                          ddz_partial_record_size(&e->partial) >=
+                      e->most;
         if (e->too_long)
             return DDZ_OK;
         if (to_psnr)

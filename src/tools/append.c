@@ -63,9 +63,12 @@ static int extend(struct job *job, const uint8_t **tail, size_t *tail_size, uint
     cli_progress_end();
     if (status != DDZ_ERR_STATE)
         return status == DDZ_OK ? CLI_OK : cli_fail_status(job->stream.name, status);
-    bool cut = ddz_decoder_info(job->decoder, &info, sizeof info) == DDZ_OK && !info.complete;
+    if (ddz_decoder_info(job->decoder, &info, sizeof info) != DDZ_OK)
+        info = (ddz_info){0};
     return cli_fail(CLI_INPUT, "%s: %s", job->stream.name,
-                    cut ? "the stream is cut; only a whole one can be made exact"
+                    !info.complete ? "the stream is cut; only a whole one can be made exact"
+                    : info.exact_blocks
+                        ? "the stream has exact blocks; only one that was made with --chain can be made exact"
                         : "the stream is exact already");
 }
 

@@ -121,7 +121,10 @@ int stream_channels(const ddz_decoder *decoder)
     int grey = info.grey;
     if (icc_size >= COLOUR_SPACE + SPACE_SIZE)
         grey = memcmp(icc + COLOUR_SPACE, "GRAY", SPACE_SIZE) == 0;
-    grey = grey || info.exact_channels == 1 || info.exact_channels == 2;
+    if (info.exact_blocks) /* their colours count, too */
+        grey = grey && info.exact_channels == 1;
+    else
+        grey = grey || info.exact_channels == 1 || info.exact_channels == 2;
     return (grey ? 1 : 3) + (alpha != NULL || (info.exact_channels && info.exact_channels % 2 == 0));
 }
 
