@@ -276,21 +276,32 @@ static size_t sorted(const struct buffer *rgb, struct blocks *b, uint16_t sample
     return count;
 }
 
-/* Those with letters, and none of a photograph, be it flat in part; a few letters on it are left alone. */
+/* White, with three rows of greys that are all different */
+static void make_calm(struct buffer *rgb, uint32_t column, uint32_t row)
+{
+    for (uint32_t i = 0; i < 16 * 16; i++)
+        memset(rgb->data + 3 * ((16 * row + i / 16) * W + 16 * column + i % 16), i < 48 ? (int)i : 255, 3);
+}
+
+/* Those with letters, with what is calm among them, and none of a photograph, be it flat or calm in part; a few letters on
+ * it are left alone. */
 START_TEST(which_blocks)
 {
     struct mem mem = ddz_mem_init(NULL);
     uint16_t samples[BYTES];
-    for (int kind = 0; kind < 4; kind++) {
-        struct buffer rgb = mixed_picture(W, H, kind == 0 ? DRAWN : kind == 3 ? 12 : 0);
+    for (int kind = 0; kind < 5; kind++) {
+        bool is_drawn = kind == 0 || kind == 4;
+        struct buffer rgb = mixed_picture(W, H, is_drawn ? DRAWN : kind == 3 ? 12 : 0);
         struct blocks b;
         for (uint32_t i = 0; i < BYTES && kind == 1; i++) /* a white sky */
             rgb.data[i] = i / 3 / W < H / 2 ? 255 : rgb.data[i];
         for (uint32_t i = 0; i < BYTES && kind == 2; i++) /* in few steps */
             rgb.data[i] &= 0xF8;
+        for (uint32_t column = 1; column < 6 && kind == 4; column += 4)
+            make_calm(&rgb, column, 2);
         size_t count = sorted(&rgb, &b, samples);
-        must_equal(count, kind == 0 ? DRAWN / 16 * b.rows : 0);
-        for (uint32_t i = 0; kind == 0 && i < b.columns * b.rows; i++)
+        must_equal(count, is_drawn ? DRAWN / 16 * b.rows : 0);
+        for (uint32_t i = 0; is_drawn && i < b.columns * b.rows; i++)
             must_equal(b.in[i], i % b.columns < DRAWN / 16);
         ddz_blocks_free(&b, &mem);
         free(rgb.data);
