@@ -314,8 +314,7 @@ typedef struct ddz_info {
     int exact_error;      /* by how much samples may be off */
     uint32_t exact_rows;  /* rows from the top that are exact, or near it, in the picture decoded last */
     uint64_t side_layers; /* 1: the stream has side layers, or room for them; they may stand at its end */
-    uint64_t
-        exact_blocks; /* 1: the exact layer has some blocks of the picture, and the chain shows the others */
+    uint64_t exact_blocks; /* 1: the exact layer has some blocks, and the chain shows the others */
 } ddz_info;
 
 /* What the first bytes of a stream say: DDZ_ERR_TRUNCATED if there are too few (3 bytes are enough for most
