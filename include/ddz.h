@@ -309,11 +309,11 @@ typedef struct ddz_info {
     int grey, orientation;   /* 1: R = G = B in all pixels; as in Exif, 1 to 8: how to turn them */
     uint32_t picture_width, picture_height; /* of what is written; if smaller, no digest is compared */
     /* Of the exact layer, 0 if there is none or it has not begun to arrive: */
-    int exact_channels;   /* 1: grey, 3: R, G, B; one more: alpha, too */
-    int exact_depth;      /* bits a sample, 1 to 16 */
-    int exact_error;      /* by how much samples may be off */
-    uint32_t exact_rows;  /* rows from the top that are exact, or near it, in the picture decoded last */
-    uint64_t side_layers; /* 1: the stream has side layers, or room for them; they may stand at its end */
+    int exact_channels;    /* 1: grey, 3: R, G, B; one more: alpha, too */
+    int exact_depth;       /* bits a sample, 1 to 16 */
+    int exact_error;       /* by how much samples may be off */
+    uint32_t exact_rows;   /* rows from the top that are exact, or near it, in the picture decoded last */
+    uint64_t side_layers;  /* 1: the stream has side layers, or room for them; they may stand at its end */
     uint64_t exact_blocks; /* 1: the exact layer has some blocks, and the chain shows the others */
 } ddz_info;
 
