@@ -5,7 +5,6 @@
 
 #include "ddz.h"
 #include "inputs.h"
-#include "ledger.h"
 #include "runner.h"
 #include "streams.h"
 
@@ -174,26 +173,7 @@ END_TEST
 START_TEST(memory)
 {
     struct buffer rgb = make_picture(_i);
-    struct ledger l = {0};
-    struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 50);
-    uint64_t announced;
-    s.exact = -1;
-    s.effort = 1;
-    s.allocator = ledger_allocator(&l);
-    ddz_encoder *e = encoder_new(&s);
-    ck_assert_int_eq(ddz_encoder_memory(e, W, H, &announced), DDZ_OK);
-    ck_assert_int_eq(encode_rgb(e, rgb.data, W, H), DDZ_OK);
-    struct buffer stream = stream_of(e);
-    ck_assert_uint_le(l.most, announced + 4 * stream.size);
-    int calls = l.calls;
-    l.once = true;
-    for (int fail = 1; fail < calls; fail += 1 + fail / 8) {
-        l.fails_at = l.calls + fail;
-        ddz_status status = encode_rgb(e, rgb.data, W, H);
-        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
-    }
-    ddz_encoder_free(e);
-    ck_assert_uint_eq(l.used, 0);
+    struct buffer stream = check_automatic_memory(&rgb, W, H, 50);
     free(stream.data);
     free(rgb.data);
 }

@@ -226,29 +226,11 @@ END_TEST
 START_TEST(memory)
 {
     struct buffer rgb = mixed_picture(W, H, DRAWN);
+    struct buffer stream = check_automatic_memory(&rgb, W, H, 40);
     struct ledger l = {0};
-    struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, 40);
     uint64_t announced;
-    s.exact = -1;
-    s.effort = 1;
-    s.allocator = ledger_allocator(&l);
-    ddz_encoder *e = encoder_new(&s);
-    ck_assert_int_eq(ddz_encoder_memory(e, W, H, &announced), DDZ_OK);
-    ck_assert_int_eq(encode_rgb(e, rgb.data, W, H), DDZ_OK);
-    struct buffer stream = stream_of(e);
-    ck_assert_uint_le(l.most, announced + 4 * stream.size);
-    int calls = l.calls;
-    l.once = true;
-    for (int fail = 1; fail < calls; fail += 1 + fail / 8) {
-        l.fails_at = l.calls + fail;
-        ddz_status status = encode_rgb(e, rgb.data, W, H);
-        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
-    }
-    ddz_encoder_free(e);
-    ck_assert_uint_eq(l.used, 0);
     struct decoder_settings ds = decoder_settings();
     uint8_t got[BYTES];
-    l = (struct ledger){0};
     ds.allocator = ledger_allocator(&l);
     ddz_decoder *d = decoder_new(&ds);
     ck_assert_int_eq(feed(d, stream.data, stream.size), DDZ_OK);

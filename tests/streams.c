@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "guard.h"
+#include "ledger.h"
 #include "toy_model.h"
 
 const uint32_t sizes[SIZES][2] = {{1, 1},   {1, 9},   {7, 5},   {8, 8},    {9, 9},
@@ -367,4 +368,29 @@ void check_round_trip(uint32_t w, uint32_t h, const struct encoder_settings *es)
     struct buffer rgb = picture(w, h);
     check_round_trip_of(rgb, w, h, es);
     free(rgb.data);
+}
+
+struct buffer check_automatic_memory(const struct buffer *rgb, uint32_t w, uint32_t h, double quality)
+{
+    struct ledger l = {0};
+    struct encoder_settings s = encoder_settings(DDZ_TARGET_QUALITY, quality);
+    uint64_t announced;
+    s.exact = -1;
+    s.effort = 1;
+    s.allocator = ledger_allocator(&l);
+    ddz_encoder *e = encoder_new(&s);
+    ck_assert_int_eq(ddz_encoder_memory(e, w, h, &announced), DDZ_OK);
+    ck_assert_int_eq(encode_rgb(e, rgb->data, w, h), DDZ_OK);
+    struct buffer stream = stream_of(e);
+    ck_assert_uint_le(l.most, announced + 4 * stream.size);
+    int calls = l.calls;
+    l.once = true;
+    for (int fail = 1; fail < calls; fail += 1 + fail / 8) {
+        l.fails_at = l.calls + fail;
+        ddz_status status = encode_rgb(e, rgb->data, w, h);
+        ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
+    }
+    ddz_encoder_free(e);
+    ck_assert_uint_eq(l.used, 0);
+    return stream;
 }

@@ -107,6 +107,10 @@ struct stream_layout {
 };
 struct stream_layout layout_of(const struct buffer *stream);
 
+/* Encodes as it is by default (DDZ_PARAM_EXACT -1), with no more memory than is announced; any allocation may fail. Returns
+ * the stream. */
+struct buffer check_automatic_memory(const struct buffer *rgb, uint32_t w, uint32_t h, double quality);
+
 /* Encode a picture, decode the stream: the pictures of both sides are the same, and what they say of bits
  * and steps agrees. The first takes picture(w, h). */
 void check_round_trip(uint32_t w, uint32_t h, const struct encoder_settings *es);
