@@ -2,10 +2,11 @@
  * What kernels share whose vectors have one or more groups of 8 scores, the vector's parts. Before it is included, there are
  * defined: the macro PART_BITS, for 2^PART_BITS parts, and the type `vec` of so many times 8 int16; vec_load, vec_store,
  * vec_all (one number everywhere), vec_add, vec_sub, vec_max; vec_zip_low and vec_zip_high, which put the lower or the upper
- * halves of two vectors' parts together, one score of the one and one of the other in turn; `row`, the vector that tables are
- * made with, of ROW scores, row_load, row_zip_low and row_zip_high; and
+ * halves of two vectors' parts together, one score of the one and one of the other in turn; unless tables are made with the
+ * same vectors, `row`, the vector that they are made with, of ROW scores, row_load, and the macros row_zip_low and
+ * row_zip_high; and
  *
- *   void row_scatter(int16_t *to, row r)    part i to `to` + 64 i
+ *   void row_scatter(int16_t *to, row r)    part i to `to` + 64 i; of a single part, it is vec_store
  *   vec vec_entry(vec a, vec b)    the upper halves of the products of unsigned numbers, times 16, modulo 2^16
  *   vec vec_gather(const int16_t *table, const uint16_t *offset)   parts that begin offset[part] bytes behind `table`
  *   vec vec_spread(const uint16_t *label)                          parts of label[part] everywhere
@@ -30,6 +31,17 @@ enum {
     LANES = PARTS * SEARCH_GROUP,
     WORTH = 64 /* states for each coordinate that are worth a table */
 };
+
+#ifndef row_zip_low
+typedef vec row;
+enum { ROW = LANES };
+#define row_load vec_load
+#define row_zip_low vec_zip_low
+#define row_zip_high vec_zip_high
+#if PART_BITS == 0
+#define row_scatter vec_store
+#endif
+#endif
 
 /* ---- Values ------------------------------------------------------------------------------ */
 

@@ -13,14 +13,6 @@ typedef int16x8_t vec;
 #define vec_zip_low vzip1q_s16
 #define vec_zip_high vzip2q_s16
 
-/* Tables are made with the same vectors. */
-typedef vec row;
-#define row_load vec_load
-#define row_zip_low vec_zip_low
-#define row_zip_high vec_zip_high
-#define row_scatter vec_store
-enum { ROW = 8 };
-
 /* values[index], which there is no instruction for */
 static inline vec look_up(const int16_t *values, uint16x8_t index)
 {

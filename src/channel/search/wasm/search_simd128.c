@@ -15,14 +15,6 @@ typedef v128_t vec;
 #define vec_zip_low(a, b) wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define vec_zip_high(a, b) wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 
-/* Tables are made with the same vectors. */
-typedef vec row;
-#define row_load vec_load
-#define row_zip_low vec_zip_low
-#define row_zip_high vec_zip_high
-#define row_scatter vec_store
-enum { ROW = 8 };
-
 /* values[index], which there is no instruction for */
 static inline vec look_up(const int16_t *values, vec index)
 {

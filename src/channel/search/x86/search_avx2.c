@@ -17,13 +17,6 @@ typedef __m256i vec;
 #define vec_zip_low _mm256_unpacklo_epi16
 #define vec_zip_high _mm256_unpackhi_epi16
 
-/* Tables are made with the same vectors. */
-typedef vec row;
-#define row_load vec_load
-#define row_zip_low vec_zip_low
-#define row_zip_high vec_zip_high
-enum { ROW = 16 };
-
 static inline vec vec_load(const int16_t *p)
 {
     return _mm256_loadu_si256((const __m256i *)(const void *)p);
@@ -65,7 +58,7 @@ static inline vec vec_gather(const int16_t *table, const uint16_t *offset)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(part(table, offset[0])), part(table, offset[1]), 1);
 }
 
-static inline void row_scatter(int16_t *to, row v)
+static inline void row_scatter(int16_t *to, vec v)
 {
     _mm_storeu_si128((__m128i *)(void *)to, _mm256_castsi256_si128(v));
     _mm_storeu_si128((__m128i *)(void *)(to + 64), _mm256_extracti128_si256(v, 1));

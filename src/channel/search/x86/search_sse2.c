@@ -14,14 +14,6 @@ typedef __m128i vec;
 #define vec_zip_low _mm_unpacklo_epi16
 #define vec_zip_high _mm_unpackhi_epi16
 
-/* Tables are made with the same vectors. */
-typedef vec row;
-#define row_load vec_load
-#define row_zip_low vec_zip_low
-#define row_zip_high vec_zip_high
-#define row_scatter vec_store
-enum { ROW = 8 };
-
 static inline vec vec_load(const int16_t *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
