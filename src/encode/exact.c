@@ -303,6 +303,13 @@ ddz_status ddz_exact_code_graphics(struct exact_layer *layer)
     return layer->graphics ? DDZ_OK : code_together(layer, false);
 }
 
+bool ddz_exact_is_stored(const struct exact_layer *layer)
+{
+    struct exact_head head;
+    return layer->graphics && ddz_exact_head_read(layer->graphics, layer->graphics_size, &head) == DDZ_OK &&
+           head.coder == EXACT_RAW;
+}
+
 static ddz_status begin(struct exact_layer *layer, const struct mem *mem, const struct layout *layout,
                         const void *pixels, int error)
 {

@@ -48,6 +48,9 @@ ddz_status ddz_exact_code(struct exact_layer *layer, struct chain *chain, struct
 /* The content by the coder of graphics into the layer, unless it is there. MEMORY, CANCELLED. */
 ddz_status ddz_exact_code_graphics(struct exact_layer *layer);
 
+/* Is what stands in place of the graphics' code the samples as they are? */
+bool ddz_exact_is_stored(const struct exact_layer *layer);
+
 /* Samples can be forgotten, and read again from the same pixels. MEMORY. */
 void ddz_exact_forget_samples(struct exact_layer *layer);
 ddz_status ddz_exact_read(struct exact_layer *layer, const struct layout *layout, const void *pixels);

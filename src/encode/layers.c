@@ -4,7 +4,6 @@
 
 #include "diffusion/schedule.h"
 #include "encode/fill.h"
-#include "format/exact_layer.h"
 #include "format/header.h"
 #include "format/limits.h"
 #include "format/settings.h"
@@ -58,12 +57,12 @@ ddz_status ddz_layers_prepare(ddz_encoder *e)
 }
 
 /* Bits of the preview, which no setting changes */
-static uint64_t preview_bits(ddz_encoder *e, const struct pyramid *p)
+static uint64_t preview_bits(ddz_encoder *e, const struct pyramid *p, bool is_short)
 {
     uint64_t bits = 0;
     e->walk.end_level = LEVEL_MIN_END;
     ddz_schedule_build(&e->schedule, e->model, p, e->walk);
-    if (e->short_preview)
+    if (is_short)
         ddz_schedule_shorten(&e->schedule);
     for (int i = 0; i < e->schedule.preview_steps; i++)
         bits += e->schedule.step[i].bits;
@@ -78,13 +77,14 @@ static uint64_t least_size(uint64_t preview)
 
 uint64_t ddz_layers_size_with(ddz_encoder *e, uint64_t bytes)
 {
-    return least_size(preview_bits(e, ddz_chain_pyramid(e->chain))) + e->writer.side.size + bytes;
+    return least_size(preview_bits(e, ddz_chain_pyramid(e->chain), e->short_preview)) + e->writer.side.size +
+           bytes;
 }
 
 uint64_t ddz_layers_least_size(ddz_encoder *e, uint32_t width, uint32_t height)
 {
     const struct pyramid p = ddz_pyramid_of(width, height);
-    return least_size(preview_bits(e, &p));
+    return least_size(preview_bits(e, &p, false));
 }
 
 /* A picture that takes hardly more bytes than its preview does not need all of that, and one that is stored as it is
@@ -95,10 +95,8 @@ static void choose_preview(ddz_encoder *e)
     e->short_preview = false;
     if (!e->preview_only || !e->exact.graphics)
         return;
-    uint64_t bits = preview_bits(e, p);
-    e->short_preview = true;
-    uint64_t saved = (bits - preview_bits(e, p)) / 8;
-    e->short_preview = SAVES_ONE_OF * saved > e->exact.graphics_size || e->exact.graphics[0] == EXACT_RAW;
+    uint64_t saved = (preview_bits(e, p, false) - preview_bits(e, p, true)) / 8;
+    e->short_preview = SAVES_ONE_OF * saved > e->exact.graphics_size || ddz_exact_is_stored(&e->exact);
 }
 
 ddz_status ddz_layers_open_stream(ddz_encoder *e)
@@ -115,7 +113,7 @@ ddz_status ddz_layers_open_stream(ddz_encoder *e)
     /* a partial layer is always less than the target */
     uint64_t max_size =
         limited ? (uint64_t)e->target_value - ddz_partial_record_size(&e->partial) : UINT64_MAX;
-    uint64_t preview = preview_bits(e, p), least = least_size(preview);
+    uint64_t preview = preview_bits(e, p, e->short_preview), least = least_size(preview);
     /* an exact layer needs a whole chain before it */
     if (e->with_exact && max_size < least)
         max_size = least;

@@ -9,7 +9,6 @@
 #include "encode/preview.h"
 #include "encode/target.h"
 #include "encode/walk.h"
-#include "format/exact_layer.h"
 #include "format/records.h"
 #include "format/settings.h"
 
@@ -62,7 +61,7 @@ static bool repeats(const struct layout *layout, const void *pixels)
 static uint64_t beginning_size(const struct exact_layer *exact)
 {
     enum { ONE_OF = 48 };
-    return exact->graphics[0] == EXACT_RAW ? 0 : exact->graphics_size / ONE_OF;
+    return ddz_exact_is_stored(exact) ? 0 : exact->graphics_size / ONE_OF;
 }
 
 /* Take the samples, before the chain is walked, and see whether a chain is worth it. */
@@ -238,7 +237,7 @@ ddz_status ddz_encoder_try_partial(ddz_encoder *e, const struct layout *layout, 
 {
     ddz_status status =
         ddz_partial_find(&e->partial, &e->mem, layout, pixels, expected_sigma, e, &e->progress);
-    if (!partial_fits(e, layout) || whole_is_better(e))
+    if (e->partial.content && (!partial_fits(e, layout) || whole_is_better(e)))
         ddz_partial_free(&e->partial, &e->mem);
     return status;
 }
