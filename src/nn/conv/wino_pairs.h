@@ -3,6 +3,7 @@
  * includes it defines dot(w, x), of two v16. Two tiles and a block's 16 outputs at a time are as many sums as 16 registers
  * hold.
  */
+#include "base/fetch.h"
 
 INLINE v16 pair_16(const int16_t *p)
 {
@@ -17,6 +18,7 @@ INLINE void two_tiles(const int16_t *u, ptrdiff_t channels, const int16_t *v, in
     const int16_t *end = v + channels;
     vec a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, b0 = {0}, b1 = {0}, b2 = {0}, b3 = {0};
     do {
+        fetch(u + WINO_AHEAD);
         v16 x = pair_16(v), y = pair_16(v + channels), w = load_16(u);
         a0 += dot(w, x);
         b0 += dot(w, y);

@@ -43,6 +43,7 @@
 enum {
     WINO_TILES = 12, /* so many are multiplied and stored at a time, if there are */
     WINO_BLOCKS = 2,
+    WINO_AHEAD = 2048, /* some kernels begin to load so many values of U ahead of those they multiply */
     WINO_MIN_PIXELS = 24,
     WINO_MIN_CHANNELS = 16,
     WINO_MAX_CHANNELS = 256,

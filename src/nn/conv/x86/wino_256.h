@@ -5,6 +5,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "nn/conv/x86/rescale_avx2.h"
 
 /* Not __m256i, a vector of 64-bit values: GCC would copy each sum to and fro between the two types. */
@@ -190,6 +191,7 @@ INLINE vec dot(vec sum, __m256i w, __m256i x);
         EACH_##TILES(SUMS) do                                                                                \
         {                                                                                                    \
             __m256i wa = load(u), wb = load(u + CONV_BLOCK);                                                 \
+            fetch(u + WINO_AHEAD);                                                                           \
             EACH_##TILES(STEP) u += 2 * CONV_BLOCK;                                                          \
             v += 2;                                                                                          \
         }                                                                                                    \

@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "base/fetch.h"
 #include "nn/conv/x86/direct_avx512.h"
 #include "nn/conv/x86/end_avx512.h"
 
@@ -204,6 +205,9 @@ INLINE vec dot(vec acc, __m512i w, __m512i x)
         EACH_##TILES(SUMS) do                                                                                \
         {                                                                                                    \
             __m512i wa = _mm512_load_si512(u), wb = two ? _mm512_load_si512(u + u_next) : wa;                \
+            fetch(u + WINO_AHEAD);                                                                           \
+            if (two)                                                                                         \
+                fetch(u + u_next + WINO_AHEAD);                                                              \
             EACH_##TILES(STEP) u += 2 * CONV_BLOCK;                                                          \
             v += 2;                                                                                          \
         }                                                                                                    \
