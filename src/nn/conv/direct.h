@@ -25,6 +25,11 @@ struct rescaling {
     int shift;
 };
 
+static inline struct rescaling rescaling_from(const struct rescaling *r, ptrdiff_t entry)
+{
+    return (struct rescaling){r->bias + entry, r->mult + entry, r->low + entry, r->high + entry, r->shift};
+}
+
 /*
  * For each pixel i < pixels and entry o of the blocks:
  *   acc = sum over t < taps and input channels c of weight(o, tap[t], c) * in[t][i * in_step + c]

@@ -85,9 +85,7 @@ static void rows_fill(struct rows *rows, const struct direct_run *run, const str
 static void store(const struct direct_run *run, int block, ptrdiff_t pixel, const int32_t *acc)
 {
     const ptrdiff_t first = (ptrdiff_t)block * CONV_BLOCK;
-    const struct rescaling *r = &run->rescaling;
-    const struct rescaling rescaling = {r->bias + first, r->mult + first, r->low + first, r->high + first,
-                                        r->shift};
+    const struct rescaling rescaling = rescaling_from(&run->rescaling, first);
     const int16_t *gates = NULL;
     if (run->end == END_GATE_BY)
         gates = run->gates + pixel * run->gates_step + first;

@@ -1,19 +1,17 @@
 /*
  * Body of the direct vector kernels. The file that includes it defines
- *   LANES                 8 or 16, and types: `vec` of LANES int32, `out_vec` of LANES int16
+ *   LANES                 8 or 16, and `vec`, a type of LANES int32
  *   vec_zero, vec_load    weights of LANES output channels
  *   vec_pair              a pair of inputs, in all lanes
  *   vec_dot(acc, w, x)    acc + sum of the two products in each lane
- *   struct rescale, rescale_load(run, entry)
- *   rescale(s, acc, residual)   an out_vec; `residual` points to LANES int16, or is NULL
- *   out_load, out_store, out_gate(v, gates)
- *   store_gated(s, t, a, b, out)    with 8 lanes: the values a gated by b
- *   store_gated(s, a, out)          with 16: the first half of a gated by the second
+ *   vec_store             to int32, aligned to 64 bytes with 16 lanes, to 32 with 8
+ *   finish(run, block, blocks, pixel, pixels, sums)    ends sums[blocks][pixels][CONV_BLOCK]
  * and makes its tiles with TILE and STRIP.
  *
  * A tile keeps its sums in registers: pixels x vectors of output channels. Each weight loaded
  * serves all its pixels, each input all its vectors. The sums are variables of their own, written
- * out by macros, because compilers do not always keep an array of them in registers.
+ * out by macros, because compilers do not always keep an array of them in registers. They go through memory to
+ * their end, of which there is a copy for each of its kinds, and for tiles of all sizes.
  */
 
 static inline const int16_t *weights_of(const struct direct_run *run, int vector)
@@ -23,20 +21,29 @@ static inline const int16_t *weights_of(const struct direct_run *run, int vector
     return run->weight + entry / CONV_BLOCK * block + entry % CONV_BLOCK * 2;
 }
 
-static inline void store(const struct direct_run *run, const struct rescale *s, vec acc, ptrdiff_t pixel,
-                         int vector)
-{
-    int16_t *out = run->out + pixel * run->out_step + vector * LANES;
-    out_vec v = rescale(s, acc, run->end == END_ADD ? out : NULL);
-    if (run->end == END_GATE_BY)
-        v = out_gate(v, out_load(run->gates + pixel * run->gates_step + vector * LANES));
-    out_store(out, v);
-}
+/* Taps of which one begins in memory where the one before ends, in inputs and in weights: they are multiplied as one. */
+struct spans {
+    int count;
+    const int16_t *in[DIRECT_MAX_TAPS];
+    ptrdiff_t weight[DIRECT_MAX_TAPS], inputs[DIRECT_MAX_TAPS];
+};
 
-/* Where the result of a gated vector goes, or of two of 8 lanes */
-static inline int16_t *gated_out(const struct direct_run *run, ptrdiff_t pixel, int vector)
+static inline struct spans spans_of(const struct direct_run *run)
 {
-    return run->out + pixel * run->out_step + vector * LANES / 2;
+    const ptrdiff_t inputs = 2 * run->pairs;
+    struct spans spans = {.count = 0};
+    for (int t = 0; t < run->taps; t++) {
+        const int last = spans.count - 1;
+        if (t > 0 && run->tap[t] == run->tap[t - 1] + 1 && run->in[t] == run->in[t - 1] + inputs) {
+            spans.inputs[last] += inputs;
+        } else {
+            spans.in[last + 1] = run->in[t];
+            spans.weight[last + 1] = run->tap[t] * inputs * CONV_BLOCK;
+            spans.inputs[last + 1] = inputs;
+            spans.count++;
+        }
+    }
+    return spans;
 }
 
 /* clang-format off: it takes the macros' statements for something else. */
@@ -58,51 +65,31 @@ static inline int16_t *gated_out(const struct direct_run *run, ptrdiff_t pixel, 
         if (vectors > 2)                                                                                     \
             c##p = vec_dot(c##p, wc, x);                                                                     \
     }
-#define STORE_A(p) store(run, &s, a##p, pixel + p, first);
-#define STORE_B(p) store(run, &s, b##p, pixel + p, first + 1);
-#define STORE_C(p) store(run, &s, c##p, pixel + p, first + 2);
-
-/* With 8 lanes the gates are the second vector, and are used up with the first. */
-#if LANES == 8
-#define GATED_A(p) store_gated(&s, &gates, a##p, b##p, gated_out(run, pixel + p, first));
-#define STORE_GATED(EACH)                                                                                    \
-    {                                                                                                        \
-        struct rescale s = rescale_load(run, first * LANES), gates = rescale_load(run, (first + 1) * LANES); \
-        EACH(GATED_A)                                                                                        \
-    }
-#else
-#define GATED_A(p) store_gated(&s, a##p, gated_out(run, pixel + p, first));
-#define GATED_B(p) store_gated(&s, b##p, gated_out(run, pixel + p, first + 1));
-#define GATED_C(p) store_gated(&s, c##p, gated_out(run, pixel + p, first + 2));
-#define STORE_GATED(EACH)                                                                                    \
-    {                                                                                                        \
-        STORE_ALL(EACH, GATED_A, 0)                                                                          \
-        STORE_ALL(EACH, GATED_B, 1)                                                                          \
-        STORE_ALL(EACH, GATED_C, 2)                                                                          \
-    }
-#endif
-
-#define STORE_ALL(EACH, STORE, v)                                                                            \
-    if (vectors > v) {                                                                                       \
-        struct rescale s = rescale_load(run, (first + v) * LANES);                                           \
-        EACH(STORE)                                                                                          \
-    }
+#define STORE_A(p) vec_store(sums + p * CONV_BLOCK, a##p);
+#define STORE_B(p) vec_store(sums + next + p * CONV_BLOCK, b##p);
+#define STORE_C(p) vec_store(sums + 2 * next + p * CONV_BLOCK, c##p);
 
 /* A function that computes PIXELS pixels from `pixel` on, VECTORS vectors of channels from `first` on;
- * there is at least one tap and one pair. */
+ * there is at least one span, and one pair in it. */
 #define TILE(name, PIXELS, VECTORS)                                                                          \
-    static void name(const struct direct_run *run, int first, ptrdiff_t pixel)                               \
+    static void name(const struct direct_run *run, const struct spans *spans, int first, ptrdiff_t pixel)    \
     {                                                                                                        \
-        enum { vectors = VECTORS };                                                                          \
-        const ptrdiff_t step = run->in_step, pairs = run->pairs;                                             \
+        enum {                                                                                               \
+            vectors = VECTORS,                                                                               \
+            next = LANES < CONV_BLOCK ? LANES : PIXELS * CONV_BLOCK,                                         \
+            blocks = VECTORS * LANES / CONV_BLOCK                                                            \
+        };                                                                                                   \
+        const int block = first * LANES / CONV_BLOCK;                                                        \
+        const ptrdiff_t step = run->in_step;                                                                 \
         const int16_t *weight_a = weights_of(run, first);                                                    \
         const int16_t *weight_b = weights_of(run, first + (vectors > 1));                                    \
         const int16_t *weight_c = weights_of(run, first + vectors - 1);                                      \
+        _Alignas(64) int32_t sums[VECTORS * PIXELS * LANES];                                                 \
         int t = 0;                                                                                           \
         EACH_##PIXELS(SUMS) do                                                                               \
         {                                                                                                    \
-            const int16_t *in = run->in[t] + pixel * step, *end = in + 2 * pairs;                            \
-            ptrdiff_t i = run->tap[t] * pairs * CONV_BLOCK * 2;                                              \
+            const int16_t *in = spans->in[t] + pixel * step, *end = in + spans->inputs[t];                   \
+            ptrdiff_t i = spans->weight[t];                                                                  \
             do {                                                                                             \
                 vec wa = vec_load(weight_a + i), wb = wa, wc = wa;                                           \
                 if (vectors > 1)                                                                             \
@@ -113,15 +100,16 @@ static inline int16_t *gated_out(const struct direct_run *run, ptrdiff_t pixel, 
                 in += 2;                                                                                     \
             } while (in != end);                                                                             \
         }                                                                                                    \
-        while (++t < run->taps)                                                                              \
+        while (++t < spans->count)                                                                           \
             ;                                                                                                \
-        if (run->end == END_GATE)                                                                            \
-            STORE_GATED(EACH_##PIXELS)                                                                       \
-        else {                                                                                               \
-            STORE_ALL(EACH_##PIXELS, STORE_A, 0)                                                             \
-            STORE_ALL(EACH_##PIXELS, STORE_B, 1)                                                             \
-            STORE_ALL(EACH_##PIXELS, STORE_C, 2)                                                             \
+        EACH_##PIXELS(STORE_A) if (vectors > 1)                                                              \
+        {                                                                                                    \
+            EACH_##PIXELS(STORE_B)                                                                           \
         }                                                                                                    \
+        if (vectors > 2) {                                                                                   \
+            EACH_##PIXELS(STORE_C)                                                                           \
+        }                                                                                                    \
+        finish(run, block, blocks, pixel, PIXELS, sums);                                                     \
     }
 
 /* A function for all pixels of VECTORS vectors: tiles of PIXELS pixels, the rest in powers of two */
@@ -130,16 +118,16 @@ static inline int16_t *gated_out(const struct direct_run *run, ptrdiff_t pixel, 
     TILE(name##_4, 4, VECTORS)                                                                               \
     TILE(name##_2, 2, VECTORS)                                                                               \
     TILE(name##_1, 1, VECTORS)                                                                               \
-    static void name(const struct direct_run *run, int first)                                                \
+    static void name(const struct direct_run *run, const struct spans *spans, int first)                     \
     {                                                                                                        \
         ptrdiff_t i = 0, n = run->pixels;                                                                    \
         for (; n - i >= PIXELS; i += PIXELS)                                                                 \
-            name##_most(run, first, i);                                                                      \
+            name##_most(run, spans, first, i);                                                               \
         for (; n - i >= 4; i += 4)                                                                           \
-            name##_4(run, first, i);                                                                         \
+            name##_4(run, spans, first, i);                                                                  \
         for (; n - i >= 2; i += 2)                                                                           \
-            name##_2(run, first, i);                                                                         \
+            name##_2(run, spans, first, i);                                                                  \
         if (i < n)                                                                                           \
-            name##_1(run, first, i);                                                                         \
+            name##_1(run, spans, first, i);                                                                  \
     }
 /* clang-format on */
