@@ -201,9 +201,9 @@ WRAP_VOID(MIXING, ddz_mix_units,
            const struct mix_phase *phase, int phases, void *argument),
           m, room, parallel, phase, phases, argument)
 WRAP_VOID(SEARCH, ddz_viterbi_search,
-          (struct viterbi * v, const struct trellis *t, const int32_t *delta, struct placement where,
-           int16_t *room, uint32_t given, uint8_t *bits),
-          v, t, delta, where, room, given, bits)
+          (struct viterbi * v, const struct trellis *t, const struct coordinates *delta, uint32_t given,
+           uint8_t *bits),
+          v, t, delta, given, bits)
 WRAP_VOID(WALK, ddz_trellis_walk,
           (const struct trellis *t, const uint8_t *bits, uint32_t known, struct placement where, int16_t *c,
            struct parallel *parallel),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "channel/coordinates.h"
 #include "channel/mix.h"
 #include "channel/trellis.h"
 #include "crew.h"
@@ -293,12 +294,46 @@ START_TEST(visits_share_cache_lines)
         ck_assert_ptr_nonnull(cache);
         cache->there = calloc(N / 32 + 1, 1);
         ck_assert_ptr_nonnull(cache->there);
-        ddz_mix_units(&m, room, NULL, &phase, 1, cache);
+        struct mixing visits = ddz_mix_visits(ddz_mix_positions(&m));
+        ddz_mix_units(key % 2 ? &visits : &m, room, NULL, &phase, 1, cache);
         ck_assert_uint_lt(cache->misses, N / 2);
         free(cache->there);
         free(cache);
     }
     free_room(room);
+}
+END_TEST
+
+/* In visiting order, as their definition has them, whatever the room and the threads */
+START_TEST(coordinates_are_taken)
+{
+    static const uint32_t sizes[] = {1, 5, 4097, 20000, 300007};
+    static const int32_t peaks[] = {0, 3, 16383, 16384, -16384, 1 << 20, INT32_MIN};
+    static const int shifts[] = {0, 0, 0, 1, 1, 7, 18};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (size_t k = 0; k < sizeof peaks / sizeof *peaks; k++) {
+            uint32_t n = sizes[s];
+            struct mixing m = ddz_mix_plan(n, 1 + n / 40, k);
+            struct placement where = ddz_mix_positions(&m);
+            struct mix_room room = room_for(n), less = {room.values, n < 2 * m.block ? n : 2 * m.block};
+            int32_t *mixed = guard_alloc(n * sizeof *mixed);
+            int16_t *value = guard_alloc(n * sizeof *value);
+            uint32_t wrong = 0, peak = peaks[k] < 0 ? -(uint32_t)peaks[k] : (uint32_t)peaks[k];
+            for (uint32_t i = 0; i < n; i++)
+                mixed[i] = (int32_t)((int64_t)peaks[k] * (int64_t)(hash_pair(k, i) % 2001) / 2001);
+            mixed[n / 3] = peaks[k];
+            struct coordinates c =
+                ddz_coordinates_take(mixed, where, value, k % 2 ? less : room, crew(1 + (int)k % 3));
+            for (uint32_t i = 0; i < n; i++)
+                wrong += value[i] != floor((double)mixed[placement_at(where, i)] / (1 << shifts[k]));
+            ck_assert_ptr_eq(c.value, value);
+            ck_assert_int_eq(c.shift, shifts[k]);
+            ck_assert_uint_eq(c.peak, peak);
+            ck_assert_uint_eq(wrong, 0);
+            guard_free(mixed, n * sizeof *mixed);
+            guard_free(value, n * sizeof *value);
+            free_room(room);
+        }
 }
 END_TEST
 
@@ -363,5 +398,5 @@ int main(void)
     return RUN("mix", 120,
                CASE("mix", mixing_round_trip, mixing_plan_bounds, mixing_of_impulses, positions,
                     mixing_follows_the_definition, mixing_hostile_and_threads, units_are_visited,
-                    visits_share_cache_lines, unmixed_noise));
+                    visits_share_cache_lines, coordinates_are_taken, unmixed_noise));
 }

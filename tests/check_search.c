@@ -28,9 +28,13 @@ static void search(const struct trellis *t, const int32_t *delta, uint32_t given
     struct viterbi *v =
         ddz_viterbi_new(&mem, t->register_bits + (threads > 1), t->branches, crew(threads), features);
     ck_assert_ptr_nonnull(v);
-    int16_t *room = new_array(t->samples, sizeof *room);
-    ddz_viterbi_search(v, t, delta, placement_plain(t->samples), room, given, bits);
-    free(room);
+    int16_t *value = new_array(t->samples, sizeof *value);
+    struct mix_room room = {new_array(t->samples, sizeof *room.values), t->samples};
+    struct coordinates coordinates =
+        ddz_coordinates_take(delta, placement_plain(t->samples), value, room, NULL);
+    ddz_viterbi_search(v, t, &coordinates, given, bits);
+    free(room.values);
+    free(value);
     ddz_viterbi_free(v);
 }
 

@@ -11,7 +11,7 @@
 #include "api/pixels.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "channel/placement.h"
+#include "channel/coordinates.h"
 #include "channel/trellis.h"
 #include "ddz.h"
 #include "diffusion/posterior.h"
@@ -108,8 +108,8 @@ struct trellis ddz_chain_trellis(const struct step *step, int index, uint32_t bi
 
 struct reverse_step ddz_chain_reverse_step(const struct step *step);
 
-/* Mix a shift of the trellis' samples in place, for its search; returns where its coordinates are then. */
-struct placement ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift);
+/* Mix a shift of the trellis' samples in place; returns its coordinates, for its search, which the chain's vector has. */
+struct coordinates ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift);
 
 /*
  * Make the step from `known` of its bits (MSB first; bits beyond may be overwritten up to

@@ -29,11 +29,11 @@ static struct mixing mixing_of(const struct trellis *t)
     return ddz_mix_plan(t->samples, t->branches, t->key);
 }
 
-struct placement ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift)
+struct coordinates ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift)
 {
     struct mixing m = mixing_of(t);
     ddz_mix_forward(&m, shift, chain->room, chain->parallel);
-    return ddz_mix_positions(&m);
+    return ddz_coordinates_take(shift, ddz_mix_positions(&m), chain->vector, chain->room, chain->parallel);
 }
 
 void ddz_chain_draw_bits(uint64_t key, uint8_t *bits, uint32_t count)

@@ -69,6 +69,12 @@ struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key)
     return m;
 }
 
+struct mixing ddz_mix_visits(struct placement where)
+{
+    return (struct mixing){
+        .samples = where.count, .block = block_size(where.count, where.count), .order = where};
+}
+
 struct placement ddz_mix_positions(const struct mixing *m)
 {
     return placement_join(m->order, m->visit);

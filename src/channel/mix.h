@@ -33,6 +33,9 @@ struct mixing {
  * enough of their impulses for the unmixed noise to be Gaussian). */
 struct mixing ddz_mix_plan(uint32_t samples, uint32_t branches, uint64_t key);
 
+/* Nothing but visits to the elements of a vector that are kept at places `where`: its linear coordinates are those. */
+struct mixing ddz_mix_visits(struct placement where);
+
 /* Where among the samples mixed coordinates are, in visiting order. */
 struct placement ddz_mix_positions(const struct mixing *m);
 

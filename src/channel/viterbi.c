@@ -106,10 +106,9 @@ void ddz_viterbi_free(struct viterbi *v)
 
 /* ---- Branch values ----------------------------------------------------------------------- */
 
-/* delta * amplitude brought to the range of the scores: ((delta >> shift) * mul + 2^15) >> 16, where delta >> shift fits
- * int16, mul being proportional to the amplitude of a branch, which owns `least` coordinates or one more. */
+/* delta * amplitude brought to the range of the scores: (value * mul + 2^15) >> 16 with the values of delta's coordinates,
+ * mul being proportional to the amplitude of a branch, which owns `least` coordinates or one more. */
 struct scaling {
-    int shift;
     uint32_t least;
     int32_t mul[2];
 };
@@ -121,25 +120,11 @@ static int16_t value_limit(int register_bits)
     return (int16_t)((INT16_MAX - 1) / (3 * register_bits));
 }
 
-/* Of all coordinates */
-static uint32_t peak_magnitude(const int32_t *delta, uint32_t n)
+static struct scaling choose_scaling(const struct trellis *t, const struct coordinates *delta)
 {
-    int32_t least = 0, most = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        least = delta[i] < least ? delta[i] : least;
-        most = delta[i] > most ? delta[i] : most;
-    }
-    uint32_t below = -(uint32_t)least, above = (uint32_t)most;
-    return below > above ? below : above;
-}
-
-static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
-{
-    struct scaling s = {0, t->samples / t->branches, {0, 0}};
-    while (peak >> s.shift >= 1u << 14)
-        s.shift++;
+    struct scaling s = {t->samples / t->branches, {0, 0}};
     /* The shift rounds down, so a negative peak may grow by 1. */
-    int64_t largest = (int64_t)(peak >> s.shift) + 1;
+    int64_t largest = (int64_t)(delta->peak >> delta->shift) + 1;
     int64_t limit = (int64_t)value_limit(t->register_bits) << 16;
     int64_t full = ddz_trellis_amplitude(s.least + 1);
     s.mul[0] = (int32_t)(limit * ddz_trellis_amplitude(s.least) / (full * largest));
@@ -147,13 +132,13 @@ static struct scaling choose_scaling(const struct trellis *t, uint32_t peak)
     return s;
 }
 
-/* Those of a branch, whose coordinates are `room` */
-static void scale_values(const struct scaling *s, const int16_t *restrict room, uint32_t owned,
+/* Those of a branch, whose coordinates are `delta` */
+static void scale_values(const struct scaling *s, const int16_t *restrict delta, uint32_t owned,
                          int16_t *restrict values)
 {
     int32_t mul = s->mul[owned - s->least];
     for (uint32_t i = 0; i < owned; i++)
-        values[i] = (int16_t)asr32(room[i] * mul + (1 << 15), 16);
+        values[i] = (int16_t)asr32(delta[i] * mul + (1 << 15), 16);
 }
 
 /* ---- Search ------------------------------------------------------------------------------ */
@@ -162,10 +147,8 @@ static void scale_values(const struct scaling *s, const int16_t *restrict room, 
 struct search {
     const struct viterbi *v;
     const struct trellis *t;
-    const int32_t *delta;
-    struct placement where;
+    const struct coordinates *delta;
     struct scaling scaling;
-    int16_t *room; /* coordinates in visiting order */
     uint32_t given;
     uint8_t *bits;
     uint32_t segment; /* the first of those that there is room for at a time */
@@ -253,7 +236,7 @@ static void take_branches(const struct search *s, const struct span *span, const
         uint32_t branch = batch->backward ? i - (uint32_t)k : i + (uint32_t)k;
         uint32_t start = trellis_first(t, branch), owned = trellis_first(t, branch + 1) - start;
         int16_t *values = half->values + (size_t)k * VALUES;
-        scale_values(&s->scaling, s->room + start, owned, values);
+        scale_values(&s->scaling, s->delta->value + start, owned, values);
         batch->branch[k] = (struct search_branch){ddz_trellis_branch_key(t, branch), owned, values,
                                                   slot_of(t, span, branch)};
     }
@@ -288,15 +271,6 @@ static const struct half *half_of(const struct search *s, size_t index)
     return &s->v->half[index];
 }
 
-/* The coordinates of branches first to end into the room, all at once: they come from all over memory, and between two
- * branches the search would push them out of the caches. */
-static void collect(const struct search *s, uint32_t first, uint32_t end)
-{
-    uint32_t i = trellis_first(s->t, first), after = trellis_first(s->t, end);
-    for (uint32_t at = placement_at(s->where, i); i < after; i++, at = placement_next(s->where, at))
-        s->room[i] = (int16_t)asr32(s->delta[at], s->scaling.shift);
-}
-
 /* Item 2 k is the beginning of segment k, 2 k + 1 the end, which may be any state. */
 static void search_item(void *argument, size_t index, int lane)
 {
@@ -306,11 +280,9 @@ static void search_item(void *argument, size_t index, int lane)
     struct span span = span_of(s, s->segment + (uint32_t)(index / 2));
     int register_bits = s->t->register_bits;
     if (index % 2) {
-        collect(s, span.middle, span.end);
         memset(half->scores, 0, states(register_bits) * sizeof *half->scores);
         search_half(s, &span, half, span.end - 1, span.end - span.middle, true);
     } else {
-        collect(s, span.first, span.middle);
         start_scores(half->scores, register_bits,
                      state_after(s->bits, span.begin, span.first, register_bits));
         search_half(s, &span, half, span.first, span.middle - span.first, false);
@@ -380,16 +352,15 @@ static void trace_item(void *argument, size_t index, int lane)
     }
 }
 
-void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
-                        struct placement where, int16_t *room, uint32_t given, uint8_t *bits)
+void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const struct coordinates *delta,
+                        uint32_t given, uint8_t *bits)
 {
     uint32_t whole = given / 8, segments = ddz_trellis_segments(t), most = (uint32_t)v->halves / 2;
     if (given % 8)
         bits[whole++] &= (uint8_t)(0xFF00 >> given % 8);
     memset(bits + whole, 0, (t->branches + 7) / 8 - whole);
-    struct search search = {
-        .v = v, .t = t, .delta = delta, .where = where, .room = room, .given = given, .bits = bits};
-    search.scaling = choose_scaling(t, peak_magnitude(delta, t->samples));
+    struct search search = {.v = v, .t = t, .delta = delta, .given = given, .bits = bits};
+    search.scaling = choose_scaling(t, delta);
     for (; search.segment < segments; search.segment += most) {
         uint32_t count = segments - search.segment < most ? segments - search.segment : most;
         ddz_parallel_for(v->parallel, 2 * (size_t)count, search_item, &search);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "channel/coordinates.h"
 #include "channel/trellis.h"
 
 struct viterbi;
@@ -21,10 +22,9 @@ struct viterbi *ddz_viterbi_new(const struct mem *mem, int register_bits, uint32
 uint64_t ddz_viterbi_memory(int register_bits, uint32_t branches, int lanes);
 void ddz_viterbi_free(struct viterbi *v);
 
-/* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta[samples], q12, each coordinate at its place
- * `where`; room[samples] is overwritten. The first `given` bits are there already, and the best others for them are found.
- * The result does not depend on parallel or features. */
-void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const int32_t *delta,
-                        struct placement where, int16_t *room, uint32_t given, uint8_t *bits);
+/* bits[ceil(branches / 8)], MSB first, unused bits zero, for delta, whose coordinates are t->samples. The first `given` bits
+ * are there already, and the best others for them are found. The result does not depend on parallel or features. */
+void ddz_viterbi_search(struct viterbi *v, const struct trellis *t, const struct coordinates *delta,
+                        uint32_t given, uint8_t *bits);
 
 #endif

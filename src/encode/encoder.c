@@ -280,6 +280,8 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->room.target = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.target);
     e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
     bool ok = e->bits && e->room.shift && e->room.target && e->viterbi;
+    if (e->room.shift)
+        ddz_mem_scatter(&e->mem, e->room.shift, samples * sizeof *e->room.shift);
     return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
 }
 

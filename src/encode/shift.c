@@ -93,6 +93,6 @@ double ddz_shift_of_step(const ddz_encoder *e, struct chain *c, const struct ste
 void ddz_shift_search(struct chain *c, struct viterbi *viterbi, const struct trellis *t, int32_t *shift,
                       uint32_t given, uint8_t *bits)
 {
-    struct placement where = ddz_chain_mix(c, t, shift);
-    ddz_viterbi_search(viterbi, t, shift, where, ddz_chain_vector(c), given, bits);
+    struct coordinates delta = ddz_chain_mix(c, t, shift);
+    ddz_viterbi_search(viterbi, t, &delta, given, bits);
 }
