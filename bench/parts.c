@@ -164,14 +164,14 @@ WRAP(PILOT, ddz_status, ddz_pilot_end_level,
       struct progress *progress, int32_t *end_level),
      chain, x, noise, goal, progress, end_level)
 WRAP(OPENING, ddz_status, ddz_preview_choose, (ddz_encoder * e), e)
-WRAP_VOID(AIM, ddz_covariance_target,
-          (struct chain * chain, const int16_t *x, double noise, int32_t *target, int16_t *offset,
+WRAP_VOID(AIM, ddz_covariance_aim,
+          (struct chain * chain, const int16_t *x, double noise, int16_t *offset, int32_t *room,
            struct parallel *parallel),
-          chain, x, noise, target, offset, parallel)
+          chain, x, noise, offset, room, parallel)
 WRAP_VOID(AIM, ddz_shrink_error,
-          (const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height, double noise,
-           int32_t *error, struct parallel *parallel),
-          x, estimate, width, height, noise, error, parallel)
+          (const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width, uint32_t height,
+           double noise, int32_t *error, struct parallel *parallel),
+          x, offset, estimate, width, height, noise, error, parallel)
 WRAP_VOID(NETWORK, ddz_net_forward,
           (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
            int32_t level_q8),

@@ -15,7 +15,7 @@ enum { WIDTH = 22, HEIGHT = 17, SAMPLES = 3 * WIDTH * HEIGHT, LEVEL = 90, TERMS 
 static ddz_model *model;
 static struct chain *chain;
 static int16_t x[SAMPLES], offset[SAMPLES];
-static int32_t target[SAMPLES];
+static int32_t room[SAMPLES];
 
 static double sigma(void)
 {
@@ -51,7 +51,8 @@ static void make_covariance(void)
 /* A chain at the full size, and an error of up to sigma of its estimate. */
 static void open_chain(const struct toy_shape *shape)
 {
-    memset(target, 0, sizeof target);
+    memset(room, 0, sizeof room);
+    memset(offset, 1, sizeof offset);
     size_t size;
     uint8_t *file = toy_model_shaped(4, shape, &size);
     ck_assert_int_eq(ddz_model_load(file, size, NULL, &model), DDZ_OK);
@@ -63,7 +64,7 @@ static void open_chain(const struct toy_shape *shape)
     ck_assert_ptr_nonnull(chain);
     for (size_t i = 0; i < SAMPLES; i++)
         x[i] = (int16_t)(9000 * number(1, i / 40));
-    ddz_chain_place(chain, x, target, LEVEL); /* without noise */
+    ddz_chain_place(chain, x, room, LEVEL); /* without noise */
     ddz_chain_next_estimate(chain);
     for (size_t i = 0; i < SAMPLES; i++)
         x[i] = (int16_t)(ddz_chain_estimate(chain)[i] + (int32_t)(sigma() * number(2, i)));
@@ -138,12 +139,29 @@ START_TEST(test_against_formula)
         for (size_t i = 0; i < SAMPLES; i++)
             expected[i] = (k ? expected[i] : 0) + a[k] * power[i];
     }
-    ddz_covariance_target(chain, x, noise * sigma(), target, offset, NULL);
+    ddz_covariance_aim(chain, x, noise * sigma(), offset, room, NULL);
     for (size_t i = 0; i < SAMPLES; i++) {
-        ck_assert_double_eq_tol(target[i] - ddz_chain_estimate(chain)[i], expected[i], 0.01 * sigma());
+        ck_assert_double_eq_tol(x[i] + offset[i] - ddz_chain_estimate(chain)[i], expected[i], 0.01 * sigma());
         moved = fmax(moved, fabs(expected[i]));
     }
     ck_assert_double_gt(moved, 0.1 * sigma());
+    close_chain();
+}
+END_TEST
+
+/* What an offset cannot hold is cut: an error of most of the range, which the end's noise leaves as it is. */
+START_TEST(test_far_off)
+{
+    open_chain(&sane);
+    for (size_t i = 0; i < SAMPLES; i++)
+        x[i] = ddz_chain_estimate(chain)[i] > 0 ? -32640 : 32640;
+    ddz_covariance_aim(chain, x, 100 * sigma(), offset, room, NULL);
+    int cut = 0;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        ck_assert_int_ne(offset[i] > 0, x[i] > 0);
+        cut += offset[i] == (x[i] > 0 ? INT16_MIN : INT16_MAX);
+    }
+    ck_assert_int_gt(cut, 0);
     close_chain();
 }
 END_TEST
@@ -152,12 +170,12 @@ END_TEST
 START_TEST(test_extremes)
 {
     open_chain(&sane);
-    ddz_covariance_target(chain, x, 1e-4 * sigma(), target, offset, NULL);
+    ddz_covariance_aim(chain, x, 1e-4 * sigma(), offset, room, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
-        ck_assert_int_le(abs(target[i] - x[i]), 4);
-    ddz_covariance_target(chain, ddz_chain_estimate(chain), 0.5 * sigma(), target, offset, NULL);
+        ck_assert_int_le(abs(offset[i]), 4);
+    ddz_covariance_aim(chain, ddz_chain_estimate(chain), 0.5 * sigma(), offset, room, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
-        ck_assert_int_eq(target[i], ddz_chain_estimate(chain)[i]);
+        ck_assert_int_eq(offset[i], 0);
     close_chain();
 }
 END_TEST
@@ -177,9 +195,9 @@ START_TEST(test_no_covariance)
     for (size_t i = 0; i < SAMPLES; i++)
         norm += v[i] * v[i];
     ck_assert_double_gt(norm, before);
-    ddz_covariance_target(chain, x, 0.7 * sigma(), target, offset, NULL);
+    ddz_covariance_aim(chain, x, 0.7 * sigma(), offset, room, NULL);
     for (size_t i = 0; i < SAMPLES; i++)
-        ck_assert_int_eq(target[i], x[i]);
+        ck_assert_int_eq(offset[i], 0);
     close_chain();
 }
 END_TEST
@@ -188,6 +206,7 @@ int main(void)
 {
     TCase *tests = tcase_create("covariance");
     tcase_add_loop_test(tests, test_against_formula, 0, 5);
+    tcase_add_test(tests, test_far_off);
     tcase_add_test(tests, test_extremes);
     tcase_add_test(tests, test_no_covariance);
     return run_cases("covariance", 4, &tests, 1);

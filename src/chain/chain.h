@@ -111,6 +111,9 @@ struct reverse_step ddz_chain_reverse_step(const struct step *step);
 /* Mix a shift of the trellis' samples in place; returns its coordinates, for its search, which the chain's vector has. */
 struct coordinates ddz_chain_mix(struct chain *chain, const struct trellis *t, int32_t *shift);
 
+/* The bands that the estimate predicts for a lift from the present scale; where the chain itself makes those of its step. */
+const int32_t *ddz_chain_predict_bands(struct chain *chain);
+
 /*
  * Make the step from `known` of its bits (MSB first; bits beyond may be overwritten up to
  * t->branches). Reverse steps leave the coordinates of unknown branches as they are; for the first

@@ -173,6 +173,19 @@ static void take_part(struct chain *chain, const struct mixing *m, struct change
 
 /* ---- Beginning and end ------------------------------------------------------------------------ */
 
+static int32_t *predict_bands(struct chain *chain)
+{
+    int32_t *bands = chain->y + ddz_chain_samples(chain, chain->scale);
+    ddz_lift_predict(chain->estimate, chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
+                     bands);
+    return bands;
+}
+
+const int32_t *ddz_chain_predict_bands(struct chain *chain)
+{
+    return predict_bands(chain);
+}
+
 /* The step begins: a lift's bands, behind the coarse y, are those that the estimate predicts. */
 static struct change begin_change(struct chain *chain, const struct step *step)
 {
@@ -183,10 +196,8 @@ static struct change begin_change(struct chain *chain, const struct step *step)
                             .samples = step->samples};
     if (!step->lift)
         return change;
-    change.y += ddz_chain_samples(chain, chain->scale);
+    change.y = predict_bands(chain);
     change.estimate = NULL;
-    ddz_lift_predict(chain->estimate, chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
-                     change.y);
     return change;
 }
 

@@ -38,10 +38,11 @@ enum { PIECES = 64 };
 struct error {
     const int16_t *x, *estimate;
     size_t n;
-    double scale;          /* of what the network is given */
-    const int16_t *offset; /* J 0, which the layers' biases give */
-    int16_t *v;            /* the network's input and output */
+    double scale;  /* of what the network is given */
+    int16_t *zero; /* J 0, which the layers' biases give; then aim - x */
+    int16_t *v;    /* the network's input and output */
     int32_t *z;
+    bool credible;
     double node, factor;                  /* of the present term */
     double along[PIECES], square[PIECES]; /* <z, J z> and |J z|^2 */
 };
@@ -87,7 +88,7 @@ static void improve_piece(void *argument, size_t index, int lane)
     double along = 0, square = 0, unit = 1 / e->scale;
     (void)lane;
     for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++) {
-        double moved = (e->v[i] - e->offset[i]) * unit;
+        double moved = (e->v[i] - e->zero[i]) * unit;
         along += moved * e->z[i];
         square += moved * moved;
         e->z[i] = nearest(moved - e->node * e->z[i] + e->factor * (e->x[i] - e->estimate[i]));
@@ -110,6 +111,17 @@ static bool improve(struct chain *chain, struct error *e, struct parallel *paral
     return along >= square;
 }
 
+/* aim - x */
+static void end_piece(void *argument, size_t index, int lane)
+{
+    const struct error *e = argument;
+    (void)lane;
+    for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++) {
+        int32_t off = e->credible ? e->z[i] + e->estimate[i] - e->x[i] : 0;
+        e->zero[i] = (int16_t)(off < INT16_MIN ? INT16_MIN : off > INT16_MAX ? INT16_MAX : off);
+    }
+}
+
 static double root_mean_square(const int16_t *x, const int16_t *estimate, size_t n)
 {
     uint64_t sum = 1;
@@ -120,30 +132,29 @@ static double root_mean_square(const int16_t *x, const int16_t *estimate, size_t
     return sqrt((double)sum / (double)n);
 }
 
-void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
-                           int16_t *offset, struct parallel *parallel)
+void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, int16_t *offset, int32_t *room,
+                        struct parallel *parallel)
 {
     struct chain_position position = ddz_chain_position(chain);
     struct error e = {.x = x,
                       .estimate = ddz_chain_estimate(chain),
                       .n = ddz_chain_samples(chain, position.scale),
-                      .offset = offset,
+                      .zero = offset,
                       .v = ddz_chain_vector(chain),
-                      .z = target};
+                      .z = room,
+                      .credible = true};
     double sigma = (double)position.sigma_q8 / 256;
     double node[DEGREE + 1], factor[DEGREE + 1];
     e.scale = 2048 / root_mean_square(x, e.estimate, e.n);
     fit(fmin(1, noise * noise / (sigma * sigma)), node, factor);
     memset(offset, 0, e.n * sizeof *offset);
     ddz_chain_times_jacobian(chain, offset);
-    bool credible = true;
     e.factor = factor[DEGREE];
     ddz_parallel_for(parallel, PIECES, begin_piece, &e);
     for (int k = DEGREE - 1; k >= 0; k--) {
         e.node = node[k];
         e.factor = factor[k];
-        credible = improve(chain, &e, parallel) && credible;
+        e.credible = improve(chain, &e, parallel) && e.credible;
     }
-    for (size_t i = 0; i < e.n; i++)
-        target[i] = credible ? target[i] + e.estimate[i] : x[i];
+    ddz_parallel_for(parallel, PIECES, end_piece, &e);
 }

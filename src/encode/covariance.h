@@ -10,16 +10,16 @@
 #include "chain/chain.h"
 
 /*
- * target = estimate + W(J) (x - estimate), all [h][w][3] at the chain's scale, in units of 1/256 grey level;
- * the estimate is a call's. J is the network's (ddz_net_update): C_t = sigma_t^2 J is the covariance of x_0
+ * aim = estimate + W(J) (x - estimate), all [h][w][3] at the chain's scale, in units of 1/256 grey level;
+ * the estimate is a call's. offset = aim - x, which is within half of the range of x but for a J of no use: it is cut there. J is the network's (ddz_net_update): C_t = sigma_t^2 J is the covariance of x_0
  * given y_t. For a file that ends at noise sigma_f,
  *     W = C_t (C_t - C_f + sigma_f^2)^-1,   1/C_f = 1/C_t + 1/sigma_f^2 - 1/sigma_t^2,
  * brings the chain to the picture at least cost (Gaussian errors): 1 for what is uncertain by more than
  * sigma_f, and nothing for what is known. `noise` is sigma_f, above 0. Where J could not be a covariance
- * (very smooth pictures in high noise), the target is x. `offset` is room for as many samples as x has. Overwrites
+ * (very smooth pictures in high noise), the aim is x. `room` is for as many samples as x has. Overwrites
  * the chain's vector. The result does not depend on `parallel`.
  */
-void ddz_covariance_target(struct chain *chain, const int16_t *x, double noise, int32_t *target,
-                           int16_t *offset, struct parallel *parallel);
+void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, int16_t *offset, int32_t *room,
+                        struct parallel *parallel);
 
 #endif

@@ -7,7 +7,6 @@
 #include "chain/report.h"
 #include "cpu/cpu.h"
 #include "ddz/research.h"
-#include "diffusion/lift.h"
 #include "encode/exact.h"
 #include "encode/layers.h"
 #include "encode/preview.h"
@@ -154,13 +153,21 @@ static void apply_settings(ddz_encoder *e)
         e->walk.updates_log2 = ddz_ilog2((uint64_t)value[ENCODER_UPDATES]);
 }
 
-/* x_0 of all scales, shift and target, and the bits of a step */
+/* Samples of the aim's offset, or of x_0 at the coarser scales */
+static size_t offset_samples(const struct pyramid *p)
+{
+    size_t capacity = ddz_chain_capacity(p->width[0], p->height[0]), coarser = 0;
+    for (int k = 1; k <= p->coarsest; k++)
+        coarser += (size_t)3 * p->width[k] * p->height[k];
+    return coarser > capacity ? coarser : capacity;
+}
+
+/* x_0, shift and offset, and the bits of a step */
 static uint64_t picture_memory(const struct pyramid *p)
 {
-    uint64_t capacity = ddz_chain_capacity(p->width[0], p->height[0]), bytes = 8 * capacity + capacity / 8;
-    for (int k = 0; k <= p->coarsest; k++)
-        bytes += (uint64_t)2 * 3 * p->width[k] * p->height[k];
-    return bytes;
+    uint64_t capacity = ddz_chain_capacity(p->width[0], p->height[0]);
+    return sizeof(int16_t) * 3 * (uint64_t)p->width[0] * p->height[0] + sizeof(int32_t) * capacity +
+           sizeof(int16_t) * (uint64_t)offset_samples(p) + capacity / 8;
 }
 
 ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
@@ -201,10 +208,31 @@ void ddz_encoder_forget_room(ddz_encoder *e)
     ddz_viterbi_free(e->viterbi);
     ddz_mem_free(&e->mem, e->bits);
     ddz_mem_free(&e->mem, e->room.shift);
-    ddz_mem_free(&e->mem, e->room.target);
+    ddz_mem_free(&e->mem, e->room.offset);
     e->viterbi = NULL;
     e->bits = NULL;
     e->room = (struct shift_room){0};
+    for (int k = 1; k <= PYRAMID_MAX_SCALES; k++)
+        e->x[k] = NULL;
+}
+
+ddz_status ddz_encoder_take_room(ddz_encoder *e)
+{
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
+    size_t samples = ddz_chain_capacity(p->width[0], p->height[0]);
+    e->bits = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
+    e->room.shift = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.shift);
+    e->room.offset = ddz_mem_alloc(&e->mem, offset_samples(p), sizeof *e->room.offset);
+    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
+    if (!e->bits || !e->room.shift || !e->room.offset || !e->viterbi)
+        return DDZ_ERR_MEMORY;
+    ddz_mem_scatter(&e->mem, e->room.shift, samples * sizeof *e->room.shift);
+    int16_t *x = e->room.offset;
+    for (int k = 1; k <= p->coarsest; k++) {
+        e->x[k] = x;
+        x += (size_t)3 * p->width[k] * p->height[k];
+    }
+    return DDZ_OK;
 }
 
 static void forget_picture(ddz_encoder *e)
@@ -217,10 +245,8 @@ static void forget_picture(ddz_encoder *e)
     ddz_encoder_forget_room(e);
     ddz_parallel_free(e->parallel);
     e->parallel = NULL;
-    for (int k = 0; k <= PYRAMID_MAX_SCALES; k++) {
-        ddz_mem_free(&e->mem, e->x[k]);
-        e->x[k] = NULL;
-    }
+    ddz_mem_free(&e->mem, e->x[0]);
+    e->x[0] = NULL;
     ddz_mem_free(&e->mem, e->alpha);
     ddz_mem_free(&e->mem, e->preview_bits);
     ddz_mem_free(&e->mem, e->stream);
@@ -244,23 +270,13 @@ void ddz_encoder_free(ddz_encoder *e)
     ddz_mem_free(&mem, e);
 }
 
-/* x_0 at every scale */
-static ddz_status make_pyramid(ddz_encoder *e, const struct layout *layout, const void *pixels)
+static ddz_status take_pixels(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
-    const struct pyramid *p = ddz_chain_pyramid(e->chain);
-    for (int k = 0; k <= p->coarsest; k++) {
-        e->x[k] = ddz_mem_alloc(&e->mem, (size_t)3 * p->width[k] * p->height[k], sizeof *e->x[k]);
-        if (!e->x[k])
-            return DDZ_ERR_MEMORY;
-        if (k > 0)
-            ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
-        else
-            ddz_pixels_read(layout, pixels, e->x[0]);
-        ddz_status status = k == 0 ? ddz_layers_prepare(e) : DDZ_OK;
-        if (status != DDZ_OK)
-            return status;
-    }
-    return DDZ_OK;
+    e->x[0] = ddz_mem_alloc(&e->mem, ddz_chain_samples(e->chain, 0), sizeof *e->x[0]);
+    if (!e->x[0])
+        return DDZ_ERR_MEMORY;
+    ddz_pixels_read(layout, pixels, e->x[0]);
+    return ddz_layers_prepare(e);
 }
 
 static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, const void *pixels)
@@ -274,15 +290,8 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, 0, e->parallel, e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;
-    size_t samples = ddz_chain_capacity(layout->width, layout->height);
-    e->bits = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
-    e->room.shift = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.shift);
-    e->room.target = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.target);
-    e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
-    bool ok = e->bits && e->room.shift && e->room.target && e->viterbi;
-    if (e->room.shift)
-        ddz_mem_scatter(&e->mem, e->room.shift, samples * sizeof *e->room.shift);
-    return ok ? make_pyramid(e, layout, pixels) : DDZ_ERR_MEMORY;
+    status = take_pixels(e, layout, pixels);
+    return status == DDZ_OK ? ddz_encoder_take_room(e) : status;
 }
 
 ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, ddz_pixel_format format,

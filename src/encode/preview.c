@@ -34,7 +34,8 @@ struct beam {
 struct worker {
     struct chain *chain;
     struct viterbi *viterbi;
-    int32_t shift[MAX_SAMPLES], target[MAX_SAMPLES], noise[MAX_SAMPLES];
+    int32_t shift[MAX_SAMPLES], noise[MAX_SAMPLES];
+    int16_t offset[MAX_SAMPLES];
     uint8_t *bits; /* of the step */
     double error;
 };
@@ -172,7 +173,7 @@ struct part {
 static void try_part(const ddz_encoder *e, struct worker *w, const struct path *from, struct part part, int k)
 {
     struct chain *c = w->chain;
-    struct shift_room room = {w->shift, w->target};
+    struct shift_room room = {w->shift, w->offset};
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
     struct trellis t = ddz_chain_trellis(step, index, step->bits, PREVIEW_TRELLIS_BITS);
@@ -288,6 +289,7 @@ static ddz_status search_all(ddz_encoder *e, struct search *s)
 ddz_status ddz_preview_choose(ddz_encoder *e)
 {
     struct search *s = search_new(e);
+    ddz_shift_begin(e);
     ddz_status status = s ? search_all(e, s) : DDZ_ERR_MEMORY;
     if (status == DDZ_OK) {
         e->preview_bits = ddz_mem_alloc(&e->mem, s->bytes, 1);

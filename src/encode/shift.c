@@ -6,6 +6,13 @@
 #include "encode/covariance.h"
 #include "encode/shrink.h"
 
+void ddz_shift_begin(const ddz_encoder *e)
+{
+    const struct pyramid *p = ddz_chain_pyramid(e->chain);
+    for (int k = 1; k <= p->coarsest; k++)
+        ddz_lift_average(e->x[k - 1], p->width[k - 1], p->height[k - 1], e->x[k]);
+}
+
 /* What a step of the full size conveys: less of the error than all of it. The coarse steps of a small picture, of few
  * bits each, are better without the network's word. */
 static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, const struct shift_room *room,
@@ -14,13 +21,10 @@ static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, 
     const int16_t *x = e->x[0];
     const struct pyramid *p = ddz_chain_pyramid(c);
     double noise = e->steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
-    if (step->fixed)
-        for (size_t i = 0; i < step->samples; i++)
-            room->target[i] = x[i];
-    else if (ddz_chain_position(c).estimate == ESTIMATE_CALLED)
-        ddz_covariance_target(c, x, noise, room->target, (int16_t *)(void *)room->shift, parallel);
-    ddz_shrink_error(room->target, ddz_chain_estimate(c), p->width[0], p->height[0], noise, room->shift,
-                     parallel);
+    if (!step->fixed && ddz_chain_position(c).estimate == ESTIMATE_CALLED)
+        ddz_covariance_aim(c, x, noise, room->offset, room->shift, parallel);
+    ddz_shrink_error(x, step->fixed ? NULL : room->offset, ddz_chain_estimate(c), p->width[0], p->height[0],
+                     noise, room->shift, parallel);
 }
 
 /* Of a grey picture there is no colour to convey, whatever the aim makes of it. */
@@ -36,10 +40,8 @@ static void miss_bands(const ddz_encoder *e, struct chain *c, const struct step 
                        const struct shift_room *room)
 {
     const struct pyramid *p = ddz_chain_pyramid(c);
-    int coarse = step->scale + 1;
-    int32_t *predicted = room->target;
+    const int32_t *predicted = ddz_chain_predict_bands(c);
     ddz_lift_split(e->x[step->scale], p->width[step->scale], p->height[step->scale], room->shift);
-    ddz_lift_predict(ddz_chain_estimate(c), p->width[coarse], p->height[coarse], predicted);
     for (size_t i = 0; i < step->samples; i++)
         room->shift[i] -= predicted[i];
 }

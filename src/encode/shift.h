@@ -4,8 +4,12 @@
 
 #include "encode/state.h"
 
-/* The shift to convey in a chain's step, q12, into room->shift; returns the KL in bits. room->target is to be the one
- * that the step before had, as long as both are of one call. */
+/* Makes x_0 of the coarser scales, where the last walk had its aim's offset: before the first shift of a walk, and of a search
+ * for a preview. */
+void ddz_shift_begin(const ddz_encoder *e);
+
+/* The shift to convey in a chain's step, q12, into room->shift; returns the KL in bits. room->offset is to be the one
+ * that the step before had, as long as both are of one call. Overwrites the chain's vector. */
 double ddz_shift_of_step(const ddz_encoder *e, struct chain *chain, const struct step *step,
                          const struct shift_room *room, struct parallel *parallel);
 

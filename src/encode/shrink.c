@@ -25,8 +25,7 @@ typedef float rows[SIDE][MOST];
 typedef float columns[MOST][SIDE];
 
 struct frame {
-    const int32_t *x;
-    const int16_t *estimate;
+    const int16_t *x, *offset, *estimate; /* offset NULL: 0 */
     int32_t *error;
     int64_t width, height;
     float noise2;
@@ -136,10 +135,14 @@ static void load_row(const struct frame *f, int64_t left, int64_t y, int64_t n, 
     const float third = 0.57735026919f, half = 0.70710678119f, sixth = 0.40824829046f;
     float rgb[3 * MOST];
     int64_t first = inside(left, f->width), end = inside(left + n - 1, f->width) + 1, before = first - left;
-    const int32_t *x = f->x + 3 * (y * f->width + first);
-    const int16_t *estimate = f->estimate + 3 * (y * f->width + first);
-    for (int64_t i = 0; i < 3 * (end - first); i++)
-        rgb[i] = (float)(x[i] - estimate[i]);
+    const int64_t at = 3 * (y * f->width + first);
+    const int16_t *x = f->x + at, *offset = f->offset ? f->offset + at : NULL, *estimate = f->estimate + at;
+    if (offset)
+        for (int64_t i = 0; i < 3 * (end - first); i++)
+            rgb[i] = (float)(x[i] + offset[i] - estimate[i]);
+    else
+        for (int64_t i = 0; i < 3 * (end - first); i++)
+            rgb[i] = (float)(x[i] - estimate[i]);
     for (int64_t i = 0; i < end - first; i++) {
         float a = rgb[3 * i], b = rgb[3 * i + 1], c = rgb[3 * i + 2];
         p[before + i] = third * (a + b + c);
@@ -230,10 +233,10 @@ static void shrink_strip(void *argument, size_t index, int lane)
         shrink_tile(f, left, f->top + (int64_t)index * SIDE);
 }
 
-void ddz_shrink_error(const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height,
-                      double noise, int32_t *error, struct parallel *parallel)
+void ddz_shrink_error(const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width,
+                      uint32_t height, double noise, int32_t *error, struct parallel *parallel)
 {
-    struct frame f = {x, estimate, error, width, height, (float)(noise * noise), 0};
+    struct frame f = {x, offset, estimate, error, width, height, (float)(noise * noise), 0};
     ddz_parallel_for(parallel, (size_t)(f.height + SIDE - 1) / SIDE, shrink_strip, &f);
     f.top = -MARGIN;
     ddz_parallel_for(parallel, (size_t)(f.height + MARGIN + SIDE - 1) / SIDE, shrink_strip, &f);

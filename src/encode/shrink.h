@@ -10,12 +10,12 @@
 #include "base/parallel.h"
 
 /*
- * error = S(x - estimate), all [h][w][3] in units of 1/256 grey level. S shrinks every
+ * error = S(x + offset - estimate), all [h][w][3] in units of 1/256 grey level; offset NULL: 0. S shrinks every
  * coefficient z of an 8x8 DCT at four shifts by z^2 / (z^2 + noise^2): an error weaker than the noise
  * at which the file ends costs bits and returns next to nothing. noise > 0, in the same unit. The
- * result does not depend on `parallel`. `error` may not be x.
+ * result does not depend on `parallel`.
  */
-void ddz_shrink_error(const int32_t *x, const int16_t *estimate, uint32_t width, uint32_t height,
-                      double noise, int32_t *error, struct parallel *parallel);
+void ddz_shrink_error(const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width,
+                      uint32_t height, double noise, int32_t *error, struct parallel *parallel);
 
 #endif

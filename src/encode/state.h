@@ -49,7 +49,7 @@ struct sent {
 /* Where a step's shift is made, each for a chain's samples */
 struct shift_room {
     int32_t *shift;
-    int32_t *target; /* of the steps of a call, by ddz_covariance_target; for a lift, its predicted bands */
+    int16_t *offset; /* of the aim, by ddz_covariance_aim: of the steps of a call, at full size */
 };
 
 /* What is told of a step that was sent */
@@ -85,7 +85,7 @@ struct ddz_encoder {
     struct chain *chain;                       /* NULL: there is no picture */
     struct chain_state *before_step, *present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;
-    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale */
+    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale; the coarser ones in room.offset, see ddz_shift_begin */
     uint8_t *alpha;                     /* NULL: none */
     bool grey;                          /* R = G = B in x */
     struct shift_room room;
@@ -112,7 +112,8 @@ struct ddz_encoder {
     size_t step_count;
 };
 
-/* Free what is needed to make a stream and not to show it. */
+/* Allocate what is needed to make a stream and not to show it, and free it. MEMORY. */
+ddz_status ddz_encoder_take_room(ddz_encoder *e);
 void ddz_encoder_forget_room(ddz_encoder *e);
 
 #endif

@@ -143,6 +143,7 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
         return status;
     e->views_gain = 1; /* more than a trained network's */
     ddz_chain_start(e->chain);
+    ddz_shift_begin(e);
     int steps = e->preview_only ? e->schedule.preview_steps : e->schedule.steps;
     for (int i = 0; i < steps; i++) {
         if (has_no_room(e, i))
