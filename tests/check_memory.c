@@ -85,6 +85,31 @@ START_TEST(memory_is_announced)
 }
 END_TEST
 
+/* An exact layer: what is announced is for any samples. */
+START_TEST(memory_of_exact_is_announced)
+{
+    static const uint32_t sides[][2] = {{1, 1}, {300, 200}};
+    static const ddz_target targets[] = {DDZ_TARGET_QUALITY, DDZ_TARGET_PSNR};
+    struct buffer rgb = picture(sides[_i][0], sides[_i][1]);
+    for (int k = 0; k < 2; k++) {
+        struct ledger l = {0};
+        struct encoder_settings s = encoder_settings(targets[k], 22);
+        uint64_t announced;
+        s.exact = 1;
+        s.allocator = ledger_allocator(&l);
+        ddz_encoder *e = encoder_new(&s);
+        ck_assert_int_eq(ddz_encoder_memory(e, sides[_i][0], sides[_i][1], &announced), DDZ_OK);
+        ck_assert_int_eq(encode_rgb(e, rgb.data, sides[_i][0], sides[_i][1]), DDZ_OK);
+        struct buffer stream = stream_of(e);
+        ck_assert_uint_le(l.most, announced + 4 * stream.size);
+        ddz_encoder_free(e);
+        ck_assert_uint_eq(l.used, 0);
+        free(stream.data);
+    }
+    free(rgb.data);
+}
+END_TEST
+
 /* At any limit the work succeeds within it, or says that it is the limit, and can be done without it. */
 START_TEST(memory_limits)
 {
@@ -142,9 +167,10 @@ START_TEST(memory_limits)
 }
 END_TEST
 
-static ddz_status encode_scarcely(struct ledger *scarce, const struct buffer *rgb)
+static ddz_status encode_scarcely(struct ledger *scarce, const struct buffer *rgb, int exact)
 {
     struct encoder_settings s = encoder_settings(DDZ_TARGET_PSNR, 22);
+    s.exact = exact;
     s.allocator = ledger_allocator(scarce);
     ddz_encoder *e = NULL;
     ddz_status status = encoder_make(model(), &s, &e);
@@ -168,12 +194,12 @@ static ddz_status encode_scarcely(struct ledger *scarce, const struct buffer *rg
 START_TEST(encoder_without_memory)
 {
     struct buffer rgb = picture(12, 9);
-    for (int lasting = 0; lasting < 2; lasting++) {
+    for (int k = 0; k < 4; k++) {
         ddz_status status = DDZ_ERR_MEMORY;
         int fail = 0;
         for (; status != DDZ_OK && fail < 1000; fail++) {
-            struct ledger s = {.fails_at = fail + 1, .once = !lasting};
-            status = encode_scarcely(&s, &rgb);
+            struct ledger s = {.fails_at = fail + 1, .once = k % 2};
+            status = encode_scarcely(&s, &rgb, k / 2);
             ck_assert(status == DDZ_OK || status == DDZ_ERR_MEMORY);
             ck_assert_int_eq(s.alive, 0);
         }
@@ -254,5 +280,6 @@ int main(void)
 {
     TCase *memory = CASE("memory", memory_limits, encoder_without_memory, decoder_without_memory);
     tcase_add_loop_test(memory, memory_is_announced, 0, 4);
+    tcase_add_loop_test(memory, memory_of_exact_is_announced, 0, 2);
     return RUN("memory", 300, memory);
 }

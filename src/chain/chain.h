@@ -161,6 +161,8 @@ struct chain_state;
  * is short. */
 struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts);
 void ddz_chain_state_free(struct chain_state *state);
+/* y is kept, too, in memory of the caller's, which has to stay: values for all samples of the chain's finest scale. */
+void ddz_chain_state_lend_y(struct chain_state *state, int32_t *y);
 /* Bytes of that for a chain whose finest scale has this size */
 uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int parts);
 

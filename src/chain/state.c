@@ -10,7 +10,7 @@ struct chain_state {
     int64_t sigma_q8;
     enum estimate_kind estimate_kind;
     int views;
-    int32_t *y; /* NULL, as the others: not kept */
+    int32_t *y, *own_y; /* NULL, as the others: not kept; owned, or the caller's */
     int16_t *estimate;
     uint8_t *network;
 };
@@ -24,7 +24,7 @@ struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts)
     size_t network = ddz_net_state_size(chain->model, chain->pyramid.width[chain->finest],
                                         chain->pyramid.height[chain->finest]);
     if (parts & CHAIN_Y)
-        state->y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->y);
+        state->y = state->own_y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->y);
     if (parts & CHAIN_ESTIMATE)
         state->estimate = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->estimate);
     if (parts & CHAIN_NETWORK)
@@ -36,12 +36,17 @@ struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts)
     return NULL;
 }
 
+void ddz_chain_state_lend_y(struct chain_state *state, int32_t *y)
+{
+    state->y = y;
+}
+
 void ddz_chain_state_free(struct chain_state *state)
 {
     if (!state)
         return;
     struct mem mem = state->mem;
-    ddz_mem_free(&mem, state->y);
+    ddz_mem_free(&mem, state->own_y);
     ddz_mem_free(&mem, state->estimate);
     ddz_mem_free(&mem, state->network);
     ddz_mem_free(&mem, state);

@@ -162,12 +162,12 @@ static size_t offset_samples(const struct pyramid *p)
     return coarser > capacity ? coarser : capacity;
 }
 
-/* x_0, shift and offset, and the bits of a step */
-static uint64_t picture_memory(const struct pyramid *p)
+/* What ddz_encoder_take_room allocates */
+static uint64_t room_memory(const struct pyramid *p, int register_bits, int lanes)
 {
     uint64_t capacity = ddz_chain_capacity(p->width[0], p->height[0]);
-    return sizeof(int16_t) * 3 * (uint64_t)p->width[0] * p->height[0] + sizeof(int32_t) * capacity +
-           sizeof(int16_t) * (uint64_t)offset_samples(p) + capacity / 8;
+    return sizeof(int32_t) * capacity + sizeof(int16_t) * (uint64_t)offset_samples(p) + capacity / 8 +
+           ddz_viterbi_memory(register_bits, (uint32_t)capacity, lanes);
 }
 
 ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
@@ -188,14 +188,14 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     if (e->target_kind == DDZ_TARGET_PSNR)
         states = ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
                  ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
-    /* the preview is chosen before the walk, which keeps states */
+    /* the preview is chosen before the walk, which keeps states; an exact layer is tried and coded without room for walks */
     uint64_t exact = e->value[ENCODER_EXACT] ? ddz_exact_memory(width, height) : 0;
-    *bytes = picture_memory(&p) + (preview > states ? preview : states) +
-             ddz_chain_memory(e->model, width, height, lanes, plan.features) +
-             ddz_viterbi_memory(plan.register_bits, (uint32_t)ddz_chain_capacity(width, height), lanes);
-    if (e->value[ENCODER_EXACT] > 0)
-        *bytes += exact;
-    else if (*bytes < exact) /* it is tried before the chain is there */
+    uint64_t walk = room_memory(&p, plan.register_bits, lanes) + (preview > states ? preview : states);
+    if (e->value[ENCODER_EXACT] > 0 && walk < exact)
+        walk = exact;
+    *bytes = sizeof(int16_t) * 3 * (uint64_t)width * height + walk +
+             ddz_chain_memory(e->model, width, height, lanes, plan.features);
+    if (*bytes < exact) /* if the chain may be missing, it is tried before that is there */
         *bytes = exact;
     *bytes += sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK;
     return DDZ_OK;
@@ -205,10 +205,13 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
 
 void ddz_encoder_forget_room(ddz_encoder *e)
 {
+    ddz_chain_state_free(e->before_step);
+    ddz_chain_state_free(e->present);
     ddz_viterbi_free(e->viterbi);
     ddz_mem_free(&e->mem, e->bits);
     ddz_mem_free(&e->mem, e->room.shift);
     ddz_mem_free(&e->mem, e->room.offset);
+    e->before_step = e->present = NULL;
     e->viterbi = NULL;
     e->bits = NULL;
     e->room = (struct shift_room){0};
@@ -237,12 +240,9 @@ ddz_status ddz_encoder_take_room(ddz_encoder *e)
 
 static void forget_picture(ddz_encoder *e)
 {
-    ddz_chain_state_free(e->before_step);
-    ddz_chain_state_free(e->present);
-    ddz_chain_free(e->chain);
-    e->before_step = e->present = NULL;
-    e->chain = NULL;
     ddz_encoder_forget_room(e);
+    ddz_chain_free(e->chain);
+    e->chain = NULL;
     ddz_parallel_free(e->parallel);
     e->parallel = NULL;
     ddz_mem_free(&e->mem, e->x[0]);
@@ -290,8 +290,7 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, 0, e->parallel, e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;
-    status = take_pixels(e, layout, pixels);
-    return status == DDZ_OK ? ddz_encoder_take_room(e) : status;
+    return take_pixels(e, layout, pixels);
 }
 
 ddz_status ddz_encoder_encode(ddz_encoder *e, uint32_t width, uint32_t height, ddz_pixel_format format,

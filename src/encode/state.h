@@ -34,9 +34,10 @@ enum {
     ENCODER_PARAMETERS
 };
 
-/* What of the chain is kept for a target PSNR */
+/* What of the chain is kept for a target PSNR; y before a step has the place of the step's shift, once that has been
+ * searched for. */
 enum {
-    ENCODER_STATE_BEFORE_STEP = CHAIN_Y | CHAIN_ESTIMATE,
+    ENCODER_STATE_BEFORE_STEP = CHAIN_ESTIMATE,
     ENCODER_STATE_PRESENT = CHAIN_ESTIMATE | CHAIN_NETWORK
 };
 
@@ -112,7 +113,7 @@ struct ddz_encoder {
     size_t step_count;
 };
 
-/* Allocate what is needed to make a stream and not to show it, and free it. MEMORY. */
+/* Allocate what is needed to walk the chain and not to show it, and free it. MEMORY. */
 ddz_status ddz_encoder_take_room(ddz_encoder *e);
 void ddz_encoder_forget_room(ddz_encoder *e);
 

@@ -93,20 +93,39 @@ static ddz_status walk_preview(ddz_encoder *e)
     return ddz_encoder_walk(e);
 }
 
+/* The picture's samples make room for a walk, or a walk for them. */
+static ddz_status change_to_walk(ddz_encoder *e)
+{
+    ddz_exact_forget_samples(&e->exact);
+    return ddz_encoder_take_room(e);
+}
+
+static ddz_status change_to_samples(ddz_encoder *e, const struct layout *layout, const void *pixels)
+{
+    ddz_encoder_forget_room(e);
+    e->exact.mem = e->mem;
+    e->exact.width = layout->width;
+    e->exact.height = layout->height;
+    return ddz_exact_read(&e->exact, layout, pixels);
+}
+
 /* The coder of graphics does not need the chain, but prefixes of the stream do: below the rows that are there, a
  * photograph shall be one. */
-static ddz_status walk_beginning(ddz_encoder *e)
+static ddz_status walk_beginning(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
+    ddz_status status = change_to_walk(e);
     e->chain_room = beginning_size(&e->exact);
-    if (!e->chain_room)
-        return walk_preview(e);
-    begin_stream(e);
-    return ddz_encoder_walk(e);
+    if (status == DDZ_OK && e->chain_room)
+        begin_stream(e);
+    if (status == DDZ_OK)
+        status = e->chain_room ? ddz_encoder_walk(e) : walk_preview(e);
+    return status == DDZ_OK ? change_to_samples(e, layout, pixels) : status;
 }
 
 /* The record's content by what the whole chain knows, unless the stream is smaller with the beginning alone; or, if the
  * chain has to stay, the smaller content. */
-static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
+static ddz_status code_exact(ddz_encoder *e, const struct layout *layout, const void *pixels,
+                             uint8_t **content, size_t *size)
 {
     ddz_chain_last_estimate(e->chain, e->views);
     ddz_status status = ddz_exact_code(&e->exact, e->chain, &e->progress, content, size);
@@ -116,11 +135,11 @@ static ddz_status code_exact(ddz_encoder *e, uint8_t **content, size_t *size)
         status = ddz_exact_code_graphics(&e->exact);
     e->exact_alone = status == DDZ_OK && e->exact.graphics &&
                      e->exact.graphics_size + (keep ? 0 : beginning_size(&e->exact)) < all;
-    return e->exact_alone && !keep ? walk_beginning(e) : status;
+    return e->exact_alone && !keep ? walk_beginning(e, layout, pixels) : status;
 }
 
 /* Behind the chain: its record */
-static ddz_status put_exact(ddz_encoder *e)
+static ddz_status put_exact(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
     uint8_t *content = NULL;
     size_t size = 0;
@@ -128,7 +147,7 @@ static ddz_status put_exact(ddz_encoder *e)
     ddz_progress_next(&e->progress, 100);
     e->exact_alone = e->preview_only || e->chain_room;
     if (!e->exact_alone)
-        status = code_exact(e, &content, &size);
+        status = code_exact(e, layout, pixels, &content, &size);
     if (status == DDZ_OK && e->exact_alone)
         status =
             ddz_stream_writer_put_exact(&e->writer, RECORD_EXACT, e->exact.graphics, e->exact.graphics_size);
@@ -177,11 +196,15 @@ static ddz_status make_exact(ddz_encoder *e, const struct layout *layout, const 
     e->with_exact = true;
     ddz_status status = open_exact(e, layout, pixels);
     if (status == DDZ_OK)
+        status = change_to_walk(e);
+    if (status == DDZ_OK)
         status = ddz_layers_open_stream(e);
     if (status == DDZ_OK)
         status = make_chain(e);
     if (status == DDZ_OK)
-        status = put_exact(e);
+        status = change_to_samples(e, layout, pixels);
+    if (status == DDZ_OK)
+        status = put_exact(e, layout, pixels);
     return status == DDZ_OK ? finish(e) : status;
 }
 
@@ -254,18 +277,8 @@ static ddz_status make_alone(ddz_encoder *e, const struct layout *layout, const 
     if (status == DDZ_OK)
         status = make_chain(e);
     if (status == DDZ_OK)
-        status = put_exact(e);
+        status = put_exact(e, layout, pixels);
     return status == DDZ_OK ? finish(e) : status;
-}
-
-/* What an encoder has that nobody asks for once the stream is made makes room for the samples, which somebody may. */
-static ddz_status keep_samples(ddz_encoder *e, const struct layout *layout, const void *pixels)
-{
-    ddz_encoder_forget_room(e);
-    e->exact.mem = e->mem;
-    e->exact.width = layout->width;
-    e->exact.height = layout->height;
-    return ddz_exact_read(&e->exact, layout, pixels);
 }
 
 /* The chain's stream, unless the exact picture takes no more bytes. */
@@ -290,16 +303,19 @@ static ddz_status make_shorter(ddz_encoder *e, const struct layout *layout, cons
         forget_stream(e);
         status = make_alone(e, layout, pixels);
     }
+    /* somebody may ask for them */
     bool kept = e->with_exact || e->partial.content;
-    return status == DDZ_OK && kept ? keep_samples(e, layout, pixels) : status;
+    return status == DDZ_OK && kept ? change_to_samples(e, layout, pixels) : status;
 }
 
 ddz_status ddz_encoder_make_stream(ddz_encoder *e, const struct layout *layout, const void *pixels)
 {
-    if (e->automatic)
-        return make_shorter(e, layout, pixels);
     if (e->value[ENCODER_EXACT] > 0 && !e->ideal)
         return make_exact(e, layout, pixels);
-    ddz_status status = ddz_layers_open_stream(e);
+    ddz_status status = ddz_encoder_take_room(e);
+    if (status == DDZ_OK && e->automatic)
+        return make_shorter(e, layout, pixels);
+    if (status == DDZ_OK)
+        status = ddz_layers_open_stream(e);
     return status == DDZ_OK ? make_lossy(e) : status;
 }

@@ -57,6 +57,8 @@ static bool send_step(ddz_encoder *e, const struct step *step, int index, double
     else
         ddz_shift_search(e->chain, e->viterbi, &t, e->room.shift, 0, e->bits);
     ddz_stream_writer_put_bits(&e->writer, record.preview, e->bits, sent->place.known);
+    if (e->before_step)
+        ddz_chain_save(e->chain, e->before_step);
     ddz_chain_apply(e->chain, step, &t, e->bits, sent->place.known);
     return true;
 }
@@ -131,7 +133,10 @@ static ddz_status reserve_states(ddz_encoder *e)
         e->before_step = ddz_chain_state_new(e->chain, ENCODER_STATE_BEFORE_STEP);
     if (!e->present)
         e->present = ddz_chain_state_new(e->chain, ENCODER_STATE_PRESENT);
-    return e->before_step && e->present ? DDZ_OK : DDZ_ERR_MEMORY;
+    if (!e->before_step || !e->present)
+        return DDZ_ERR_MEMORY;
+    ddz_chain_state_lend_y(e->before_step, e->room.shift);
+    return DDZ_OK;
 }
 
 ddz_status ddz_encoder_walk(ddz_encoder *e)
@@ -155,8 +160,6 @@ ddz_status ddz_encoder_walk(ddz_encoder *e)
                       e->most;
         if (e->too_long)
             return DDZ_OK;
-        if (to_psnr)
-            ddz_chain_save(e->chain, e->before_step);
         if (!walk_step(e, i, &sent))
             return DDZ_OK;
     }
