@@ -9,12 +9,13 @@ enum {
     MIN_BLOCK_LIMIT = 4096,                          /* fits the first-level cache; mixes well enough */
     IMPULSES_PER_BLOCK = 32,                         /* so many make a coordinate's sum Gaussian */
     MAX_BLOCK = IMPULSES_PER_BLOCK * STEP_MAX_OWNED, /* a power of 4, too */
-    CACHED = 4096,          /* transforms up to this size run in one sweep after the other */
-    TURNS_PER_LANE = 4,     /* that the units are shared out in, so that threads end at about the same time */
-    GROUP = 16,             /* units that are worked on together, at most, */
-    GROUP_VALUES = 1 << 16, /* and their values, which are to stay in the second-level cache */
-    PIECE = 64,             /* coordinates that are visited together */
-    LINE_SAMPLES = 32       /* int16 of a cache line */
+    CACHED = 4096,      /* transforms up to this size run in one sweep after the other */
+    TURNS_PER_LANE = 4, /* that the units are shared out in, so that threads end at about the same time */
+    GROUP = 16,         /* units that are worked on together, at most, */
+    GROUP_VALUES =
+        1 << 18,      /* and their values, which come in order and cost less than a place among the samples */
+    PIECE = 64,       /* coordinates that are visited together */
+    LINE_SAMPLES = 32 /* int16 of a cache line */
 };
 
 static const uint32_t sample_fraction = 0x9E3779B9u; /* (sqrt 5 - 1) / 2, times 2^32 */
@@ -263,7 +264,7 @@ static struct order order_units(const struct mixing *m, struct mix_room room)
 {
     struct order order = {NULL, ddz_mix_unit_count(m) - 1, 0};
     uint32_t words = order.regular / 32 + 1, values = 2 * order.regular + words;
-    if (order.regular < 4 * GROUP || room.count < values + 2 * (size_t)m->block)
+    if (order.regular < GROUP || room.count < values + 2 * (size_t)m->block)
         return order;
     order.room = values;
     order.visit = (struct visit *)(void *)room.values;
@@ -278,12 +279,13 @@ static struct visit visit_of(const struct order *order, uint32_t index)
     return order->visit ? order->visit[index] : (struct visit){index, 0};
 }
 
-/* One item takes turns with the others, and has room of its own for a group. */
+/* One item takes turns with the others. */
 struct turns {
     const struct mixing *m;
     struct order order;
     int32_t *values;
-    size_t room; /* of an item, in values */
+    size_t room;  /* for a group, in values: of a lane, */
+    bool of_item; /* or of an item, where there is not enough for all lanes */
     uint32_t items, members, groups;
     const struct mix_phase *phase;
     int phases;
@@ -336,10 +338,10 @@ static void take_group(const struct turns *t, uint32_t group, int32_t *values)
 
 static void take_turns(void *argument, size_t index, int lane)
 {
-    (void)lane;
     const struct turns *t = argument;
+    int32_t *values = t->values + (t->of_item ? index : (size_t)lane) * t->room;
     for (uint32_t i = (uint32_t)index; i < t->groups; i += t->items)
-        take_group(t, i, t->values + index * t->room);
+        take_group(t, i, values);
 }
 
 /* Units of a group, `most` at most */
@@ -351,7 +353,8 @@ static uint32_t members_of(const struct turns *t, uint32_t most)
     return members > 1 ? (uint32_t)members : 1;
 }
 
-/* As many items as there is room for, and groups as large as leave work for all of them */
+/* As many items as there is room for, or any number if there is for all lanes, and groups as large as leave work for all of
+ * them */
 void ddz_mix_units(const struct mixing *m, struct mix_room room, struct parallel *parallel,
                    const struct mix_phase *phase, int phases, void *argument)
 {
@@ -360,11 +363,11 @@ void ddz_mix_units(const struct mixing *m, struct mix_room room, struct parallel
     uint32_t units = t.order.regular + 1, last = unit_of(m, t.order.regular).count;
     t.values = room.values + t.order.room;
     room.count -= t.order.room;
-    t.items = TURNS_PER_LANE * (uint32_t)ddz_parallel_lanes(parallel);
+    const uint32_t lanes = (uint32_t)ddz_parallel_lanes(parallel), rooms = (uint32_t)(room.count / last);
+    t.of_item = rooms < lanes;
+    t.items = t.of_item ? rooms : TURNS_PER_LANE * lanes;
     t.items = units < t.items ? units : t.items;
-    if (t.items > room.count / last)
-        t.items = (uint32_t)(room.count / last);
-    t.room = room.count / t.items;
+    t.room = room.count / (t.of_item ? t.items : lanes);
     t.members = members_of(&t, units / t.items);
     t.groups = (t.order.regular + t.members - 1) / t.members + 1;
     ddz_parallel_for(parallel, t.items, take_turns, &t);
