@@ -215,7 +215,9 @@ DDZ_API ddz_status ddz_encoder_encode(ddz_encoder *encoder, uint32_t width, uint
                                       size_t size);
 
 /* Bytes that encoding a width x height picture takes with the present settings, the model not counted; the stream itself
- * takes up to four times its size more, and side layers four times theirs. Nothing is allocated. */
+ * takes up to four times its size more, and side layers four times theirs. Unless DDZ_PARAM_EXACT is 0, up to 66 million
+ * that a picture may take if it is no photograph are counted for any: a small photograph takes fewer. Nothing is
+ * allocated. */
 DDZ_API ddz_status ddz_encoder_memory(const ddz_encoder *encoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 
