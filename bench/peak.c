@@ -20,8 +20,9 @@ enum {
 /* Keeps the compiler from simplifying what it cannot see is used. */
 #define OPAQUE(v) __asm__ volatile("" : "+v"(v))
 
-/* Sums of 32-bit values: GCC copies a sum of type __m256i at each addition. */
+/* Sums of 32-bit values: GCC copies a sum of type __m256i or __m512i at each addition. */
 typedef int32_t sum8 __attribute__((vector_size(32)));
+typedef int32_t sum16 __attribute__((vector_size(64)));
 
 __attribute__((target("avx2"))) static double peak_avx2(void)
 {
@@ -42,11 +43,12 @@ __attribute__((target("avx2"))) static double peak_avx2(void)
 #ifdef DDZ_AVXVNNI
 __attribute__((target("avx2,avxvnni"))) static double peak_avxvnni(void)
 {
-    __m256i acc[CHAINS], w = _mm256_set1_epi16(3), x = _mm256_set1_epi16(5);
-    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_set1_epi32(i);
+    sum8 acc[CHAINS];
+    __m256i w = _mm256_set1_epi16(3), x = _mm256_set1_epi16(5);
+    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum8)_mm256_set1_epi32(i);
     for (int n = 0; n < LOOPS; n++) {
         OPAQUE(w);
-        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm256_dpwssd_avx_epi32(acc[i], w, x);
+        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum8)_mm256_dpwssd_avx_epi32((__m256i)acc[i], w, x);
     }
     UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
     return 16.0 * CHAINS * LOOPS;
@@ -55,11 +57,12 @@ __attribute__((target("avx2,avxvnni"))) static double peak_avxvnni(void)
 
 __attribute__((target("avx512f,avx512vnni"))) static double peak_avx512(void)
 {
-    __m512i acc[CHAINS], w = _mm512_set1_epi32(3), x = _mm512_set1_epi32(5);
-    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_set1_epi32(i);
+    sum16 acc[CHAINS];
+    __m512i w = _mm512_set1_epi32(3), x = _mm512_set1_epi32(5);
+    UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum16)_mm512_set1_epi32(i);
     for (int n = 0; n < LOOPS; n++) {
         OPAQUE(w);
-        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = _mm512_dpwssd_epi32(acc[i], w, x);
+        UNROLL for (int i = 0; i < CHAINS; i++) acc[i] = (sum16)_mm512_dpwssd_epi32((__m512i)acc[i], w, x);
     }
     UNROLL for (int i = 0; i < CHAINS; i++) OPAQUE(acc[i]);
     return 32.0 * CHAINS * LOOPS;
