@@ -165,11 +165,11 @@ WRAP(PILOT, ddz_status, ddz_pilot_end_level,
      chain, x, noise, goal, progress, end_level)
 WRAP(OPENING, ddz_status, ddz_preview_choose, (ddz_encoder * e), e)
 WRAP_VOID(AIM, ddz_covariance_aim,
-          (struct chain * chain, const int16_t *x, double noise, int16_t *offset, int32_t *room,
+          (struct chain * chain, const int16_t *x, double noise, struct offset offset, int32_t *room,
            struct parallel *parallel),
           chain, x, noise, offset, room, parallel)
 WRAP_VOID(AIM, ddz_shrink_error,
-          (const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width, uint32_t height,
+          (const int16_t *x, const struct offset *offset, const int16_t *estimate, uint32_t width, uint32_t height,
            double noise, int32_t *error, struct parallel *parallel),
           x, offset, estimate, width, height, noise, error, parallel)
 WRAP_VOID(NETWORK, ddz_net_forward,

@@ -1,6 +1,7 @@
 /* Steering against the sums that it is defined by. */
 #include <check.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,9 @@
 enum { MAX_SIDE = 40, SAMPLES = 3 * MAX_SIDE * MAX_SIDE };
 
 static int32_t aim[SAMPLES], error[SAMPLES], other[SAMPLES];
-static int16_t x[SAMPLES], offset[SAMPLES], estimate[SAMPLES];
+static int16_t x[SAMPLES], low[SAMPLES], estimate[SAMPLES];
+static uint8_t far[SAMPLES / 8 + 1];
+static const struct offset offset = {low, far};
 
 /* An error of given strength, in 1/256 grey level, about an arbitrary estimate. */
 static void make_pictures(int width, int height, int strength)
@@ -20,8 +23,12 @@ static void make_pictures(int width, int height, int strength)
     for (int i = 0; i < 3 * width * height; i++) {
         estimate[i] = (int16_t)((int32_t)(hash_pair(1, (uint64_t)i) % 65280) - 32640);
         aim[i] = estimate[i] + (int32_t)(hash_pair(2, (uint64_t)i) % (2 * (unsigned)strength + 1)) - strength;
-        x[i] = (int16_t)((int32_t)(hash_pair(3, (uint64_t)i) % 16001) - 8000 + aim[i] / 2);
-        offset[i] = (int16_t)(aim[i] - x[i]);
+        x[i] = (int16_t)((int32_t)(hash_pair(3, (uint64_t)i) % 48001) - 24000);
+        int32_t off = aim[i] - x[i];
+        bool beyond = off < INT16_MIN || off > INT16_MAX;
+        low[i] = (int16_t)(!beyond ? off : off < 0 ? off + 65536 : off - 65536);
+        far[i / 8] = (uint8_t)((far[i / 8] & ~(1 << i % 8)) | beyond << i % 8);
+        ck_assert_int_eq(offset_at(&offset, (size_t)i), off);
     }
 }
 
@@ -65,7 +72,7 @@ START_TEST(test_against_sums)
     int width = sizes[_i][0], height = sizes[_i][1];
     const double noise = 700;
     make_pictures(width, height, 1500);
-    ddz_shrink_error(x, offset, estimate, (uint32_t)width, (uint32_t)height, noise, error, NULL);
+    ddz_shrink_error(x, &offset, estimate, (uint32_t)width, (uint32_t)height, noise, error, NULL);
     for (int row = 0; row < height; row++)
         for (int column = 0; column < width; column++) {
             double rgb[3] = {0};
@@ -85,10 +92,10 @@ END_TEST
 START_TEST(test_extremes)
 {
     make_pictures(40, 24, 3000);
-    ddz_shrink_error(x, offset, estimate, 40, 24, 1e-3, error, NULL);
+    ddz_shrink_error(x, &offset, estimate, 40, 24, 1e-3, error, NULL);
     for (int i = 0; i < 3 * 40 * 24; i++)
         ck_assert_int_le(abs(estimate[i] + error[i] - aim[i]), 1);
-    ddz_shrink_error(x, offset, estimate, 40, 24, 1e9, error, NULL);
+    ddz_shrink_error(x, &offset, estimate, 40, 24, 1e9, error, NULL);
     for (int i = 0; i < 3 * 40 * 24; i++)
         ck_assert_int_le(abs(error[i]), 1);
     for (int i = 0; i < 3 * 40 * 24; i++)
@@ -102,9 +109,9 @@ END_TEST
 START_TEST(test_threads)
 {
     make_pictures(37, 40, 2000);
-    ddz_shrink_error(x, offset, estimate, 37, 40, 900, error, NULL);
+    ddz_shrink_error(x, &offset, estimate, 37, 40, 900, error, NULL);
     for (int threads = 2; threads <= 5; threads++) {
-        ddz_shrink_error(x, offset, estimate, 37, 40, 900, other, crew(threads));
+        ddz_shrink_error(x, &offset, estimate, 37, 40, 900, other, crew(threads));
         ck_assert_mem_eq(error, other, 3 * 37 * 40 * sizeof *error);
     }
 }

@@ -39,8 +39,9 @@ struct error {
     const int16_t *x, *estimate;
     size_t n;
     double scale;  /* of what the network is given */
-    int16_t *zero; /* J 0, which the layers' biases give; then aim - x */
-    int16_t *v;    /* the network's input and output */
+    int16_t *zero; /* J 0, which the layers' biases give, where offset.low will be */
+    struct offset offset;
+    int16_t *v; /* the network's input and output */
     int32_t *z;
     bool credible;
     double node, factor;                  /* of the present term */
@@ -111,14 +112,26 @@ static bool improve(struct chain *chain, struct error *e, struct parallel *paral
     return along >= square;
 }
 
+enum { WHOLE_BYTES = 1 << 16 }; /* samples: pieces share no byte of offset.far */
+
 /* aim - x */
 static void end_piece(void *argument, size_t index, int lane)
 {
     const struct error *e = argument;
+    size_t begin = index * WHOLE_BYTES, end = e->n - begin < WHOLE_BYTES ? e->n : begin + WHOLE_BYTES;
     (void)lane;
-    for (size_t i = piece_begin(e, index); i < piece_begin(e, index + 1); i++) {
-        int32_t off = e->credible ? e->z[i] + e->estimate[i] - e->x[i] : 0;
-        e->zero[i] = (int16_t)(off < INT16_MIN ? INT16_MIN : off > INT16_MAX ? INT16_MAX : off);
+    for (size_t first = begin; first < end; first += 8) {
+        unsigned far = 0;
+        for (size_t i = first; i < first + 8 && i < end; i++) {
+            int32_t off = e->credible ? e->z[i] + e->estimate[i] - e->x[i] : 0;
+            off = off < -OFFSET_MOST ? -OFFSET_MOST : off > OFFSET_MOST ? OFFSET_MOST : off;
+            far |= (unsigned)(off < INT16_MIN || off > INT16_MAX) << (i - first);
+            e->offset.low[i] = (int16_t)(off < INT16_MIN   ? off + (1 << 16)
+                                         : off > INT16_MAX ? off - (1 << 16)
+                                                           : off);
+        }
+        if (e->offset.far[first / 8] != far)
+            e->offset.far[first / 8] = (uint8_t)far;
     }
 }
 
@@ -132,14 +145,15 @@ static double root_mean_square(const int16_t *x, const int16_t *estimate, size_t
     return sqrt((double)sum / (double)n);
 }
 
-void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, int16_t *offset, int32_t *room,
-                        struct parallel *parallel)
+void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, struct offset offset,
+                        int32_t *room, struct parallel *parallel)
 {
     struct chain_position position = ddz_chain_position(chain);
     struct error e = {.x = x,
                       .estimate = ddz_chain_estimate(chain),
                       .n = ddz_chain_samples(chain, position.scale),
-                      .zero = offset,
+                      .zero = offset.low,
+                      .offset = offset,
                       .v = ddz_chain_vector(chain),
                       .z = room,
                       .credible = true};
@@ -147,8 +161,8 @@ void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, int
     double node[DEGREE + 1], factor[DEGREE + 1];
     e.scale = 2048 / root_mean_square(x, e.estimate, e.n);
     fit(fmin(1, noise * noise / (sigma * sigma)), node, factor);
-    memset(offset, 0, e.n * sizeof *offset);
-    ddz_chain_times_jacobian(chain, offset);
+    memset(e.zero, 0, e.n * sizeof *e.zero);
+    ddz_chain_times_jacobian(chain, e.zero);
     e.factor = factor[DEGREE];
     ddz_parallel_for(parallel, PIECES, begin_piece, &e);
     for (int k = DEGREE - 1; k >= 0; k--) {
@@ -156,5 +170,5 @@ void ddz_covariance_aim(struct chain *chain, const int16_t *x, double noise, int
         e.factor = factor[k];
         e.credible = improve(chain, &e, parallel) && e.credible;
     }
-    ddz_parallel_for(parallel, PIECES, end_piece, &e);
+    ddz_parallel_for(parallel, (e.n + WHOLE_BYTES - 1) / WHOLE_BYTES, end_piece, &e);
 }

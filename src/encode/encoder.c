@@ -166,7 +166,7 @@ static size_t offset_samples(const struct pyramid *p)
 static uint64_t room_memory(const struct pyramid *p, int register_bits, int lanes)
 {
     uint64_t capacity = ddz_chain_capacity(p->width[0], p->height[0]);
-    return sizeof(int32_t) * capacity + sizeof(int16_t) * (uint64_t)offset_samples(p) + capacity / 8 +
+    return sizeof(int32_t) * capacity + sizeof(int16_t) * (uint64_t)offset_samples(p) + 2 * (capacity / 8) +
            ddz_viterbi_memory(register_bits, (uint32_t)capacity, lanes);
 }
 
@@ -210,7 +210,8 @@ void ddz_encoder_forget_room(ddz_encoder *e)
     ddz_viterbi_free(e->viterbi);
     ddz_mem_free(&e->mem, e->bits);
     ddz_mem_free(&e->mem, e->room.shift);
-    ddz_mem_free(&e->mem, e->room.offset);
+    ddz_mem_free(&e->mem, e->room.offset.low);
+    ddz_mem_free(&e->mem, e->room.offset.far);
     e->before_step = e->present = NULL;
     e->viterbi = NULL;
     e->bits = NULL;
@@ -225,12 +226,13 @@ ddz_status ddz_encoder_take_room(ddz_encoder *e)
     size_t samples = ddz_chain_capacity(p->width[0], p->height[0]);
     e->bits = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
     e->room.shift = ddz_mem_alloc(&e->mem, samples, sizeof *e->room.shift);
-    e->room.offset = ddz_mem_alloc(&e->mem, offset_samples(p), sizeof *e->room.offset);
+    e->room.offset.low = ddz_mem_alloc(&e->mem, offset_samples(p), sizeof *e->room.offset.low);
+    e->room.offset.far = ddz_mem_alloc(&e->mem, samples / 8 + 1, 1);
     e->viterbi = ddz_viterbi_new(&e->mem, e->register_bits, (uint32_t)samples, e->parallel, e->features);
-    if (!e->bits || !e->room.shift || !e->room.offset || !e->viterbi)
+    if (!e->bits || !e->room.shift || !e->room.offset.low || !e->room.offset.far || !e->viterbi)
         return DDZ_ERR_MEMORY;
     ddz_mem_scatter(&e->mem, e->room.shift, samples * sizeof *e->room.shift);
-    int16_t *x = e->room.offset;
+    int16_t *x = e->room.offset.low;
     for (int k = 1; k <= p->coarsest; k++) {
         e->x[k] = x;
         x += (size_t)3 * p->width[k] * p->height[k];

@@ -35,7 +35,8 @@ struct worker {
     struct chain *chain;
     struct viterbi *viterbi;
     int32_t shift[MAX_SAMPLES], noise[MAX_SAMPLES];
-    int16_t offset[MAX_SAMPLES];
+    int16_t low[MAX_SAMPLES];
+    uint8_t far[MAX_SAMPLES / 8 + 1];
     uint8_t *bits; /* of the step */
     double error;
 };
@@ -173,7 +174,7 @@ struct part {
 static void try_part(const ddz_encoder *e, struct worker *w, const struct path *from, struct part part, int k)
 {
     struct chain *c = w->chain;
-    struct shift_room room = {w->shift, w->offset};
+    struct shift_room room = {w->shift, {w->low, w->far}};
     int index = part.index;
     const struct step *step = &e->schedule.step[index];
     struct trellis t = ddz_chain_trellis(step, index, step->bits, PREVIEW_TRELLIS_BITS);

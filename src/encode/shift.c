@@ -23,7 +23,7 @@ static void aim(const ddz_encoder *e, struct chain *c, const struct step *step, 
     double noise = e->steering * (double)ddz_sigma_q8(e->walk.end_level) / 256;
     if (!step->fixed && ddz_chain_position(c).estimate == ESTIMATE_CALLED)
         ddz_covariance_aim(c, x, noise, room->offset, room->shift, parallel);
-    ddz_shrink_error(x, step->fixed ? NULL : room->offset, ddz_chain_estimate(c), p->width[0], p->height[0],
+    ddz_shrink_error(x, step->fixed ? NULL : &room->offset, ddz_chain_estimate(c), p->width[0], p->height[0],
                      noise, room->shift, parallel);
 }
 

@@ -25,7 +25,8 @@ typedef float rows[SIDE][MOST];
 typedef float columns[MOST][SIDE];
 
 struct frame {
-    const int16_t *x, *offset, *estimate; /* offset NULL: 0 */
+    const int16_t *x, *estimate;
+    const struct offset *offset; /* NULL: 0 */
     int32_t *error;
     int64_t width, height;
     float noise2;
@@ -128,6 +129,20 @@ static void extend_row(float *row, int64_t first, int64_t end, int64_t n)
         row[i] = row[end - 1];
 }
 
+/* To n samples from number `at` on. Sums of integers this small are exact. */
+static void add_offset(const struct offset *offset, size_t at, size_t n, float *rgb)
+{
+    const int16_t *low = offset->low + at;
+    unsigned far = 0;
+    for (size_t i = 0; i < n; i++)
+        rgb[i] += (float)low[i];
+    for (size_t i = at / 8; i <= (at + n - 1) / 8; i++)
+        far |= offset->far[i];
+    for (size_t i = 0; far && i < n; i++)
+        if (offset->far[(at + i) / 8] >> (at + i) % 8 & 1)
+            rgb[i] += (float)offset_missing(low[i]);
+}
+
 /* A row of the error, n pixels from `left` on, as an orthonormal luminance and two differences of colour. A loop over
  * samples is apart from one over pixels: not every instruction set can make vectors of the latter. */
 static void load_row(const struct frame *f, int64_t left, int64_t y, int64_t n, float *p, float *q, float *r)
@@ -136,13 +151,11 @@ static void load_row(const struct frame *f, int64_t left, int64_t y, int64_t n, 
     float rgb[3 * MOST];
     int64_t first = inside(left, f->width), end = inside(left + n - 1, f->width) + 1, before = first - left;
     const int64_t at = 3 * (y * f->width + first);
-    const int16_t *x = f->x + at, *offset = f->offset ? f->offset + at : NULL, *estimate = f->estimate + at;
-    if (offset)
-        for (int64_t i = 0; i < 3 * (end - first); i++)
-            rgb[i] = (float)(x[i] + offset[i] - estimate[i]);
-    else
-        for (int64_t i = 0; i < 3 * (end - first); i++)
-            rgb[i] = (float)(x[i] - estimate[i]);
+    const int16_t *x = f->x + at, *estimate = f->estimate + at;
+    for (int64_t i = 0; i < 3 * (end - first); i++)
+        rgb[i] = (float)(x[i] - estimate[i]);
+    if (f->offset)
+        add_offset(f->offset, (size_t)at, 3 * (size_t)(end - first), rgb);
     for (int64_t i = 0; i < end - first; i++) {
         float a = rgb[3 * i], b = rgb[3 * i + 1], c = rgb[3 * i + 2];
         p[before + i] = third * (a + b + c);
@@ -233,10 +246,10 @@ static void shrink_strip(void *argument, size_t index, int lane)
         shrink_tile(f, left, f->top + (int64_t)index * SIDE);
 }
 
-void ddz_shrink_error(const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width,
+void ddz_shrink_error(const int16_t *x, const struct offset *offset, const int16_t *estimate, uint32_t width,
                       uint32_t height, double noise, int32_t *error, struct parallel *parallel)
 {
-    struct frame f = {x, offset, estimate, error, width, height, (float)(noise * noise), 0};
+    struct frame f = {x, estimate, offset, error, width, height, (float)(noise * noise), 0};
     ddz_parallel_for(parallel, (size_t)(f.height + SIDE - 1) / SIDE, shrink_strip, &f);
     f.top = -MARGIN;
     ddz_parallel_for(parallel, (size_t)(f.height + MARGIN + SIDE - 1) / SIDE, shrink_strip, &f);

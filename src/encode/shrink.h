@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/parallel.h"
+#include "encode/offset.h"
 
 /*
  * error = S(x + offset - estimate), all [h][w][3] in units of 1/256 grey level; offset NULL: 0. S shrinks every
@@ -15,7 +16,7 @@
  * at which the file ends costs bits and returns next to nothing. noise > 0, in the same unit. The
  * result does not depend on `parallel`.
  */
-void ddz_shrink_error(const int16_t *x, const int16_t *offset, const int16_t *estimate, uint32_t width,
+void ddz_shrink_error(const int16_t *x, const struct offset *offset, const int16_t *estimate, uint32_t width,
                       uint32_t height, double noise, int32_t *error, struct parallel *parallel);
 
 #endif

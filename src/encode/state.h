@@ -11,6 +11,7 @@
 #include "ddz.h"
 #include "ddz/research.h"
 #include "encode/exact.h"
+#include "encode/offset.h"
 #include "encode/partial.h"
 #include "format/extras.h"
 #include "format/stream_writer.h"
@@ -50,7 +51,7 @@ struct sent {
 /* Where a step's shift is made, each for a chain's samples */
 struct shift_room {
     int32_t *shift;
-    int16_t *offset; /* of the aim, by ddz_covariance_aim: of the steps of a call, at full size */
+    struct offset offset; /* of the aim, by ddz_covariance_aim: of the steps of a call, at full size */
 };
 
 /* What is told of a step that was sent */
@@ -86,7 +87,7 @@ struct ddz_encoder {
     struct chain *chain;                       /* NULL: there is no picture */
     struct chain_state *before_step, *present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;
-    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale; the coarser ones in room.offset, see ddz_shift_begin */
+    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale; the coarser ones in room.offset.low, see ddz_shift_begin */
     uint8_t *alpha;                     /* NULL: none */
     bool grey;                          /* R = G = B in x */
     struct shift_room room;
