@@ -247,7 +247,7 @@ static double bench_net(const struct settings *set, const ddz_model *model, cons
     for (size_t i = 0; i < values; i++)
         in[i] = (int16_t)((int)(hash_pair(4, i) % 16384) - 8192);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = check(ddz_net_new(&mem, model, size.width, size.height, set->parallel, v->features));
+    struct net *net = check(ddz_net_new(&mem, model, NET_KEEPS, size.width, size.height, set->parallel, v->features));
     double best = 1e9;
     int count = v->features == 0 ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
     for (int i = 0; i < count; i++) {

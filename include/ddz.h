@@ -282,8 +282,8 @@ DDZ_API ddz_status ddz_decoder_feed(ddz_decoder *decoder, const uint8_t *data, s
 
 /* Bytes that decoding a width x height picture takes with the present settings, the model not counted; the
  * stream itself takes up to three times its size more. That is for a stream of which a part has arrived, and for
- * DDZ_RECON_SAMPLE; one that has arrived in full takes 12 bytes a pixel less. An exact layer takes more: it is counted
- * once it has begun to arrive. Nothing is allocated. DDZ_ERR_STATE without a model. */
+ * DDZ_RECON_SAMPLE; one that has arrived in full takes 12 bytes a pixel less, and one that ends before its steps at
+ * full size another 12. An exact layer takes more: it is counted once it has begun to arrive. Nothing is allocated. DDZ_ERR_STATE without a model. */
 DDZ_API ddz_status ddz_decoder_memory(const ddz_decoder *decoder, uint32_t width, uint32_t height,
                                       uint64_t *bytes);
 

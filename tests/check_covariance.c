@@ -63,7 +63,7 @@ static void open_chain(const struct toy_shape *shape)
     if (!shape->wild)
         make_covariance();
     struct mem mem = ddz_mem_init(NULL);
-    chain = ddz_chain_new(&mem, model, WIDTH, HEIGHT, 0, NULL, ddz_cpu_allowed(-1));
+    chain = ddz_chain_new(&mem, model, NET_KEEPS, WIDTH, HEIGHT, 0, NULL, ddz_cpu_allowed(-1));
     ck_assert_ptr_nonnull(chain);
     for (size_t i = 0; i < SAMPLES; i++)
         x[i] = (int16_t)(9000 * number(1, i / 40));

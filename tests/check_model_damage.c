@@ -326,7 +326,7 @@ START_TEST(damaged_bodies)
         if (status == DDZ_OK) {
             static int16_t picture[5 * 3 * 3];
             struct mem mem = ddz_mem_init(NULL);
-            struct net *net = ddz_net_new(&mem, m, 5, 3, NULL, ddz_cpu_allowed(-1));
+            struct net *net = ddz_net_new(&mem, m, NET_KEEPS, 5, 3, NULL, ddz_cpu_allowed(-1));
             ck_assert_ptr_nonnull(net);
             ddz_net_forward(net, picture, picture, 5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32));
             ddz_net_free(net);

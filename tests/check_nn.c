@@ -41,8 +41,14 @@ enum { SIZES = sizeof sizes / sizeof *sizes };
 static const struct {
     uint64_t features;
     int threads;
-} variants[] = {{0, 1},          {0, 2},         {DDZ_CPU_SSE2, 2}, {DDZ_CPU_AVX2, 1}, {DDZ_CPU_AVX2, 2},
-                {UINT64_MAX, 1}, {UINT64_MAX, 2}};
+    enum net_use use;
+} variants[] = {{0, 1, NET_KEEPS},
+                {0, 2, NET_FLOWS},
+                {DDZ_CPU_SSE2, 2, NET_KEEPS},
+                {DDZ_CPU_AVX2, 1, NET_FLOWS},
+                {DDZ_CPU_AVX2, 2, NET_KEEPS},
+                {UINT64_MAX, 1, NET_KEEPS},
+                {UINT64_MAX, 2, NET_FLOWS}};
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -107,9 +113,10 @@ static void compare_all(const ddz_model *model, int kind, int label, int32_t lev
     struct mem mem = ddz_mem_init(NULL);
     struct net *net[VARIANTS];
     for (int i = 0; i < VARIANTS; i++) {
-        net[i] = ddz_net_new(&mem, model, 135, 70, crew(variants[i].threads),
+        net[i] = ddz_net_new(&mem, model, variants[i].use, 135, 70, crew(variants[i].threads),
                              variants[i].features & ddz_cpu_allowed(-1));
         ck_assert_ptr_nonnull(net[i]);
+        ck_assert(ddz_net_keep(net[i], 135, 70));
     }
     for (int i = 0; i < SIZES; i++)
         compare_size(model, net, sizes[i], kind, label, level_q8);
@@ -157,7 +164,7 @@ START_TEST(output_depends)
 {
     ddz_model *model = load(1, NULL);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, 16, 16, NULL, ddz_cpu_allowed(-1));
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 16, 16, NULL, ddz_cpu_allowed(-1));
     static int16_t in[768], a[768], b[768];
     fill(in, 768, 0, 1);
     ddz_net_forward(net, in, a, 16, 16, 2, 300);
@@ -183,7 +190,7 @@ START_TEST(update_depends)
 {
     ddz_model *model = load(1, NULL);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, 16, 16, NULL, ddz_cpu_allowed(-1));
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 16, 16, NULL, ddz_cpu_allowed(-1));
     static const struct {
         int picture, label;
         int32_t level_q8;
@@ -212,7 +219,7 @@ START_TEST(networks_beside)
 {
     ddz_model *model = load(1, NULL);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, 40, 24, crew(2), ddz_cpu_allowed(-1)),
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 40, 24, crew(2), ddz_cpu_allowed(-1)),
                *other = ddz_net_new_beside(net, 16, 16);
     ck_assert_ptr_nonnull(other);
     static int16_t in[768], f[768], moved[768], out[768];
@@ -238,7 +245,7 @@ START_TEST(state_taken_back)
 {
     ddz_model *model = load(1, NULL);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, 16, 16, NULL, ddz_cpu_allowed(-1));
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 16, 16, NULL, ddz_cpu_allowed(-1));
     uint8_t *state = malloc(ddz_net_state_size(model, 16, 16));
     static int16_t in[768], f[768], moved[768], out[768];
     fill(in, 768, 0, 1);
@@ -310,23 +317,25 @@ START_TEST(memory)
         struct ledger ledger = {0, 0, allowed};
         ddz_allocator functions = {ledger_allocate, ledger_release, &ledger};
         struct mem mem = ddz_mem_init(&functions);
-        struct net *net = ddz_net_new(&mem, model, 100, 70, NULL, ddz_cpu_allowed(-1));
+        struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 100, 70, NULL, ddz_cpu_allowed(-1));
         ck_assert_int_eq(net != NULL, allowed);
         if (net) {
             static int16_t picture[21000];
             ddz_net_forward(net, picture, picture, 100, 70, 1, 0);
             ddz_net_update(net, picture, picture);
-            size_t stated = ddz_net_memory(model, 100, 70, 1, ddz_cpu_allowed(-1));
+            size_t stated = ddz_net_memory(model, NET_KEEPS, 100, 70, 1, ddz_cpu_allowed(-1));
             ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
         }
         ddz_net_free(net);
         ck_assert_int_eq(ledger.calls, 1);
     }
     /* 2^31 x 2^31 pixels: more than any size_t holds bytes, or at least refused */
-    ck_assert(ddz_net_memory(model, 1u << 31, 1u << 31, 1, 0) > ((size_t)1 << (sizeof(size_t) * 8 - 2)));
+    ck_assert(ddz_net_memory(model, NET_KEEPS, 1u << 31, 1u << 31, 1, 0) >
+              ((size_t)1 << (sizeof(size_t) * 8 - 2)));
     struct mem mem = ddz_mem_init(NULL);
-    ck_assert_ptr_null(ddz_net_new(&mem, model, UINT32_MAX, UINT32_MAX, NULL, ddz_cpu_allowed(-1)));
-    ck_assert_uint_eq(ddz_net_memory(model, UINT32_MAX, UINT32_MAX, 1, 0), SIZE_MAX);
+    ck_assert_ptr_null(
+        ddz_net_new(&mem, model, NET_KEEPS, UINT32_MAX, UINT32_MAX, NULL, ddz_cpu_allowed(-1)));
+    ck_assert_uint_eq(ddz_net_memory(model, NET_KEEPS, UINT32_MAX, UINT32_MAX, 1, 0), SIZE_MAX);
     ddz_net_free(NULL);
     ddz_model_free(model);
 }

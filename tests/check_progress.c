@@ -1,5 +1,6 @@
 /* Progress, and work that its listener ends */
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,8 +154,60 @@ START_TEST(cancelled_decoder)
 }
 END_TEST
 
+static int stop_observing(void *cookie, double sigma, const void *pixels)
+{
+    struct stop *s = cookie;
+    (void)sigma, (void)pixels;
+    return s->left-- <= 0;
+}
+
+/* Stop the picture of a stream that is there in full, which may be between two calls of the network: other pictures are
+ * as if it had not been. Returns whether it was stopped. */
+static bool stop_picture(const struct buffer *stream, const uint8_t *expected, int n, bool observes)
+{
+    struct stop stop = {.left = n};
+    uint8_t rgb[SMALL_BYTES];
+    struct decoder_settings ds = decoder_settings();
+    if (!observes) {
+        ds.progress = stop_progress;
+        ds.progress_cookie = &stop;
+    }
+    ddz_decoder *d = decoder_new(&ds);
+    if (observes)
+        ck_assert_int_eq(ddz_decoder_set_observer(d, stop_observing, &stop, DDZ_PIXELS_RGB8), DDZ_OK);
+    ck_assert_int_eq(feed(d, stream->data, stream->size), DDZ_OK);
+    ddz_status status = decode_rgb(d, DDZ_RECON_MEAN, rgb);
+    stop = (struct stop){.left = 1000};
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_SAMPLE, rgb), DDZ_OK);
+    stop = (struct stop){.left = 1000};
+    ck_assert_int_eq(decode_rgb(d, DDZ_RECON_MEAN, rgb), DDZ_OK);
+    ck_assert_mem_eq(rgb, expected, sizeof rgb);
+    ddz_decoder_free(d);
+    return status == DDZ_ERR_CANCELLED;
+}
+
+START_TEST(cancelled_between_calls)
+{
+    struct buffer rgb = picture(SMALL_W, SMALL_H);
+    struct encoder_settings es = encoder_settings(DDZ_TARGET_BYTES, 300 + 20 * _i);
+    struct buffer stream = encode(&rgb, SMALL_W, SMALL_H, &es);
+    struct decoder_settings ds = decoder_settings();
+    uint8_t expected[SMALL_BYTES];
+    ck_assert_int_eq(decode_prefix(&ds, stream.data, stream.size, expected), DDZ_OK);
+    for (int observes = 0; observes < 2; observes++) {
+        int n = 0;
+        while (stop_picture(&stream, expected, n, observes))
+            n++;
+        ck_assert_int_gt(n, 5);
+    }
+    free(stream.data);
+    free(rgb.data);
+}
+END_TEST
+
 int main(void)
 {
-    return RUN("progress", 300, CASE("progress", progress_of_encoding, progress_of_decoding),
-               CASE("cancelled", cancelled_encoder, cancelled_decoder));
+    TCase *cancelled = CASE("cancelled", cancelled_encoder, cancelled_decoder);
+    tcase_add_loop_test(cancelled, cancelled_between_calls, 0, 4);
+    return RUN("progress", 300, CASE("progress", progress_of_encoding, progress_of_decoding), cancelled);
 }

@@ -34,6 +34,7 @@ static const struct toy_shape shapes[] = {
     {.levels = 2, .embedding = 2, .channels = {16, 32}, .blocks = {1, 0}},
     {.levels = 3, .embedding = 2, .channels = {32, 16, 48}, .blocks = {1, 2, 1}},
     {.levels = 3, .embedding = 2, .channels = {16, 16, 16}, .blocks = {0, 1, 3}},
+    {.levels = 3, .embedding = 2, .channels = {16, 16, 32}, .blocks = {1, 1, 0}},
     {.levels = 4, .embedding = 2, .channels = {16, 32, 16, 16}, .blocks = {1, 1, 0, 2}},
     {.levels = 5, .embedding = 2, .channels = {16, 16, 16, 16, 16}, .blocks = {2, 1, 1, 1, 1}},
 };
@@ -71,14 +72,69 @@ static void compare(struct net *net, const int16_t *in, const struct size *size,
     free(out);
 }
 
+/* A call and updates in one go: part k has its own input, taken once from the top, and its own output. */
+enum { PARTS = 1 + FLOW_UPDATES };
+
+struct parts {
+    const int16_t *in[PARTS];
+    int16_t *out[PARTS];
+    uint32_t width, height;
+};
+
+static const int16_t *take(void *cookie, int part, uint32_t y, uint32_t rows, int16_t *room)
+{
+    const struct parts *p = cookie;
+    size_t row = (size_t)3 * p->width;
+    ck_assert(part < PARTS && rows >= 1 && rows <= 2 && y + rows <= p->height);
+    memcpy(room, p->in[part] + y * row, rows * row * sizeof *room);
+    return room;
+}
+
+static void give(void *cookie, int part, uint32_t y, uint32_t rows, int16_t *values)
+{
+    const struct parts *p = cookie;
+    size_t row = (size_t)3 * p->width;
+    ck_assert(part < PARTS && rows >= 1 && rows <= 2 && y + rows <= p->height);
+    for (size_t i = 0; i < rows * row; i++) {
+        p->out[part][y * row + i] = (int16_t)(p->out[part][y * row + i] + values[i]); /* once */
+        values[i] = 0;
+    }
+}
+
+/* With 0 to FLOW_UPDATES updates, of the call's picture and what has come of it */
+static void compare_flows(struct net *net, const int16_t *in, const struct size *size, const int16_t *called,
+                          const int16_t *updated)
+{
+    size_t bytes = (size_t)size->width * size->height * 3 * sizeof *in;
+    const struct net_call call = {size->width, size->height, 0, 900};
+    for (int updates = 0; updates < PARTS; updates++) {
+        struct parts parts = {.width = size->width, .height = size->height};
+        const struct net_rows rows = {take, give, &parts};
+        for (int part = 0; part < PARTS; part++) {
+            parts.in[part] = part ? called : in;
+            parts.out[part] = samples(size->width, size->height);
+        }
+        if (updates)
+            ddz_net_flow(net, &call, updates, &rows);
+        else
+            ddz_net_call(net, &call, &rows);
+        ck_assert(!ddz_net_is_kept(net));
+        for (int part = 0; part < PARTS; part++) {
+            if (part <= updates)
+                ck_assert_mem_eq(parts.out[part], part ? updated : called, bytes);
+            free(parts.out[part]);
+        }
+    }
+}
+
 START_TEST(same_as_reference)
 {
     struct mem mem = ddz_mem_init(NULL);
     ddz_model *model = load((uint64_t)_i, &shapes[_i]);
     struct net *large[CREWS];
     for (int c = 0; c < CREWS; c++)
-        ck_assert_ptr_nonnull(
-            large[c] = ddz_net_new(&mem, model, WIDEST, HIGHEST, crew(crews[c]), ddz_cpu_allowed(-1)));
+        ck_assert_ptr_nonnull(large[c] = ddz_net_new(&mem, model, NET_KEEPS, WIDEST, HIGHEST, crew(crews[c]),
+                                                     ddz_cpu_allowed(-1)));
     for (int i = 0; i < SIZES; i++) {
         uint32_t width = sizes[i].width, height = sizes[i].height;
         int16_t *in = samples(width, height), *called = samples(width, height),
@@ -87,10 +143,15 @@ START_TEST(same_as_reference)
         struct reference r = reference_forward(model, in, called, (int)width, (int)height, 0, 900);
         reference_update(&r, called, updated, (int)width, (int)height);
         for (int c = 0; c < CREWS; c++) {
-            struct net *net = ddz_net_new(&mem, model, width, height, crew(crews[c]), ddz_cpu_allowed(-1));
+            struct net *net =
+                ddz_net_new(&mem, model, NET_KEEPS, width, height, crew(crews[c]), ddz_cpu_allowed(-1));
             ck_assert_ptr_nonnull(net);
             compare(net, in, &sizes[i], called, updated);
             compare(large[c], in, &sizes[i], called, updated);
+            ddz_net_free(net);
+            net = ddz_net_new(&mem, model, NET_FLOWS, width, height, crew(crews[c]), ddz_cpu_allowed(-1));
+            ck_assert_ptr_nonnull(net);
+            compare_flows(net, in, &sizes[i], called, updated);
             ddz_net_free(net);
         }
         free(r.gates.v);
@@ -148,6 +209,8 @@ static void check_layer(const struct plan *plan, const struct strip_layer *layer
     struct extent in = extent_of(plan, &layer->in, lane, strip, first, last),
                   out = extent_of(plan, &layer->out, lane, strip, y, end);
     ck_assert(layer->in.whole || layer->out.whole || in.end <= out.first || out.end <= in.first);
+    if (plan->model->layer[layer->number].shape.end == END_GATE_BY)
+        extent_of(plan, &layer->gates, lane, strip, y, end);
     if (layer->kept) {
         const int16_t *kept = ddz_plan_kept(plan, index, y);
         ck_assert(kept >= plan->kept_rows && kept < plan->kept_rows + plan->kept_values);
@@ -157,7 +220,7 @@ static void check_layer(const struct plan *plan, const struct strip_layer *layer
 static void check_plan(struct plan *plan, uint32_t width, uint32_t height)
 {
     ddz_plan_cut(plan, width, height);
-    for (int i = 0; i < plan->model->layers; i++) {
+    for (int i = 0; i < plan->first[plan->runs]; i++) {
         const struct strip_layer *layer = &plan->layer[i];
         ptrdiff_t strips = ddz_plan_strips(plan, plan->lag);
         for (ptrdiff_t strip = 0; strip < strips; strip++)
@@ -170,19 +233,24 @@ static void check_plan(struct plan *plan, uint32_t width, uint32_t height)
 
 START_TEST(strips_in_memory)
 {
-    ddz_model *model = load((uint64_t)_i, &shapes[_i]);
+    int runs = _i < SHAPES ? RUN_FLOW : STRIP_RUNS;
+    ddz_model *model = load((uint64_t)_i, &shapes[_i % SHAPES]);
     for (int lanes = 1; lanes <= 8; lanes += lanes == 1 ? 1 : 3)
         for (int most = 0; most < SIZES; most++) {
             struct arena sizes_only = {NULL, 0}, arena = {NULL, 0};
-            ddz_plan_make(&sizes_only, model, sizes[most].width, sizes[most].height, lanes);
+            ddz_plan_make(&sizes_only, model, sizes[most].width, sizes[most].height, lanes, runs);
             ck_assert_ptr_nonnull(arena.base = calloc(1, sizes_only.used));
-            struct plan plan = ddz_plan_make(&arena, model, sizes[most].width, sizes[most].height, lanes);
+            struct plan plan =
+                ddz_plan_make(&arena, model, sizes[most].width, sizes[most].height, lanes, runs);
             ck_assert_uint_eq(arena.used, sizes_only.used);
             ck_assert(plan.kept_rows + plan.kept_values <= (int16_t *)(arena.base + arena.used));
+            size_t whole = ddz_plan_whole_values(&model->unet, sizes[most].width, sizes[most].height);
+            ck_assert_ptr_nonnull(plan.whole = calloc(whole, sizeof *plan.whole));
             for (uint32_t part = 1; part <= 8; part++)
                 check_plan(&plan, (sizes[most].width - 1) / part + 1, (sizes[most].height - 1) / part + 1);
             check_plan(&plan, 1, sizes[most].height);
             check_plan(&plan, sizes[most].width, 1);
+            free(plan.whole);
             free(arena.base);
         }
     ddz_model_free(model);
@@ -208,17 +276,17 @@ START_TEST(memory_grows_with_width)
     for (int c = 0; c < CREWS; c++) {
         size_t bytes = 0;
         struct mem mem = ddz_mem_init(&(ddz_allocator){count_bytes, release, &bytes});
-        size_t stated = ddz_net_memory(model, 640, 480, crews[c], ddz_cpu_allowed(-1));
-        struct net *net = ddz_net_new(&mem, model, 640, 480, crew(crews[c]), ddz_cpu_allowed(-1));
+        size_t stated = ddz_net_memory(model, NET_KEEPS, 640, 480, crews[c], ddz_cpu_allowed(-1));
+        struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 640, 480, crew(crews[c]), ddz_cpu_allowed(-1));
         ck_assert_ptr_nonnull(net);
         ck_assert(bytes >= stated && bytes < stated + 256);
-        size_t low = ddz_net_memory(model, 4000, 1000, crews[c], 0),
-               high = ddz_net_memory(model, 4000, 3000, crews[c], 0);
+        size_t low = ddz_net_memory(model, NET_KEEPS, 4000, 1000, crews[c], 0),
+               high = ddz_net_memory(model, NET_KEEPS, 4000, 3000, crews[c], 0);
         size_t features = (size_t)32 * 2 * 2001 * 1000;
         ck_assert(high - low >= features && high - low < features + features / 50);
         ddz_net_free(net);
     }
-    ck_assert_uint_eq(ddz_net_memory(model, UINT32_MAX, UINT32_MAX, 8, 0), SIZE_MAX);
+    ck_assert_uint_eq(ddz_net_memory(model, NET_KEEPS, UINT32_MAX, UINT32_MAX, 8, 0), SIZE_MAX);
     ddz_model_free(model);
 }
 END_TEST
@@ -227,7 +295,7 @@ int main(void)
 {
     TCase *tc = tcase_create("strips");
     tcase_add_loop_test(tc, same_as_reference, 0, SHAPES);
-    tcase_add_loop_test(tc, strips_in_memory, 0, SHAPES);
+    tcase_add_loop_test(tc, strips_in_memory, 0, 2 * SHAPES);
     tcase_add_test(tc, memory_grows_with_width);
     return run_cases("strips", 120, &tc, 1);
 }

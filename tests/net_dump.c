@@ -61,7 +61,7 @@ static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t h
     size_t samples = (size_t)width * height * 3;
     int16_t *values = malloc(2 * samples * sizeof *values);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, width, height, NULL, ddz_cpu_allowed(features));
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, width, height, NULL, ddz_cpu_allowed(features));
     int failed = !values || !net;
     if (!failed) {
         for (size_t i = 0; i < 2 * samples; i++)

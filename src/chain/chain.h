@@ -19,6 +19,7 @@
 #include "exact/residual.h"
 #include "format/limits.h"
 #include "model/model.h"
+#include "nn/net.h" /* enum net_use */
 
 enum { MAX_VIEWS = 1 << MAX_VIEWS_LOG2 }; /* of y: as it is, and mirrored */
 
@@ -30,9 +31,11 @@ struct chain;
 /* ---- Life ---------------------------------------------------------------------------------- */
 
 /* A chain that comes no further than scale `finest`, 0 being the picture's full size. NULL if memory is short. `parallel`
- * and `model` must outlive the chain. The picture's size has been checked against MAX_PIXELS. */
-struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, uint32_t width,
-                            uint32_t height, int finest, struct parallel *parallel, uint64_t features);
+ * and `model` must outlive the chain. The picture's size has been checked against MAX_PIXELS. NET_FLOWS: steps can be
+ * deferred, and ddz_chain_prepare_update has to precede those that are not. */
+struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, enum net_use use,
+                            uint32_t width, uint32_t height, int finest, struct parallel *parallel,
+                            uint64_t features);
 /* Another one of the same picture, computed by the calling thread alone, which comes no further than scale `finest`
  * and uses the network's weights of `whole`, which must outlive it. */
 struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
@@ -51,8 +54,12 @@ void ddz_chain_free(struct chain *chain);
 size_t ddz_chain_capacity(uint32_t width, uint32_t height);
 
 /* Bytes that a chain takes whose finest scale has this size, computed by `lanes` lanes, and one of ddz_chain_new_coarse. */
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
-                          uint64_t features);
+uint64_t ddz_chain_memory(const struct ddz_model *model, enum net_use use, uint32_t width, uint32_t height,
+                          int lanes, uint64_t features);
+/* What NET_FLOWS takes beside that once it comes to a scale that has this size and label, where up to `updates` steps with
+ * an update follow one another, deferred or not */
+uint64_t ddz_chain_updates_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int label,
+                                  int updates, bool deferred);
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
                                  uint64_t features);
 
@@ -122,6 +129,18 @@ const int32_t *ddz_chain_predict_bands(struct chain *chain);
  */
 void ddz_chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
                      uint32_t known);
+
+/*
+ * Make a step, all of whose bits are known, when the next estimate is asked for: it and others that follow it are then made
+ * together with the call of the network that they begin with, so that nothing of the call has to be kept. `updates`: how many
+ * steps with an update there are from this one on. False: it has to be made by ddz_chain_apply, for it is not of that kind,
+ * or memory is short, or its noise is too large. Until an estimate is asked for, only further steps may follow.
+ */
+bool ddz_chain_defer(struct chain *chain, const struct step *step, int updates, const struct trellis *t,
+                     const uint8_t *bits);
+
+/* Before the estimate for a step with an update that is made by ddz_chain_apply: that the call will be kept. False: memory is short. */
+bool ddz_chain_prepare_update(struct chain *chain);
 
 /* The step for a noise that is all known, q12, in the order of its samples. */
 void ddz_chain_apply_noise(struct chain *chain, const struct step *step, const int32_t *noise);

@@ -9,6 +9,7 @@
 
 void ddz_chain_start(struct chain *chain)
 {
+    chain->deferred = 0;
     chain_move(chain, chain->pyramid.coarsest, 0);
     memset(chain->y, 0, ddz_chain_samples(chain, chain->scale) * sizeof *chain->y);
     ddz_chain_next_estimate(chain);
@@ -22,8 +23,7 @@ void ddz_chain_place(struct chain *chain, const int16_t *x, const int32_t *noise
         chain->y[i] = x[i] + (int32_t)asr64(chain->sigma_q8 * noise[i], 20);
 }
 
-/* How the network is told what y is */
-static int present_label(const struct chain *chain, int32_t level_q8)
+int ddz_chain_label(const struct chain *chain, int32_t level_q8)
 {
     /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
     return ddz_scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
@@ -32,7 +32,7 @@ static int present_label(const struct chain *chain, int32_t level_q8)
 /* The label of y as it is; 0 before the first step. */
 static int label_now(const struct chain *chain)
 {
-    return chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+    return chain->sigma_q8 ? ddz_chain_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
 }
 
 /* Views of y at labels up to 4, where time matters: `views`, or as many as are enough for a thumbnail at its finest scale */
@@ -41,17 +41,21 @@ static int views_of(const struct chain *chain, int views, int enough)
     return chain->few_views && chain->scale == chain->finest && views > enough ? enough : views;
 }
 
+int ddz_chain_next_views(const struct chain *chain)
+{
+    return label_has_views(label_now(chain)) ? views_of(chain, MAX_VIEWS, 1) : 1;
+}
+
 void ddz_chain_next_estimate(struct chain *chain)
 {
-    if (chain->estimate_kind == ESTIMATE_UPDATED)
-        return;
-    /* small pictures cost little; the smallest are estimated hundreds of times to choose their bits */
-    int label = label_now(chain);
-    ddz_chain_call(chain, label >= 2 && label <= 4 ? views_of(chain, MAX_VIEWS, 1) : 1);
+    ddz_chain_catch_up(chain);
+    if (chain->estimate_kind != ESTIMATE_UPDATED)
+        ddz_chain_call(chain, ddz_chain_next_views(chain));
 }
 
 void ddz_chain_last_estimate(struct chain *chain, int views)
 {
+    ddz_chain_catch_up(chain);
     int label = label_now(chain);
     ddz_chain_call(chain, label > 4 ? MAX_VIEWS : views_of(chain, label < 2 ? views : MAX_VIEWS, 2));
 }
@@ -101,7 +105,7 @@ static void call_view(struct chain *chain, const struct precondition *p, int mir
     int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
     convert(chain, p, to_network);
     ddz_mirror(chain->vector, width, height, mirror);
-    ddz_net_forward(chain->net, chain->vector, chain->vector, width, height, present_label(chain, level_q8),
+    ddz_net_forward(chain->net, chain->vector, chain->vector, width, height, ddz_chain_label(chain, level_q8),
                     level_q8);
     ddz_mirror(chain->vector, width, height, mirror);
 }
@@ -177,17 +181,20 @@ void ddz_chain_call(struct chain *chain, int views)
     if (!chain->sigma_q8) {
         for (size_t i = 0; i < n; i++)
             chain->estimate[i] = (int16_t)chain->model->mean[i % 3];
-        chain_take_colour_out(chain, chain->estimate);
+        chain_take_colour_out(chain, chain->estimate, n);
+        return;
+    }
+    if (views == 1) {
+        ddz_chain_call_rows(chain, 0);
         return;
     }
     struct precondition p = ddz_precondition_of(chain->sigma_q8);
     for (int i = views - 1; i >= 0; i--) { /* y as it is comes last, so that updates have its gates */
         call_view(chain, &p, mirrors[i]);
-        if (views > 1)
-            add_view(chain, views, i == views - 1, i == 0);
+        add_view(chain, views, i == views - 1, i == 0);
     }
     convert(chain, &p, from_network);
-    chain_take_colour_out(chain, chain->estimate);
+    chain_take_colour_out(chain, chain->estimate, n);
 }
 
 int16_t *ddz_chain_vector(struct chain *chain)
@@ -198,5 +205,5 @@ int16_t *ddz_chain_vector(struct chain *chain)
 void ddz_chain_times_jacobian(struct chain *chain, int16_t *v)
 {
     ddz_net_update(chain->net, v, v);
-    chain_take_colour_out(chain, v);
+    chain_take_colour_out(chain, v, ddz_chain_samples(chain, chain->scale));
 }

@@ -1,6 +1,7 @@
 /* The chain's memory, and where it is. */
 #include "chain/chain.h"
 
+#include <assert.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -34,8 +35,9 @@ static bool allocate(struct chain *chain)
     return true;
 }
 
-struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, uint32_t width,
-                            uint32_t height, int finest, struct parallel *parallel, uint64_t features)
+struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model, enum net_use use,
+                            uint32_t width, uint32_t height, int finest, struct parallel *parallel,
+                            uint64_t features)
 {
     struct pyramid pyramid = ddz_pyramid_of(width, height);
     uint32_t w = pyramid.width[finest], h = pyramid.height[finest];
@@ -44,7 +46,8 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
         return NULL;
     *chain = (struct chain){.mem = *mem,
                             .model = model,
-                            .net = ddz_net_new(mem, model, w, h, parallel, features),
+                            .flows = use == NET_FLOWS,
+                            .net = ddz_net_new(mem, model, use, w, h, parallel, features),
                             .features = features,
                             .parallel = parallel,
                             .pyramid = pyramid,
@@ -88,15 +91,20 @@ void ddz_chain_set_few_views(struct chain *chain)
 
 void ddz_chain_forget_network(struct chain *chain)
 {
+    assert(chain->deferred == 0);
     ddz_net_free(chain->net);
+    ddz_mem_free(&chain->mem, chain->slot);
     chain->net = NULL;
+    chain->slot = NULL;
+    chain->slots = 0;
 }
 
 bool ddz_chain_recall_network(struct chain *chain)
 {
     if (!chain->net)
-        chain->net = ddz_net_new(&chain->mem, chain->model, chain->pyramid.width[chain->finest],
-                                 chain->pyramid.height[chain->finest], chain->parallel, chain->features);
+        chain->net = ddz_net_new(&chain->mem, chain->model, chain->flows ? NET_FLOWS : NET_KEEPS,
+                                 chain->pyramid.width[chain->finest], chain->pyramid.height[chain->finest],
+                                 chain->parallel, chain->features);
     return chain->net != NULL;
 }
 
@@ -109,6 +117,7 @@ void ddz_chain_free(struct chain *chain)
     ddz_mem_free(&mem, chain->estimate);
     ddz_mem_free(&mem, chain->remainders);
     ddz_mem_free(&mem, chain->room.values);
+    ddz_mem_free(&mem, chain->slot);
     ddz_net_free(chain->net);
     ddz_mem_free(&mem, chain);
 }
@@ -118,11 +127,21 @@ static uint64_t array_memory(uint64_t capacity)
     return sizeof(struct chain) + 8 * capacity + capacity / 4 + 4 * (uint64_t)ddz_mix_room(capacity);
 }
 
-uint64_t ddz_chain_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
-                          uint64_t features)
+uint64_t ddz_chain_memory(const struct ddz_model *model, enum net_use use, uint32_t width, uint32_t height,
+                          int lanes, uint64_t features)
 {
     return array_memory(ddz_chain_capacity(width, height)) +
-           ddz_net_memory(model, width, height, lanes, features);
+           ddz_net_memory(model, use, width, height, lanes, features);
+}
+
+uint64_t ddz_chain_updates_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int label,
+                                  int updates, bool deferred)
+{
+    if (updates == 0)
+        return 0;
+    if (!deferred || updates > FLOW_UPDATES || label_has_views(label))
+        return ddz_net_memory_kept(model, width, height);
+    return (uint64_t)(updates - 1) * ddz_chain_capacity(width, height) * sizeof(int16_t);
 }
 
 uint64_t ddz_chain_memory_coarse(const struct ddz_model *model, uint32_t width, uint32_t height,
@@ -156,6 +175,7 @@ const int16_t *ddz_chain_estimate(const struct chain *chain)
 
 uint32_t ddz_chain_digest(const struct chain *chain)
 {
+    assert(chain->deferred == 0);
     enum { PIECE = 1024 };
     uint8_t bytes[4 * PIECE];
     uLong crc = crc32(0, NULL, 0);

@@ -1,4 +1,5 @@
 /* A chain's state, kept aside. */
+#include <assert.h>
 #include <string.h>
 
 #include "chain/chain.h"
@@ -63,6 +64,7 @@ uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, u
 
 void ddz_chain_save(const struct chain *chain, struct chain_state *state)
 {
+    assert(chain->deferred == 0);
     size_t n = ddz_chain_samples(chain, chain->scale);
     state->scale = chain->scale;
     state->sigma_q8 = chain->sigma_q8;
@@ -78,6 +80,7 @@ void ddz_chain_save(const struct chain *chain, struct chain_state *state)
 
 void ddz_chain_restore(struct chain *chain, const struct chain_state *state)
 {
+    chain->deferred = 0;
     chain_move(chain, state->scale, state->sigma_q8);
     chain->estimate_kind = state->estimate_kind;
     chain->views = state->views;

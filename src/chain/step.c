@@ -1,9 +1,11 @@
 /* A step of the chain, from its bits or its noise. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/fixed.h"
 #include "base/hash.h"
 #include "chain/chain.h"
+#include "chain/change.h"
 #include "chain/fields.h"
 #include "channel/impulses.h"
 #include "diffusion/lift.h"
@@ -54,17 +56,6 @@ static void draw_missing(const struct trellis *t, uint8_t *bits, uint32_t known)
 
 /* ---- y ------------------------------------------------------------------------------------- */
 
-/* What a step changes, of samples in any order */
-struct change {
-    struct reverse_step step;
-    struct impulses impulses; /* which the vector has, or */
-    const struct impulse_list *list;
-    int32_t *y;              /* of a lift: its bands */
-    const int16_t *estimate; /* of a lift: NULL, for the bands are as predicted before it */
-    int16_t *vector;         /* impulses; then noise as the network takes it */
-    size_t samples;
-};
-
 /* Of a value of y with this estimate, by noise c */
 static inline int32_t change_of(const struct change *change, uint32_t at, int32_t c)
 {
@@ -73,32 +64,37 @@ static inline int32_t change_of(const struct change *change, uint32_t at, int32_
     return reverse_step_change(&change->step, change->y[at], change->estimate[at], c);
 }
 
-/* Noise beyond the range of the vector, whose bounds stand for it there */
-static inline bool is_beyond(int16_t c)
-{
-    return c == INT16_MIN || c == INT16_MAX;
-}
-
 /* Noise of one sample. The samples of a unit are far apart, and a place in memory costs more than what is computed there:
  * so noise that the vector can hold is only put there, for one pass over y from end to end. */
 static inline void take_noise(const struct change *change, uint32_t at, int32_t c)
 {
     int16_t kept = (int16_t)clamp64(c, INT16_MIN, INT16_MAX);
     change->vector[at] = kept;
-    if (is_beyond(kept))
+    if (change_is_beyond(kept) && change->y)
         change->y[at] += change_of(change, at, c);
 }
 
 enum { PASS_PIECE = 1 << 16 };
 
+/* The end of a piece */
+static size_t piece_end(size_t samples, size_t begin)
+{
+    return samples - begin < PASS_PIECE ? samples : begin + PASS_PIECE;
+}
+
+void ddz_change_pass(const struct change *change, size_t begin, size_t end)
+{
+    for (size_t i = begin; i < end; i++)
+        if (!change_is_beyond(change->vector[i]))
+            change->y[i] += change_of(change, (uint32_t)i, change->vector[i]);
+}
+
 static void pass_piece(void *argument, size_t index, int lane)
 {
     const struct change *change = argument;
-    size_t begin = index * PASS_PIECE, rest = change->samples - begin;
+    size_t begin = index * PASS_PIECE;
     (void)lane;
-    for (size_t i = begin; i < begin + (rest < PASS_PIECE ? rest : PASS_PIECE); i++)
-        if (!is_beyond(change->vector[i]))
-            change->y[i] += change_of(change, (uint32_t)i, change->vector[i]);
+    ddz_change_pass(change, begin, piece_end(change->samples, begin));
 }
 
 static void gather_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
@@ -222,9 +218,17 @@ static void end_change(struct chain *chain, const struct step *step, const struc
 
 /* ---- Steps --------------------------------------------------------------------------------- */
 
+void ddz_change_move(int64_t noise_q8, const int16_t *moved, int16_t *estimate, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = estimate[i] + rshift_round(noise_q8 * moved[i], 20);
+        estimate[i] = (int16_t)clamp64(sum, -CENTRE, CENTRE);
+    }
+}
+
 struct update {
     int64_t noise_q8;
-    const int16_t *vector; /* J c */
+    const int16_t *moved; /* J c */
     int16_t *estimate;
     size_t samples;
 };
@@ -232,26 +236,30 @@ struct update {
 static void update_piece(void *argument, size_t index, int lane)
 {
     const struct update *u = argument;
-    size_t begin = index * PASS_PIECE, rest = u->samples - begin;
+    size_t begin = index * PASS_PIECE, end = piece_end(u->samples, begin);
     (void)lane;
-    for (size_t i = begin; i < begin + (rest < PASS_PIECE ? rest : PASS_PIECE); i++) {
-        int64_t moved = u->estimate[i] + rshift_round(u->noise_q8 * u->vector[i], 20);
-        u->estimate[i] = (int16_t)clamp64(moved, -CENTRE, CENTRE);
-    }
+    ddz_change_move(u->noise_q8, u->moved + begin, u->estimate + begin, end - begin);
 }
 
-/* All of the step's noise has been taken. Its update: xhat_0 + sigma_s sqrt(1 - r^2) J c */
+void ddz_change_pass_all(struct chain *chain, struct change *change)
+{
+    ddz_parallel_for(chain->parallel, (change->samples + PASS_PIECE - 1) / PASS_PIECE, pass_piece, change);
+}
+
+void ddz_change_update(struct chain *chain, const struct change *change)
+{
+    struct update update = {change->step.noise_q8, change->vector, chain->estimate, change->samples};
+    ddz_chain_times_jacobian(chain, change->vector);
+    ddz_parallel_for(chain->parallel, (update.samples + PASS_PIECE - 1) / PASS_PIECE, update_piece, &update);
+    chain->estimate_kind = ESTIMATE_UPDATED;
+}
+
 static void end_step(struct chain *chain, const struct step *step, struct change *change)
 {
-    size_t pieces = (change->samples + PASS_PIECE - 1) / PASS_PIECE;
-    ddz_parallel_for(chain->parallel, pieces, pass_piece, change);
+    ddz_change_pass_all(chain, change);
     end_change(chain, step, change, ddz_sigma_q8(step->level_to));
-    if (!step->update)
-        return;
-    ddz_chain_times_jacobian(chain, chain->vector);
-    struct update update = {change->step.noise_q8, chain->vector, chain->estimate, step->samples};
-    ddz_parallel_for(chain->parallel, pieces, update_piece, &update);
-    chain->estimate_kind = ESTIMATE_UPDATED;
+    if (step->update)
+        ddz_change_update(chain, change);
 }
 
 void ddz_chain_apply_noise(struct chain *chain, const struct step *step, const int32_t *noise)
@@ -267,29 +275,30 @@ static void walk(struct chain *chain, const struct trellis *t, const struct mixi
                  uint32_t known, struct change *change)
 {
     change->impulses = ddz_trellis_impulses(t);
-    ddz_trellis_walk(t, bits, known, ddz_mix_positions(m), chain->vector, chain->parallel);
+    ddz_trellis_walk(t, bits, known, ddz_mix_positions(m), change->vector, chain->parallel);
 }
 
-/* All of the step's noise. What a call keeps of its views has room for the impulses, unless the bits are many. */
-static void take_all(struct chain *chain, const struct trellis *t, const struct mixing *m,
-                     const uint8_t *bits, struct change *change)
+/* What a call keeps of its views has room for the impulses, unless the bits are many. */
+void ddz_change_take(struct chain *chain, const struct trellis *t, const uint8_t *bits, struct change *change)
 {
+    struct mixing m = mixing_of(t);
     static const struct mix_phase few[] = {{spread_impulses, true}, {unmix, true}, {take_noise_of, false}},
                                   many[] = {{gather_impulses, false}, {unmix, true}, {take_noise_of, false}};
     struct impulse_list list;
-    if (ddz_impulse_list_room(t, m) <= chain->capacity / 4 / sizeof(uint32_t)) {
-        list = ddz_impulse_list_make(t, bits, m, (uint32_t *)(void *)chain->remainders, chain->parallel);
+    if (ddz_impulse_list_room(t, &m) <= chain->capacity / 4 / sizeof(uint32_t)) {
+        list = ddz_impulse_list_make(t, bits, &m, (uint32_t *)(void *)chain->remainders, chain->parallel);
         change->list = &list;
     } else {
-        walk(chain, t, m, bits, t->branches, change);
+        walk(chain, t, &m, bits, t->branches, change);
     }
-    ddz_mix_units(m, chain->room, chain->parallel, change->list ? few : many, 3, change);
+    ddz_mix_units(&m, chain->room, chain->parallel, change->list ? few : many, 3, change);
     change->list = NULL;
 }
 
 void ddz_chain_apply(struct chain *chain, const struct step *step, const struct trellis *t, uint8_t *bits,
                      uint32_t known)
 {
+    assert(chain->deferred == 0);
     bool fresh = step->lift || step->level_from == LEVEL_NOTHING;
     if (fresh && known < t->branches) {
         draw_missing(t, bits, known);
@@ -298,7 +307,7 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
     struct mixing m = mixing_of(t);
     struct change change = begin_change(chain, step);
     if (known == t->branches) {
-        take_all(chain, t, &m, bits, &change);
+        ddz_change_take(chain, t, bits, &change);
         end_step(chain, step, &change);
     } else {
         walk(chain, t, &m, bits, known, &change);

@@ -62,6 +62,16 @@ ddz_status ddz_decoder_set(ddz_decoder *d, int parameter, int64_t value)
     return DDZ_OK;
 }
 
+/* For the updates of estimates */
+static uint64_t updates_memory(const ddz_decoder *d, const struct pyramid *p, int finest)
+{
+    enum { DEFAULT_UPDATES_LOG2 = 2 }; /* of ddpmenc, but at effort 9 */
+    int log2 = d->reader.has_settings ? d->reader.settings.updates_log2 : DEFAULT_UPDATES_LOG2;
+    int label = finest == 0 ? 0 : ddz_scale_label(p, finest, LEVEL_LIFTED);
+    return ddz_chain_updates_memory(d->model, p->width[finest], p->height[finest], label, (1 << log2) - 1,
+                                    decoder_defers(d, p));
+}
+
 ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t height, uint64_t *bytes)
 {
     enum {
@@ -79,7 +89,8 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
     int lanes = d->runner.run ? d->runner.lanes : ddz_parallel_threads((int)d->value[DECODER_THREADS]);
     uint64_t features = ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]);
     *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(w, h) / 8 +
-             (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_exact_show_memory(d, width, height) + ddz_chain_memory(d->model, w, h, lanes, features) +
+             (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_exact_show_memory(d, width, height) +
+             ddz_chain_memory(d->model, NET_FLOWS, w, h, lanes, features) + updates_memory(d, &p, finest) +
              ddz_chain_state_memory(d->model, w, h, CHAIN_Y);
     return DDZ_OK;
 }

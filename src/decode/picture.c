@@ -27,7 +27,7 @@ static ddz_status ensure_chain(ddz_decoder *d)
     if (!d->parallel)
         return DDZ_ERR_MEMORY;
     int finest = ddz_schedule_finest(&d->pyramid, decoder_scale(d));
-    struct chain *chain = ddz_chain_new(&d->mem, d->model, w, h, finest, d->parallel,
+    struct chain *chain = ddz_chain_new(&d->mem, d->model, NET_FLOWS, w, h, finest, d->parallel,
                                         ddz_cpu_allowed(d->value[DECODER_CPU_FEATURES]));
     if (!chain)
         return DDZ_ERR_MEMORY;
@@ -98,23 +98,38 @@ static ddz_status show(ddz_decoder *d)
     return stop ? DDZ_ERR_CANCELLED : DDZ_OK;
 }
 
-/* Step `index` is made. */
+/* Step `index` is made. Who is told may stop the walk, but not between two calls of the network. */
 static ddz_status tell_progress(ddz_decoder *d, const struct schedule *s, int index)
 {
     d->work_done += ddz_report_work(s, &d->pyramid, index, index + 1);
-    return ddz_progress_tell(&d->progress, d->work_done, d->work);
+    return s->step[index].update ? DDZ_OK : ddz_progress_tell(&d->progress, d->work_done, d->work);
+}
+
+/* How many steps with an update there are from step `index` on */
+static int updates_from(const struct schedule *s, int index)
+{
+    int count = 0;
+    while (index + count < s->steps && s->step[index + count].update)
+        count++;
+    return count;
 }
 
 /* Make step `index` of a schedule with those of its bits that are in d->bits. */
 static ddz_status make_step(ddz_decoder *d, const struct schedule *s, int index, const struct step_bits *b)
 {
     const struct step *step = &s->step[index];
+    struct trellis t = ddz_chain_trellis(step, index, b->bits, b->register_bits);
+    bool updates = step->update && b->known == b->bits;
     d->views = 0;
+    if (updates && decoder_defers(d, &d->pyramid) &&
+        ddz_chain_defer(d->chain, step, updates_from(s, index), &t, d->bits))
+        return DDZ_OK;
+    if (updates && !ddz_chain_prepare_update(d->chain))
+        return DDZ_ERR_MEMORY;
     ddz_chain_next_estimate(d->chain);
     ddz_status status = show(d);
     if (status != DDZ_OK)
         return status;
-    struct trellis t = ddz_chain_trellis(step, index, b->bits, b->register_bits);
     ddz_chain_apply(d->chain, step, &t, d->bits, b->known);
     return DDZ_OK;
 }
@@ -309,18 +324,34 @@ static ddz_status ensure_memory(ddz_decoder *d, const struct plan *plan)
     return status;
 }
 
+/* At the beginning of the chain */
+static void begin_anew(ddz_decoder *d)
+{
+    ddz_chain_start(d->chain);
+    d->views = 0;
+    d->cursor = (struct step_cursor){0};
+    d->ended = false;
+}
+
+/* y would be kept between two calls of the network, whence there is no going on without what the first has left behind: a
+ * picture was stopped there, in what the stream ends with. */
+static bool is_astray(const ddz_decoder *d, const struct plan *plan)
+{
+    return plan->apart && plan->resume > 0 && d->schedule.step[plan->resume - 1].update;
+}
+
 /* Decode all that has arrived. *stream is what is wrong with it, the picture being written all the same. */
 static ddz_status decode(ddz_decoder *d, ddz_recon recon, const struct layout *layout, void *pixels,
                          ddz_status *stream)
 {
     struct step_bits part;
-    if (d->ended && recon == DDZ_RECON_SAMPLE) {
-        ddz_chain_start(d->chain);
-        d->views = 0;
-        d->cursor = (struct step_cursor){0};
-        d->ended = false;
-    }
+    if (d->ended && recon == DDZ_RECON_SAMPLE)
+        begin_anew(d);
     struct plan plan = plan_picture(d, recon);
+    if (is_astray(d, &plan)) {
+        begin_anew(d);
+        plan = plan_picture(d, recon);
+    }
     ddz_status status = ensure_memory(d, &plan);
     if (status != DDZ_OK)
         return status;

@@ -88,6 +88,13 @@ static inline uint32_t decoder_side(const ddz_decoder *d, uint32_t side)
     return ddz_side_at(side, decoder_scale(d));
 }
 
+/* Can steps wait for the call that they follow? The observer wants the estimate before each of them, and a thumbnail has
+ * too many to a call. */
+static inline bool decoder_defers(const ddz_decoder *d, const struct pyramid *p)
+{
+    return !d->observer && !ddz_schedule_is_thumbnail(p, decoder_scale(d));
+}
+
 /* Of a lack of memory, the caller wants to know whether it was the limit. */
 static inline ddz_status decoder_status(const ddz_decoder *d, ddz_status status)
 {

@@ -194,7 +194,7 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
     if (e->value[ENCODER_EXACT] > 0 && walk < exact)
         walk = exact;
     *bytes = sizeof(int16_t) * 3 * (uint64_t)width * height + walk +
-             ddz_chain_memory(e->model, width, height, lanes, plan.features);
+             ddz_chain_memory(e->model, NET_KEEPS, width, height, lanes, plan.features);
     if (*bytes < exact) /* if the chain may be missing, it is tried before that is there */
         *bytes = exact;
     *bytes += sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK;
@@ -289,7 +289,8 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
     if (!e->parallel)
         return DDZ_ERR_MEMORY;
-    e->chain = ddz_chain_new(&e->mem, e->model, layout->width, layout->height, 0, e->parallel, e->features);
+    e->chain = ddz_chain_new(&e->mem, e->model, NET_KEEPS, layout->width, layout->height, 0, e->parallel,
+                             e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;
     return take_pixels(e, layout, pixels);

@@ -28,7 +28,7 @@ struct condition {
 /* What updates go on from */
 struct state {
     enum {
-        STATE_NOTHING,
+        STATE_NOTHING,  /* the last call was not kept, or there was none */
         STATE_FEATURES, /* the whole tensor is stream 0 at the last call's end */
         STATE_GATES     /* it is the last call's gates */
     } kind;
@@ -40,11 +40,14 @@ struct state {
 struct net {
     struct mem mem;
     const struct ddz_model *model;
+    enum net_use use;
     struct parallel *parallel; /* NULL: none */
     uint64_t features;
     struct conv *conv;           /* [networks][layers], in the order of model->layer */
     struct condition *condition; /* the same: of conv.rescale */
     struct plan plan;
+    int16_t *room; /* of NET_FLOWS, for the whole tensor; NULL: none */
+    size_t whole;  /* values that there is room for in the whole tensor */
     struct state state;
     int16_t *embedding;
     struct condition embedded; /* what `embedding` is of */
@@ -69,11 +72,20 @@ static struct conv carve_conv(struct arena *arena, const struct model_layer *lay
     return conv;
 }
 
+/* What a network is made for */
+struct order {
+    const struct ddz_model *model;
+    enum net_use use;
+    enum weights weights;
+    uint32_t width, height;
+    int lanes;
+    uint64_t features;
+};
+
 /* The parts of a network after `net` itself, which begins the arena */
-static void lay_out(struct net *net, struct arena *arena, enum weights weights, uint32_t width,
-                    uint32_t height, int lanes)
+static void lay_out(struct net *net, struct arena *arena, const struct order *order)
 {
-    const struct ddz_model *model = net->model;
+    const struct ddz_model *model = order->model;
     int layers = model->networks * model->layers;
     size_t most = 0;
     arena_carve(arena, 1, sizeof *net);
@@ -81,7 +93,7 @@ static void lay_out(struct net *net, struct arena *arena, enum weights weights, 
     net->condition = arena_carve(arena, (size_t)layers, sizeof *net->condition);
     for (int i = 0; i < layers; i++) {
         size_t outputs = (size_t)model->layer[i].shape.cout;
-        struct conv conv = carve_conv(arena, &model->layer[i], net->features, weights);
+        struct conv conv = carve_conv(arena, &model->layer[i], order->features, order->weights);
         if (arena->base)
             net->conv[i] = conv;
         most = outputs > most ? outputs : most;
@@ -89,49 +101,60 @@ static void lay_out(struct net *net, struct arena *arena, enum weights weights, 
     net->mult = arena_carve(arena, most, sizeof *net->mult);
     net->bias = arena_carve(arena, most, sizeof *net->bias);
     net->embedding = arena_carve(arena, (size_t)model->embedding, sizeof *net->embedding);
-    net->plan = ddz_plan_make(arena, model, width, height, lanes);
+    net->plan = ddz_plan_make(arena, model, order->width, order->height, order->lanes,
+                              order->use == NET_FLOWS ? STRIP_RUNS : RUN_FLOW);
+    if (order->use == NET_FLOWS)
+        return;
+    net->whole = ddz_plan_whole_values(&model->unet, order->width, order->height);
+    net->plan.whole = arena_carve(arena, net->whole, sizeof *net->plan.whole);
 }
 
-static size_t memory(const struct ddz_model *model, enum weights weights, uint32_t width, uint32_t height,
-                     int lanes, uint64_t features)
+static size_t memory(const struct order *order)
 {
     struct arena arena = {NULL, 0};
-    struct net sizes = {.model = model, .features = features};
-    lay_out(&sizes, &arena, weights, width, height, lanes);
+    struct net sizes = {0};
+    lay_out(&sizes, &arena, order);
     return arena.used;
 }
 
-size_t ddz_net_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int lanes,
-                      uint64_t features)
+size_t ddz_net_memory(const struct ddz_model *model, enum net_use use, uint32_t width, uint32_t height,
+                      int lanes, uint64_t features)
 {
-    return memory(model, WEIGHTS_OWN, width, height, lanes, features);
+    return memory(&(struct order){model, use, WEIGHTS_OWN, width, height, lanes, features});
 }
 
 size_t ddz_net_memory_beside(const struct ddz_model *model, uint32_t width, uint32_t height,
                              uint64_t features)
 {
-    return memory(model, WEIGHTS_OTHERS, width, height, 1, features);
+    return memory(&(struct order){model, NET_KEEPS, WEIGHTS_OTHERS, width, height, 1, features});
 }
 
-static struct net *make(const struct mem *mem, const struct ddz_model *model, enum weights weights,
-                        uint32_t width, uint32_t height, int lanes, uint64_t features)
+size_t ddz_net_memory_kept(const struct ddz_model *model, uint32_t width, uint32_t height)
+{
+    return ddz_size_mul(ddz_plan_whole_values(&model->unet, width, height), sizeof(int16_t));
+}
+
+static struct net *make(const struct mem *mem, const struct order *order)
 {
     struct arena arena = {NULL, 0};
-    arena.base = ddz_mem_alloc(mem, memory(model, weights, width, height, lanes, features), 1);
+    arena.base = ddz_mem_alloc(mem, memory(order), 1);
     if (!arena.base)
         return NULL;
     struct net *net = (struct net *)arena.base;
     net->mem = *mem;
-    net->model = model;
-    net->features = features;
-    lay_out(net, &arena, weights, width, height, lanes);
+    net->model = order->model;
+    net->use = order->use;
+    net->features = order->features;
+    lay_out(net, &arena, order);
     return net;
 }
 
-struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height,
-                        struct parallel *parallel, uint64_t features)
+struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, enum net_use use,
+                        uint32_t width, uint32_t height, struct parallel *parallel, uint64_t features)
 {
-    struct net *net = make(mem, model, WEIGHTS_OWN, width, height, ddz_parallel_lanes(parallel), features);
+    const struct order order = {model,   use, WEIGHTS_OWN, width, height, ddz_parallel_lanes(parallel),
+                                features};
+    struct net *net = make(mem, &order);
     if (!net)
         return NULL;
     net->parallel = parallel;
@@ -143,10 +166,29 @@ struct net *ddz_net_new(const struct mem *mem, const struct ddz_model *model, ui
 struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t height)
 {
     const struct ddz_model *model = net->model;
-    struct net *other = make(&net->mem, model, WEIGHTS_OTHERS, width, height, 1, net->features);
+    const struct order order = {model, NET_KEEPS, WEIGHTS_OTHERS, width, height, 1, net->features};
+    struct net *other = make(&net->mem, &order);
     for (int i = 0; other && i < model->networks * model->layers; i++)
         other->conv[i].packed = net->conv[i].packed;
     return other;
+}
+
+bool ddz_net_keep(struct net *net, uint32_t width, uint32_t height)
+{
+    size_t values = width ? ddz_plan_whole_values(&net->model->unet, width, height) : 0;
+    if (net->use == NET_KEEPS || (values && values <= net->whole))
+        return true;
+    ddz_mem_free(&net->mem, net->room);
+    net->state.kind = STATE_NOTHING;
+    net->room = values ? ddz_mem_alloc(&net->mem, values, sizeof *net->room) : NULL;
+    net->plan.whole = net->room;
+    net->whole = net->room ? values : 0;
+    return net->room || !values;
+}
+
+bool ddz_net_is_kept(const struct net *net)
+{
+    return net->state.kind != STATE_NOTHING;
 }
 
 void ddz_net_free(struct net *net)
@@ -154,6 +196,7 @@ void ddz_net_free(struct net *net)
     if (!net)
         return;
     struct mem mem = net->mem;
+    ddz_mem_free(&mem, net->room);
     ddz_mem_free(&mem, net);
 }
 
@@ -182,22 +225,18 @@ static void condition(struct net *net, int index)
     net->condition[index] = now;
 }
 
-/* All layers of a stage, of the network that the last call used, for pictures of its size */
-static void run_stage(struct net *net, enum layer_stage kind, const int16_t *in, int16_t *out)
+/* The first so many layers of a run, of the network that the last call used, for pictures of its size */
+static void run_layers(struct net *net, enum strip_run run, int layers, const struct net_rows *rows)
 {
     const struct ddz_model *model = net->model;
     int network = ddz_model_network(model, net->state.label, net->state.level_q8) * model->layers;
-    struct stage stage = {.plan = &net->plan, .conv = net->conv + network, .in = in, .out = out};
+    struct stage stage = {&net->plan, net->conv + network, run, layers, rows};
     int64_t macs = 0;
     ddz_plan_cut(&net->plan, net->state.width, net->state.height);
-    for (int i = 0; i < model->layers; i++) {
-        const struct layer_shape *shape = &model->layer[i].shape;
-        if (shape->stage < kind)
-            stage.first = i + 1;
-        if (shape->stage != kind)
-            continue;
-        stage.end = i + 1;
-        condition(net, network + i);
+    for (int i = 0; i < layers; i++) {
+        int number = ddz_strips_layer(model, run, i);
+        const struct layer_shape *shape = &model->layer[number].shape;
+        condition(net, network + number);
         macs += ddz_plan_pixels(&net->plan, shape->level) * shape->taps * shape->cin * shape->cout;
     }
     ddz_stage_run(&stage, macs < PARALLEL_MACS ? NULL : net->parallel);
@@ -205,22 +244,72 @@ static void run_stage(struct net *net, enum layer_stage kind, const int16_t *in,
 
 /* ---- Calls --------------------------------------------------------------------------------- */
 
+/* The call is the last one, and what it leaves behind is of this kind. */
+static void set_state(struct net *net, const struct net_call *call, int kind)
+{
+    net->state = (struct state){kind, call->width, call->height, call->label, call->level_q8};
+}
+
+void ddz_net_call(struct net *net, const struct net_call *call, const struct net_rows *rows)
+{
+    int layers = ddz_strips_count(net->model, RUN_CALL);
+    bool kept = ddz_plan_whole_values(&net->model->unet, call->width, call->height) <= net->whole;
+    set_state(net, call, kept ? STATE_FEATURES : STATE_NOTHING);
+    if (!kept) {
+        run_layers(net, RUN_FLOW, layers, rows);
+        return;
+    }
+    ddz_plan_cut(&net->plan, call->width, call->height);
+    ddz_plan_clear_border(&net->plan);
+    run_layers(net, RUN_CALL, layers, rows);
+}
+
+void ddz_net_flow(struct net *net, const struct net_call *call, int updates, const struct net_rows *rows)
+{
+    int unused = (FLOW_UPDATES - updates) * ddz_strips_count(net->model, RUN_UPDATE);
+    assert(updates >= 1 && updates <= FLOW_UPDATES && net->use == NET_FLOWS);
+    set_state(net, call, STATE_NOTHING);
+    run_layers(net, RUN_FLOW, ddz_strips_count(net->model, RUN_FLOW) - unused, rows);
+}
+
+/* Pictures in memory */
+struct pictures {
+    const int16_t *in;
+    int16_t *out;
+    size_t row;
+};
+
+static const int16_t *take_rows(void *cookie, int part, uint32_t y, uint32_t rows, int16_t *room)
+{
+    const struct pictures *p = cookie;
+    (void)part, (void)rows, (void)room;
+    return p->in + y * p->row;
+}
+
+static void give_rows(void *cookie, int part, uint32_t y, uint32_t rows, int16_t *values)
+{
+    const struct pictures *p = cookie;
+    (void)part;
+    memcpy(p->out + y * p->row, values, rows * p->row * sizeof *values);
+}
+
 void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height,
                      int label, int32_t level_q8)
 {
-    net->state = (struct state){STATE_FEATURES, width, height, label, level_q8};
-    ddz_plan_cut(&net->plan, width, height);
-    ddz_plan_clear_border(&net->plan);
-    run_stage(net, STAGE_CALL, in, out);
+    struct pictures pictures = {in, out, (size_t)3 * width};
+    const struct net_rows rows = {take_rows, give_rows, &pictures};
+    ddz_net_call(net, &(struct net_call){width, height, label, level_q8}, &rows);
 }
 
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 {
+    struct pictures pictures = {in, out, (size_t)3 * net->state.width};
+    const struct net_rows rows = {take_rows, give_rows, &pictures};
     assert(net->state.kind != STATE_NOTHING);
     if (net->state.kind == STATE_FEATURES)
-        run_stage(net, STAGE_GATES, NULL, NULL);
+        run_layers(net, RUN_GATES, ddz_strips_count(net->model, RUN_GATES), NULL);
     net->state.kind = STATE_GATES;
-    run_stage(net, STAGE_UPDATE, in, out);
+    run_layers(net, RUN_UPDATE, ddz_strips_count(net->model, RUN_UPDATE), &rows);
 }
 
 /* ---- State --------------------------------------------------------------------------------- */

@@ -53,6 +53,12 @@ static size_t aligned(size_t values)
     return ddz_size_mul(ddz_size_add(values, UNIT - 1) / UNIT, UNIT);
 }
 
+/* Of two rows of the picture, for a lane */
+static size_t picture_rows_values(uint32_t width)
+{
+    return aligned(ddz_size_mul(width, 2 * 3));
+}
+
 /* The values that a place takes for strips of `rows` rows of level 0 */
 static size_t place_values(const struct plan *plan, enum strip_place place, enum tensor_kind kind, int level,
                            uint32_t width, ptrdiff_t rows)
@@ -67,27 +73,32 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Gives each place its part of a lane's values, and returns how many there are. Those of different stages of layers
- * overlap, but for input and output. */
+/* Gives each place its part of a lane's values, and returns how many there are. An update begins when its call is done
+ * with the strip: then its tensors take the places of those that are of no more use. */
 static size_t share_lane(const struct plan *plan, uint32_t width, ptrdiff_t rows, size_t at[PLACES])
 {
     size_t input = place_values(plan, PLACE_INPUT, TENSOR_INPUT, 0, width, rows);
     size_t output = place_values(plan, PLACE_OUTPUT, TENSOR_OUTPUT, 0, width, rows);
     size_t sifted = place_values(plan, PLACE_SIFTED, TENSOR_SIFTED, 0, width, rows);
     size_t features = place_values(plan, PLACE_STREAM, TENSOR_STREAM, 0, width, rows);
-    size_t both = ddz_size_add(input, output), inner = 0, call;
+    size_t gates = place_values(plan, PLACE_GATES, TENSOR_GATES, 0, width, rows);
+    size_t inner = sifted, deeper;
     for (int level = 0; level < plan->model->unet.levels; level++)
         inner = larger(inner, place_values(plan, PLACE_INNER, TENSOR_INNER, level, width, rows));
     at[PLACE_INPUT] = 0;
     at[PLACE_OUTPUT] = input;
-    at[PLACE_INNER] = at[PLACE_SIFTED] = at[PLACE_STREAM] = both;
-    call = ddz_size_add(both, inner);
+    at[PLACE_INNER] = at[PLACE_SIFTED] = ddz_size_add(input, output);
+    at[PLACE_STREAM] = at[PLACE_INNER];
+    if (plan->runs > RUN_FLOW)
+        at[PLACE_STREAM] = ddz_size_add(at[PLACE_INNER], inner);
+    at[PLACE_GATES] = deeper =
+        larger(ddz_size_add(at[PLACE_INNER], inner), ddz_size_add(at[PLACE_STREAM], features));
     for (int level = 1; level < plan->model->unet.levels; level++) {
-        at[PLACE_STREAM + level] = call;
-        call = ddz_size_add(call, place_values(plan, PLACE_STREAM + (enum strip_place)level, TENSOR_STREAM,
-                                               level, width, rows));
+        at[PLACE_STREAM + level] = deeper;
+        deeper = ddz_size_add(deeper, place_values(plan, PLACE_STREAM + (enum strip_place)level,
+                                                   TENSOR_STREAM, level, width, rows));
     }
-    return larger(call, ddz_size_add(both, larger(sifted, features)));
+    return larger(deeper, ddz_size_add(at[PLACE_GATES], gates));
 }
 
 /* Rows that are kept for a layer at most */
@@ -105,15 +116,24 @@ static size_t kept_values(const struct ddz_model *model, const struct strip_laye
         ddz_size_mul(row_values(&model->unet, layer->held.tensor, width), (size_t)kept_rows(layer, rows)));
 }
 
-static size_t all_kept_values(const struct ddz_model *model, uint32_t width, ptrdiff_t rows)
+/* Where each layer's rows are kept, if kept is not NULL; and how many values the run takes that keeps most, since one
+ * runs at a time. */
+static size_t share_kept(const struct plan *plan, uint32_t width, ptrdiff_t rows, int16_t **kept)
 {
-    struct strips strips = ddz_strips_begin(model);
-    size_t values = 0;
-    for (int i = 0; i < model->layers; i++) {
-        struct strip_layer layer = ddz_strips_next(&strips, &model->layer[i].shape);
-        values = ddz_size_add(values, kept_values(model, &layer, width, rows));
+    struct strips strips = ddz_strips_make(plan->model, plan->runs);
+    size_t most = 0;
+    for (int run = 0; run < plan->runs; run++) {
+        size_t values = 0;
+        ddz_strips_begin(&strips, run);
+        for (int i = 0; i < ddz_strips_count(plan->model, run); i++) {
+            struct strip_layer layer = ddz_strips_next(&strips, ddz_strips_layer(plan->model, run, i));
+            if (kept)
+                kept[plan->first[run] + i] = plan->kept_rows + values;
+            values = ddz_size_add(values, kept_values(plan->model, &layer, width, rows));
+        }
+        most = larger(most, values);
     }
-    return values;
+    return most;
 }
 
 /* ---- Cuts ---------------------------------------------------------------------------------- */
@@ -149,46 +169,48 @@ void ddz_plan_cut(struct plan *plan, uint32_t width, uint32_t height)
     const struct ddz_model *model = plan->model;
     ptrdiff_t rows = strip_rows_for(plan, width, height);
     while (share_lane(plan, width, rows, plan->at) > plan->lane_values ||
-           all_kept_values(model, width, rows) > plan->kept_values)
+           share_kept(plan, width, rows, NULL) > plan->kept_values)
         rows -= row_unit(&model->unet);
     plan->width = width;
     plan->height = height;
     plan->strip_rows = rows;
-    int16_t *kept = plan->kept_rows;
-    for (int i = 0; i < model->layers; i++) {
-        plan->kept[i] = kept;
-        kept += kept_values(model, &plan->layer[i], width, rows);
-    }
+    share_kept(plan, width, rows, plan->kept);
 }
 
 static void derive_layers(struct plan *plan)
 {
     const struct ddz_model *model = plan->model;
-    struct strips strips = ddz_strips_begin(model);
+    struct strips strips = ddz_strips_make(model, plan->runs);
     memcpy(plan->above, strips.above, sizeof plan->above);
-    for (int i = 0; i < model->layers; i++) {
-        struct strip_layer layer = ddz_strips_next(&strips, &model->layer[i].shape);
-        if (plan->layer)
-            plan->layer[i] = layer;
-        if (layer.out.place == PLACE_OUTPUT)
-            plan->lag = layer.lag_out > plan->lag ? layer.lag_out : plan->lag;
+    for (int run = 0; run < plan->runs; run++) {
+        ddz_strips_begin(&strips, run);
+        for (int i = 0; i < ddz_strips_count(model, run); i++) {
+            struct strip_layer layer = ddz_strips_next(&strips, ddz_strips_layer(model, run, i));
+            if (plan->layer)
+                plan->layer[plan->first[run] + i] = layer;
+            if (layer.out.place == PLACE_OUTPUT)
+                plan->lag = layer.lag_out > plan->lag ? layer.lag_out : plan->lag;
+        }
     }
 }
 
 struct plan ddz_plan_make(struct arena *arena, const struct ddz_model *model, uint32_t width, uint32_t height,
-                          int lanes)
+                          int lanes, int runs)
 {
-    struct plan plan = {.model = model, .lanes = lanes};
+    struct plan plan = {.model = model, .lanes = lanes, .runs = runs};
     size_t at[PLACES];
-    plan.layer = arena_carve(arena, (size_t)model->layers, sizeof *plan.layer);
-    plan.kept = arena_carve(arena, (size_t)model->layers, sizeof *plan.kept);
+    for (int run = 0; run < runs; run++)
+        plan.first[run + 1] = plan.first[run] + ddz_strips_count(model, run);
+    plan.layer = arena_carve(arena, (size_t)plan.first[runs], sizeof *plan.layer);
+    plan.kept = arena_carve(arena, (size_t)plan.first[runs], sizeof *plan.kept);
     derive_layers(&plan);
     ptrdiff_t rows = strip_rows_for(&plan, width, height);
     plan.lane_values = share_lane(&plan, width, rows, at);
-    plan.kept_values = all_kept_values(model, width, rows);
-    plan.whole = arena_carve(arena, ddz_plan_whole_values(&model->unet, width, height), sizeof *plan.whole);
+    plan.kept_values = share_kept(&plan, width, rows, NULL);
     plan.windows = arena_carve(arena, ddz_size_mul(plan.lane_values, (size_t)lanes), sizeof *plan.windows);
     plan.kept_rows = arena_carve(arena, plan.kept_values, sizeof *plan.kept_rows);
+    plan.picture_rows = arena_carve(arena, ddz_size_mul(picture_rows_values(width), (size_t)lanes),
+                                    sizeof *plan.picture_rows);
     return plan;
 }
 
@@ -256,4 +278,9 @@ int16_t *ddz_plan_kept(const struct plan *plan, int layer, ptrdiff_t y)
 {
     const struct strip_layer *l = &plan->layer[layer];
     return plan->kept[layer] + y % kept_rows(l, plan->strip_rows) * map_of(plan, l->held.tensor).row;
+}
+
+int16_t *ddz_plan_picture_rows(const struct plan *plan, int lane)
+{
+    return plan->picture_rows + (size_t)lane * picture_rows_values(plan->width);
 }

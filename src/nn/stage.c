@@ -102,11 +102,10 @@ static void clear_beside(struct map map, ptrdiff_t rows)
         memset(map_pixel(&map, y, map.width), 0, (size_t)map.step * sizeof *map.data);
 }
 
-static void run_layer(const struct strip *strip, int index)
+static void run_layer(const struct strip *strip, const struct strip_layer *layer)
 {
     const struct plan *plan = strip->plan;
-    const struct strip_layer *layer = &plan->layer[index];
-    const struct conv *conv = &strip->stage->conv[index];
+    const struct conv *conv = &strip->stage->conv[layer->number];
     ptrdiff_t y = output_end(plan, layer, strip->number - 1), end = output_end(plan, layer, strip->number);
     ptrdiff_t input = layer->taps == 4 ? 2 * y : layer->taps == 1 ? y / 2 : y;
     if (y == end)
@@ -115,10 +114,11 @@ static void run_layer(const struct strip *strip, int index)
         clear_above_and_below(strip, &layer->in, y, end);
     struct conv_band band = {.in = window(strip, &layer->in, input),
                              .out = window(strip, &layer->out, y),
-                             .gates = map_from(ddz_plan_whole(plan), y),
                              .rows = layer->taps == 1 ? (end - y) / 2 : end - y,
                              .above = y > 0,
                              .below = end < ddz_plan_rows(plan, layer->out.tensor.level)};
+    if (conv->layer.shape->end == END_GATE_BY)
+        band.gates = window(strip, &layer->gates, y);
     if (!layer->out.whole && conv->layer.shape->end != END_ADD)
         clear_beside(band.out, end - y);
     conv->kernel->run(conv, &band);
@@ -126,53 +126,93 @@ static void run_layer(const struct strip *strip, int index)
 
 /* ---- Strips -------------------------------------------------------------------------------- */
 
-/* The rows of the first layer's input that a strip adds */
-static void take_in(const struct strip *strip)
+/* The rows of the picture that patch row `y` is of: two, or at its end one or none */
+static uint32_t picture_rows(const struct plan *plan, ptrdiff_t y)
 {
-    const struct stage *stage = strip->stage;
+    ptrdiff_t rest = (ptrdiff_t)plan->height - 2 * y;
+    return rest > 2 ? 2 : rest < 0 ? 0 : (uint32_t)rest;
+}
+
+/* The rows of a layer's input that a strip adds, from a picture: part `part` of the run begins. */
+static void take_in(const struct strip *strip, const struct strip_layer *layer, int part)
+{
+    const struct net_rows *from = strip->stage->rows;
     const struct plan *plan = strip->plan;
-    const struct strip_layer *first = &plan->layer[stage->first];
-    ptrdiff_t y = input_end(plan, first, strip->number - 1), end = input_end(plan, first, strip->number);
+    int16_t *room = ddz_plan_picture_rows(plan, strip->lane);
+    ptrdiff_t y = input_end(plan, layer, strip->number - 1), end = input_end(plan, layer, strip->number);
     if (y == end)
         return;
-    struct map map = window(strip, &first->in, y), whole = ddz_plan_whole(plan);
+    struct map map = window(strip, &layer->in, y);
     clear_beside(map, end - y);
-    if (stage->in)
-        ddz_patches_from(stage->in, plan->width, plan->height, &map, y, end - y);
-    else
-        memcpy(map.data, map_pixel(&whole, y, 0), (size_t)((end - y) * map.row) * sizeof *map.data);
+    for (; y < end; y++, map = map_from(map, 1)) {
+        uint32_t rows = picture_rows(plan, y);
+        const int16_t *picture = rows ? from->take(from->cookie, part, (uint32_t)(2 * y), rows, room) : room;
+        ddz_patches_from(picture, plan->width, rows, &map, 0, 1);
+    }
 }
 
-static void give_out(const struct strip *strip)
+/* The same from the whole tensor */
+static void take_whole(const struct strip *strip, const struct strip_layer *layer)
 {
-    const struct stage *stage = strip->stage;
     const struct plan *plan = strip->plan;
-    const struct strip_layer *last = &plan->layer[stage->end - 1];
-    ptrdiff_t y = output_end(plan, last, strip->number - 1), end = output_end(plan, last, strip->number);
-    if (!stage->out || y == end)
+    ptrdiff_t y = input_end(plan, layer, strip->number - 1), end = input_end(plan, layer, strip->number);
+    struct map whole = ddz_plan_whole(plan);
+    if (y == end)
         return;
-    struct map map = window(strip, &last->out, y);
-    ddz_patches_to(&map, y, end - y, stage->out, plan->width, plan->height);
+    struct map map = window(strip, &layer->in, y);
+    clear_beside(map, end - y);
+    memcpy(map.data, map_pixel(&whole, y, 0), (size_t)((end - y) * map.row) * sizeof *map.data);
 }
 
+/* The rows of a layer's output that a strip adds: part `part` of the run ends. */
+static void give_out(const struct strip *strip, const struct strip_layer *layer, int part)
+{
+    const struct net_rows *to = strip->stage->rows;
+    const struct plan *plan = strip->plan;
+    int16_t *room = ddz_plan_picture_rows(plan, strip->lane);
+    ptrdiff_t y = output_end(plan, layer, strip->number - 1), end = output_end(plan, layer, strip->number);
+    if (y == end)
+        return;
+    struct map map = window(strip, &layer->out, y);
+    for (; y < end; y++, map = map_from(map, 1)) {
+        uint32_t rows = picture_rows(plan, y);
+        if (!rows)
+            return;
+        ddz_patches_to(&map, 0, 1, room, plan->width, rows);
+        to->give(to->cookie, part, (uint32_t)(2 * y), rows, room);
+    }
+}
+
+/* ---- Strips -------------------------------------------------------------------------------- */
+
+/* A part of a run begins with the layer that reads a picture and ends with the one that writes one. What a part gives
+ * is there before the strip passes the next mark. */
 static void run_strip(void *argument, size_t number, int lane, struct wave *wave)
 {
     const struct stage *stage = argument;
-    const struct strip strip = {stage, stage->plan, (ptrdiff_t)number, lane};
-    take_in(&strip);
-    for (int i = stage->first; i < stage->end; i++) {
-        ddz_wave_wait(wave, number, (size_t)(i - stage->first));
-        exchange(&strip, i);
-        ddz_wave_pass(wave, number, (size_t)(i - stage->first));
-        run_layer(&strip, i);
+    const struct plan *plan = stage->plan;
+    const struct strip strip = {stage, plan, (ptrdiff_t)number, lane};
+    int first = plan->first[stage->run], part = 0;
+    for (int i = 0; i < stage->layers; i++) {
+        const struct strip_layer *layer = &plan->layer[first + i];
+        if (layer->in.tensor.kind == TENSOR_INPUT)
+            take_in(&strip, layer, part);
+        else if (i == 0)
+            take_whole(&strip, layer);
+        ddz_wave_wait(wave, number, (size_t)i);
+        exchange(&strip, first + i);
+        ddz_wave_pass(wave, number, (size_t)i);
+        run_layer(&strip, layer);
+        if (layer->out.tensor.kind == TENSOR_OUTPUT)
+            give_out(&strip, layer, part++);
     }
-    give_out(&strip);
 }
 
 void ddz_stage_run(const struct stage *stage, struct parallel *parallel)
 {
     const struct plan *plan = stage->plan;
-    size_t strips = (size_t)ddz_plan_strips(plan, plan->layer[stage->end - 1].lag_out);
+    int last = plan->first[stage->run] + stage->layers - 1;
+    size_t strips = (size_t)ddz_plan_strips(plan, plan->layer[last].lag_out);
     struct stage run = *stage;
-    ddz_wave_run(parallel, strips, (size_t)(stage->end - stage->first), run_strip, &run);
+    ddz_wave_run(parallel, strips, (size_t)stage->layers, run_strip, &run);
 }

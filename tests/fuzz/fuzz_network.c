@@ -21,10 +21,10 @@ static void run_network(const struct ddz_model *model)
     enum { W = 5, H = 3 };
     const int32_t levels_q8[] = {-64 * 256, 32 * 256, 224 * 256};
     int16_t in[3 * W * H], out[3 * W * H];
-    if (ddz_net_memory(model, W, H, 1, ddz_cpu_allowed(-1)) > 64 << 20)
+    if (ddz_net_memory(model, NET_KEEPS, W, H, 1, ddz_cpu_allowed(-1)) > 64 << 20)
         return;
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, W, H, NULL, ddz_cpu_allowed(-1));
+    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, W, H, NULL, ddz_cpu_allowed(-1));
     if (!net)
         abort();
     for (int i = 0; i < 3 * W * H; i++)
