@@ -182,6 +182,7 @@ static struct trial trial_new(const struct shape *s, const struct conv_kernel *k
     }
     t.conv = (struct conv){.layer = {NULL, t.weight, 34}, .kernel = kernel};
     t.conv.packed = check_aligned(kernel->packed_size(&t.shape));
+    t.conv.spare = check_aligned(conv_spare_size(kernel, &t.shape));
     t.conv.rescale = check_aligned(kernel->rescale_size(&t.shape));
     t.band = (struct conv_band){.in = map_in(t.in, s->width, s->channels),
                                 .out = map_in(t.out, up * s->width, step),
@@ -247,7 +248,8 @@ static double bench_net(const struct settings *set, const ddz_model *model, cons
     for (size_t i = 0; i < values; i++)
         in[i] = (int16_t)((int)(hash_pair(4, i) % 16384) - 8192);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = check(ddz_net_new(&mem, model, NET_KEEPS, size.width, size.height, set->parallel, v->features));
+    struct net *net =
+        check(ddz_net_new(&mem, model, NET_KEEPS, size.width, size.height, set->parallel, v->features));
     double best = 1e9;
     int count = v->features == 0 ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
     for (int i = 0; i < count; i++) {

@@ -174,9 +174,11 @@ static void try_kernel(const struct conv_kernel *kernel, uint64_t seed)
     draw_maps(&d, &t);
     t.conv = (struct conv){.layer = {&t.shape, t.weight, 8 + draw(&d, 33)}, .kernel = kernel};
     if (kernel->supports(&t.conv.layer)) {
-        size_t packed = kernel->packed_size(&t.shape), rescale = kernel->rescale_size(&t.shape);
+        size_t packed = kernel->packed_size(&t.shape), rescale = kernel->rescale_size(&t.shape),
+               spare = conv_spare_size(kernel, &t.shape);
         t.conv.packed = guard_alloc((packed + 63) & ~(size_t)63);
         t.conv.rescale = guard_alloc((rescale + 63) & ~(size_t)63);
+        t.conv.spare = guard_alloc((spare + 63) & ~(size_t)63);
         kernel->pack(&t.conv.layer, t.conv.packed);
         kernel->rescale(&t.conv.layer, t.mult, t.bias, t.conv.rescale);
         int16_t *before = guard_copy(t.out.memory, 2 * t.out.values);
@@ -185,6 +187,7 @@ static void try_kernel(const struct conv_kernel *kernel, uint64_t seed)
         guard_free(before, 2 * t.out.values);
         guard_free(t.conv.packed, (packed + 63) & ~(size_t)63);
         guard_free(t.conv.rescale, (rescale + 63) & ~(size_t)63);
+        guard_free(t.conv.spare, (spare + 63) & ~(size_t)63);
     }
     guarded_free(&t.in);
     guarded_free(&t.out);

@@ -198,10 +198,12 @@ static void run_kernel(struct trial *t, const struct conv_kernel *kernel, int ma
 {
     char what[80];
     size_t packed = (kernel->packed_size(&t->shape) + 63) / 64 * 64,
-           rescale = (kernel->rescale_size(&t->shape) + 63) / 64 * 64;
+           rescale = (kernel->rescale_size(&t->shape) + 63) / 64 * 64,
+           spare = (conv_spare_size(kernel, &t->shape) + 63) / 64 * 64;
     t->conv.kernel = kernel;
     t->conv.packed = guard_alloc(packed);
     t->conv.rescale = guard_alloc(rescale);
+    t->conv.spare = guard_alloc(spare);
     kernel->pack(&t->conv.layer, t->conv.packed);
     kernel->rescale(&t->conv.layer, t->mult, t->bias, t->conv.rescale);
     int16_t *before = guard_copy(t->out, t->out_size);
@@ -211,6 +213,7 @@ static void run_kernel(struct trial *t, const struct conv_kernel *kernel, int ma
     guard_free(before, t->out_size);
     guard_free(t->conv.packed, packed);
     guard_free(t->conv.rescale, rescale);
+    guard_free(t->conv.spare, spare);
 }
 
 static void try_kernel(const struct conv_kernel *kernel, int magnitude, enum pattern pattern, uint64_t seed)

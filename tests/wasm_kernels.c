@@ -66,11 +66,13 @@ static void run(const struct conv_kernel *kernel, const struct conv_layer *layer
                 const int64_t *bias, const struct conv_band *band)
 {
     struct conv conv = {*layer, kernel, aligned(kernel->packed_size(layer->shape)),
+                        aligned(conv_spare_size(kernel, layer->shape)),
                         aligned(kernel->rescale_size(layer->shape))};
     kernel->pack(layer, conv.packed);
     kernel->rescale(layer, mult, bias, conv.rescale);
     kernel->run(&conv, band);
     free(conv.packed);
+    free(conv.spare);
     free(conv.rescale);
 }
 

@@ -60,18 +60,6 @@ struct net {
 /* Whose weights a network uses */
 enum weights { WEIGHTS_OWN, WEIGHTS_OTHERS };
 
-static struct conv carve_conv(struct arena *arena, const struct model_layer *layer, uint64_t features,
-                              enum weights weights)
-{
-    const struct layer_shape *shape = &layer->shape;
-    struct conv conv = {.layer = {shape, layer->weight, layer->shift}};
-    conv.kernel = ddz_conv_choose(&conv.layer, features);
-    if (weights == WEIGHTS_OWN)
-        conv.packed = arena_carve(arena, conv.kernel->packed_size(shape), 1);
-    conv.rescale = arena_carve(arena, conv.kernel->rescale_size(shape), 1);
-    return conv;
-}
-
 /* What a network is made for */
 struct order {
     const struct ddz_model *model;
@@ -82,6 +70,39 @@ struct order {
     uint64_t features;
 };
 
+static struct conv conv_of(const struct order *order, int index)
+{
+    const struct model_layer *layer = &order->model->layer[index];
+    struct conv conv = {.layer = {&layer->shape, layer->weight, layer->shift}};
+    conv.kernel = ddz_conv_choose(&conv.layer, order->features);
+    return conv;
+}
+
+/* A layer's weights among those of all, those to spare behind them, and its rescaling. Kernels read weights all over in each
+ * strip: they come first, and are what *end is the end of. */
+static void carve_layers(struct net *net, struct arena *arena, const struct order *order, size_t *end)
+{
+    int layers = order->model->networks * order->model->layers;
+    for (int i = 0; i < layers; i++) {
+        struct conv conv = conv_of(order, i);
+        if (order->weights == WEIGHTS_OWN)
+            conv.packed = arena_carve(arena, conv.kernel->packed_size(conv.layer.shape), 1);
+        if (arena->base)
+            net->conv[i] = conv;
+    }
+    *end = arena->used;
+    for (int i = 0; i < layers; i++) {
+        struct conv conv = conv_of(order, i);
+        if (order->weights == WEIGHTS_OWN)
+            conv.spare = arena_carve(arena, conv_spare_size(conv.kernel, conv.layer.shape), 1);
+        conv.rescale = arena_carve(arena, conv.kernel->rescale_size(conv.layer.shape), 1);
+        if (arena->base) {
+            net->conv[i].spare = conv.spare;
+            net->conv[i].rescale = conv.rescale;
+        }
+    }
+}
+
 /* The parts of a network after `net` itself, which begins the arena */
 static void lay_out(struct net *net, struct arena *arena, const struct order *order)
 {
@@ -91,11 +112,12 @@ static void lay_out(struct net *net, struct arena *arena, const struct order *or
     arena_carve(arena, 1, sizeof *net);
     net->conv = arena_carve(arena, (size_t)layers, sizeof *net->conv);
     net->condition = arena_carve(arena, (size_t)layers, sizeof *net->condition);
+    size_t begin = arena->used, end;
+    carve_layers(net, arena, order, &end);
+    if (arena->base)
+        ddz_mem_scatter(&net->mem, arena->base + begin, end - begin);
     for (int i = 0; i < layers; i++) {
         size_t outputs = (size_t)model->layer[i].shape.cout;
-        struct conv conv = carve_conv(arena, &model->layer[i], order->features, order->weights);
-        if (arena->base)
-            net->conv[i] = conv;
         most = outputs > most ? outputs : most;
     }
     net->mult = arena_carve(arena, most, sizeof *net->mult);
@@ -169,7 +191,7 @@ struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t h
     const struct order order = {model, NET_KEEPS, WEIGHTS_OTHERS, width, height, 1, net->features};
     struct net *other = make(&net->mem, &order);
     for (int i = 0; other && i < model->networks * model->layers; i++)
-        other->conv[i].packed = net->conv[i].packed;
+        other->conv[i].packed = net->conv[i].packed, other->conv[i].spare = net->conv[i].spare;
     return other;
 }
 

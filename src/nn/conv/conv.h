@@ -37,7 +37,9 @@ struct conv_layer {
 struct conv {
     struct conv_layer layer;
     const struct conv_kernel *kernel;
-    void *packed;  /* weights */
+    void *packed; /* weights */
+    void *
+        spare; /* weights that are seldom used, if the kernel has such: apart, so that the others lie together */
     void *rescale; /* mult and bias */
 };
 
@@ -71,6 +73,9 @@ struct conv_kernel {
 
     /* May use 256 KiB of stack. Several threads may run bands of one layer at a time. */
     void (*run)(const struct conv *conv, const struct conv_band *band);
+
+    /* Bytes of `spare`, aligned to 64 bytes, which `run` fills; NULL: there is none. */
+    size_t (*spare_size)(const struct layer_shape *shape);
 };
 
 /* The table, the fastest first; NULL ends it. The last one, ddz_conv_c, supports all layers. */
@@ -81,6 +86,11 @@ extern const struct conv_kernel ddz_conv_sse2, ddz_conv_avx2, ddz_conv_wino_avx2
 extern const struct conv_kernel ddz_conv_amx, ddz_conv_avxvnni, ddz_conv_wino_avxvnni;
 extern const struct conv_kernel ddz_conv_wino_sse2, ddz_conv_wino_neon, ddz_conv_wino_simd128;
 extern const struct conv_kernel ddz_conv_neon, ddz_conv_dotprod, ddz_conv_i8mm, ddz_conv_simd128;
+
+static inline size_t conv_spare_size(const struct conv_kernel *kernel, const struct layer_shape *shape)
+{
+    return kernel->spare_size ? kernel->spare_size(shape) : 0;
+}
 
 /* The fastest for a layer and a set of features that the machine has. */
 const struct conv_kernel *ddz_conv_choose(const struct conv_layer *layer, uint64_t features);

@@ -105,6 +105,6 @@ void ddz_direct_run_part(const struct conv *conv, const struct conv_band *band, 
         ddz_direct_run(conv, band, inner);                                                                   \
     }                                                                                                        \
     const struct conv_kernel variable = {{name, needs},           supports,           packed_size, pack,     \
-                                         ddz_direct_rescale_size, ddz_direct_rescale, run_band}
+                                         ddz_direct_rescale_size, ddz_direct_rescale, run_band,    NULL}
 
 #endif

@@ -21,9 +21,9 @@ static int positions_of(enum wino_form form)
 /* ---- Weights ------------------------------------------------------------------------------- */
 
 /*
- * Packed are U for each form, wino_patch's `most`, what there is of all, and the weights of the direct kernel. Each
- * part is made when it is used for the first time: the forms that others fall back on may never be, and memory that is
- * not touched costs nothing.
+ * Packed are U of F(2x4), wino_patch's `most`, and what there is of all; to spare, U of F(2x2) and the weights of the direct
+ * kernel. Each part is made when it is used for the first time: the forms that others fall back on may never be, and
+ * memory that is not touched costs nothing.
  */
 enum wino_part { PART_2, PART_4, PART_DIRECT, WINO_PARTS };
 
@@ -39,7 +39,7 @@ static size_t weights_of(const struct layer_shape *shape, enum wino_form form)
 
 static size_t most_at(const struct layer_shape *shape)
 {
-    return (weights_of(shape, WINO_2) + weights_of(shape, WINO_4)) * sizeof(int16_t);
+    return weights_of(shape, WINO_4) * sizeof(int16_t);
 }
 
 static size_t made_at(const struct layer_shape *shape)
@@ -47,10 +47,10 @@ static size_t made_at(const struct layer_shape *shape)
     return most_at(shape) + (size_t)shape->cin * sizeof(int16_t); /* of an even number of channels */
 }
 
+/* Among what is to spare */
 static size_t direct_at(const struct layer_shape *shape)
 {
-    enum { ALIGNED = 64 };
-    return (made_at(shape) + sizeof(struct wino_made) + ALIGNED - 1) / ALIGNED * ALIGNED;
+    return weights_of(shape, WINO_2) * sizeof(int16_t);
 }
 
 bool ddz_wino_supports(const struct conv_layer *layer)
@@ -61,6 +61,11 @@ bool ddz_wino_supports(const struct conv_layer *layer)
 }
 
 size_t ddz_wino_packed_size(const struct layer_shape *shape)
+{
+    return made_at(shape) + sizeof(struct wino_made);
+}
+
+size_t ddz_wino_spare_size(const struct layer_shape *shape)
 {
     const size_t beyond =
         GATHER_CHUNK * CONV_BLOCK * sizeof(int16_t); /* some direct kernels read behind weights */
@@ -159,19 +164,19 @@ static const void *part_of(const struct conv *conv, enum wino_part part, const s
 {
     const struct conv_layer *layer = &conv->layer;
     const struct layer_shape *shape = layer->shape;
-    const size_t at[WINO_PARTS] = {0, weights_of(shape, WINO_2) * sizeof(int16_t), direct_at(shape)};
-    char *packed = conv->packed;
+    char *packed = conv->packed, *spare = conv->spare;
+    void *const at[WINO_PARTS] = {spare, packed, spare + direct_at(shape)};
     struct once *once = &((struct wino_made *)(packed + made_at(shape)))->part[part];
     if (ddz_once_begin(once)) {
         if (part == PART_DIRECT)
-            kernel->pack_direct(layer, packed + at[part]);
+            kernel->pack_direct(layer, at[part]);
         else
-            pack_form(layer, part == PART_4 ? WINO_4 : WINO_2, (int16_t *)(packed + at[part]));
+            pack_form(layer, part == PART_4 ? WINO_4 : WINO_2, at[part]);
         if (part == PART_4)
             find_most(layer, (int16_t *)(packed + most_at(shape)));
         ddz_once_done(once);
     }
-    return packed + at[part];
+    return at[part];
 }
 
 /* ---- Tiles --------------------------------------------------------------------------------- */

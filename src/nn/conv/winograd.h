@@ -111,6 +111,7 @@ struct wino_kernel {
 /* The members of a struct conv_kernel, beside those of direct.h */
 bool ddz_wino_supports(const struct conv_layer *layer);
 size_t ddz_wino_packed_size(const struct layer_shape *shape);
+size_t ddz_wino_spare_size(const struct layer_shape *shape);
 void ddz_wino_pack(const struct conv_layer *layer, void *packed);
 void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const struct wino_kernel *kernel);
 
@@ -122,6 +123,6 @@ void ddz_wino_run(const struct conv *conv, const struct conv_band *band, const s
     }                                                                                                        \
     const struct conv_kernel variable = {{name, needs}, ddz_wino_supports,       ddz_wino_packed_size,       \
                                          ddz_wino_pack, ddz_direct_rescale_size, ddz_direct_rescale,         \
-                                         run_band}
+                                         run_band,      ddz_wino_spare_size}
 
 #endif

@@ -429,4 +429,4 @@ static void run_band(const struct conv *conv, const struct conv_band *band)
 }
 
 const struct conv_kernel ddz_conv_amx = {{"amx", DDZ_CPU_AMX},    supports,           packed_size, pack,
-                                         ddz_direct_rescale_size, ddz_direct_rescale, run_band};
+                                         ddz_direct_rescale_size, ddz_direct_rescale, run_band,    NULL};
