@@ -6,9 +6,10 @@
  * nothing. The result is the same for every set of features and number of threads.
  *
  * Memory: the packed weights of all of the model's networks; what grows with the picture's width and the number of
- * lanes, since the layers run down the picture in strips (strips.h); and, of a network that keeps its calls for later updates,
- * per pixel of the picture half of level 0's channels in bytes (with 64 channels 32), for the stream that becomes the
- * features and gates of updates. One that makes a call and its updates in one go, down the picture, needs no such.
+ * lanes, since the layers run down the picture in strips (strips.h), with channels 64, 112, 176 about 8 KB for each pixel
+ * of the width, 14 KB where calls and updates run in one go, and 6 KB more for each lane after the first; and, of a network that
+ * keeps its calls for later updates, per pixel of the picture half of level 0's channels in bytes (with 64 channels 32), for
+ * the stream that becomes the features and gates of updates.
  */
 #ifndef DDZ_NN_NET_H
 #define DDZ_NN_NET_H
