@@ -254,7 +254,7 @@ static double bench_net(const struct settings *set, const ddz_model *model, cons
     int count = v->features == 0 ? 1 : size.width < 100 ? 20 * repeats(set) : repeats(set);
     for (int i = 0; i < count; i++) {
         double start = seconds(set);
-        ddz_net_forward(net, in, out, size.width, size.height, 1, 100);
+        ddz_net_forward(net, in, out, &(struct net_call){size.width, size.height, 1, 100, false});
         double time = seconds(set) - start;
         best = time < best ? time : best;
     }

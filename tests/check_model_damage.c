@@ -328,7 +328,8 @@ START_TEST(damaged_bodies)
             struct mem mem = ddz_mem_init(NULL);
             struct net *net = ddz_net_new(&mem, m, NET_KEEPS, 5, 3, NULL, ddz_cpu_allowed(-1));
             ck_assert_ptr_nonnull(net);
-            ddz_net_forward(net, picture, picture, 5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32));
+            ddz_net_forward(net, picture, picture,
+                            &(struct net_call){5, 3, (int)(h >> 60) & 7, (int32_t)(h >> 32), false});
             ddz_net_free(net);
             ddz_model_free(m);
             accepted++;

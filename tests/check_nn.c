@@ -42,27 +42,22 @@ static const struct {
     uint64_t features;
     int threads;
     enum net_use use;
-} variants[] = {{0, 1, NET_KEEPS},
+} variants[] = {{0, 1, NET_ASIDE},
                 {0, 2, NET_FLOWS},
                 {DDZ_CPU_SSE2, 2, NET_KEEPS},
                 {DDZ_CPU_AVX2, 1, NET_FLOWS},
                 {DDZ_CPU_AVX2, 2, NET_KEEPS},
-                {UINT64_MAX, 1, NET_KEEPS},
+                {UINT64_MAX, 1, NET_ASIDE},
                 {UINT64_MAX, 2, NET_FLOWS}};
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-/* Another call in between, of the other network if there is one, and back */
-static void digress(const ddz_model *model, struct net *net, uint32_t width, uint32_t height, int label)
+/* Another call in between, of the other network if there is one, which leaves the one before alone */
+static void digress(struct net *net, int label)
 {
     static int16_t other[3 * 20 * 11];
-    uint8_t *state = allocate(ddz_net_state_size(model, width, height), 1);
-    ddz_net_save(net, state);
     fill(other, 3 * 20 * 11, 1, 7);
-    ddz_net_forward(net, other, other, 20, 11, !label, 64 * 256);
-    ddz_net_update(net, other, other);
-    ddz_net_restore(net, state);
-    free(state);
+    ddz_net_forward(net, other, other, &(struct net_call){20, 11, !label, 64 * 256, true});
 }
 
 /* A call and a few updates after it, of other kinds of noise, and the last in place */
@@ -87,12 +82,13 @@ static void compare_size(const ddz_model *model, struct net **net, struct size s
     for (int i = 0; i < VARIANTS; i++)
         for (int run = 0; run < RUNS; run++) {
             memset(out, 0, 2 * count);
-            if (run == 2)
-                digress(model, net[i], width, height, label);
+            if (run == 2 && variants[i].use != NET_KEEPS)
+                digress(net[i], label);
             if (run == RUNS - 1)
                 memcpy(out, in[run], 2 * count);
             if (run == 0)
-                ddz_net_forward(net[i], in[run], out, width, height, label, level_q8);
+                ddz_net_forward(net[i], in[run], out,
+                                &(struct net_call){width, height, label, level_q8, false});
             else
                 ddz_net_update(net[i], run == RUNS - 1 ? out : in[run], out);
             ck_assert_msg(memcmp(out, expected[run], 2 * count) == 0,
@@ -167,18 +163,18 @@ START_TEST(output_depends)
     struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 16, 16, NULL, ddz_cpu_allowed(-1));
     static int16_t in[768], a[768], b[768];
     fill(in, 768, 0, 1);
-    ddz_net_forward(net, in, a, 16, 16, 2, 300);
-    ddz_net_forward(net, in, b, 16, 16, 3, 300);
+    ddz_net_forward(net, in, a, &(struct net_call){16, 16, 2, 300, false});
+    ddz_net_forward(net, in, b, &(struct net_call){16, 16, 3, 300, false});
     ck_assert_mem_ne(a, b, sizeof a);
-    ddz_net_forward(net, in, b, 16, 16, 2, 3000);
+    ddz_net_forward(net, in, b, &(struct net_call){16, 16, 2, 3000, false});
     ck_assert_mem_ne(a, b, sizeof a);
     in[700]++;
     in[0] += 999;
-    ddz_net_forward(net, in, b, 16, 16, 2, 300);
+    ddz_net_forward(net, in, b, &(struct net_call){16, 16, 2, 300, false});
     ck_assert_mem_ne(a, b, sizeof a);
     in[700]--;
     in[0] -= 999;
-    ddz_net_forward(net, in, in, 16, 16, 2, 300);
+    ddz_net_forward(net, in, in, &(struct net_call){16, 16, 2, 300, false});
     ck_assert_mem_eq(a, in, sizeof a);
     ddz_net_free(net);
     ddz_model_free(model);
@@ -200,7 +196,8 @@ START_TEST(update_depends)
     fill(in[1], 768, 0, 2);
     fill(noise, 768, 0, 3);
     for (int i = 0; i < 6; i++) {
-        ddz_net_forward(net, in[calls[i % 5].picture], f, 16, 16, calls[i % 5].label, calls[i % 5].level_q8);
+        ddz_net_forward(net, in[calls[i % 5].picture], f,
+                        &(struct net_call){16, 16, calls[i % 5].label, calls[i % 5].level_q8, false});
         ddz_net_update(net, noise, moved[i]);
         for (int k = 0; k < i; k++)
             ck_assert_int_eq(memcmp(moved[i], moved[k], sizeof f) == 0, i == 5 && k == 0);
@@ -224,48 +221,46 @@ START_TEST(networks_beside)
     ck_assert_ptr_nonnull(other);
     static int16_t in[768], f[768], moved[768], out[768];
     fill(in, 768, 0, 1);
-    ddz_net_forward(net, in, f, 16, 16, 0, 300);
-    ddz_net_forward(other, in, out, 16, 16, 5, 4000);
+    ddz_net_forward(net, in, f, &(struct net_call){16, 16, 0, 300, false});
+    ddz_net_forward(other, in, out, &(struct net_call){16, 16, 5, 4000, false});
     ck_assert_mem_ne(f, out, sizeof f);
     ddz_net_update(net, in, moved);
-    ddz_net_forward(other, in, out, 16, 16, 0, 300);
+    ddz_net_forward(other, in, out, &(struct net_call){16, 16, 0, 300, false});
     ck_assert_mem_eq(f, out, sizeof f);
     ddz_net_update(other, in, out);
     ck_assert_mem_eq(moved, out, sizeof f);
     ddz_net_free(other);
-    ddz_net_forward(net, in, out, 16, 16, 0, 300);
+    ddz_net_forward(net, in, out, &(struct net_call){16, 16, 0, 300, false});
     ck_assert_mem_eq(f, out, sizeof f);
     ddz_net_free(net);
     ddz_model_free(model);
 }
 END_TEST
 
-/* A state taken back makes the update's layers ready for its call, and only these. */
-START_TEST(state_taken_back)
+/* A call that is aside leaves the one before it alone, before that one's first update and between updates, and makes none. */
+START_TEST(calls_aside)
 {
     ddz_model *model = load(1, NULL);
     struct mem mem = ddz_mem_init(NULL);
-    struct net *net = ddz_net_new(&mem, model, NET_KEEPS, 16, 16, NULL, ddz_cpu_allowed(-1));
-    uint8_t *state = malloc(ddz_net_state_size(model, 16, 16));
-    static int16_t in[768], f[768], moved[768], out[768];
+    struct net *net = ddz_net_new(&mem, model, NET_ASIDE, 16, 16, NULL, ddz_cpu_allowed(-1));
+    const struct net_call kept = {16, 16, 0, 300, false}, aside = {16, 16, 0, 4000, true};
+    static int16_t in[768], f[768], moved[768], other[768], out[768];
     fill(in, 768, 0, 1);
-    ddz_net_forward(net, in, f, 16, 16, 0, 300);
+    ddz_net_forward(net, in, other, &aside);
+    ck_assert(!ddz_net_is_kept(net));
+    ddz_net_forward(net, in, f, &kept);
+    ck_assert_mem_ne(f, other, sizeof f);
     ddz_net_update(net, in, moved);
     for (int updated = 1; updated >= 0; updated--) {
-        ddz_net_forward(net, in, out, 16, 16, 0, 300);
+        ddz_net_forward(net, in, out, &kept);
         if (updated)
-            ddz_net_update(net, out, out);
-        ddz_net_save(net, state);
-        ddz_net_forward(net, in, out, 16, 16, 0, 4000);
-        ddz_net_restore(net, state);
+            ddz_net_update(net, in, out);
+        ddz_net_forward(net, in, out, &aside);
+        ck_assert_mem_eq(out, other, sizeof f);
+        ck_assert(ddz_net_is_kept(net));
         ddz_net_update(net, in, out);
         ck_assert_mem_eq(moved, out, sizeof f);
     }
-    ddz_net_forward(net, in, out, 16, 16, 0, 300);
-    ck_assert_mem_eq(f, out, sizeof f);
-    ddz_net_update(net, in, out);
-    ck_assert_mem_eq(moved, out, sizeof f);
-    free(state);
     ddz_net_free(net);
     ddz_model_free(model);
 }
@@ -321,7 +316,7 @@ START_TEST(memory)
         ck_assert_int_eq(net != NULL, allowed);
         if (net) {
             static int16_t picture[21000];
-            ddz_net_forward(net, picture, picture, 100, 70, 1, 0);
+            ddz_net_forward(net, picture, picture, &(struct net_call){100, 70, 1, 0, false});
             ddz_net_update(net, picture, picture);
             size_t stated = ddz_net_memory(model, NET_KEEPS, 100, 70, 1, ddz_cpu_allowed(-1));
             ck_assert(ledger.bytes >= stated && ledger.bytes < stated + 256);
@@ -350,7 +345,7 @@ int main(void)
     tcase_add_test(tc, output_depends);
     tcase_add_test(tc, update_depends);
     tcase_add_test(tc, networks_beside);
-    tcase_add_test(tc, state_taken_back);
+    tcase_add_test(tc, calls_aside);
     tcase_add_loop_test(tc, mirrored, 0, 4);
     tcase_add_test(tc, memory);
     return run_cases("nn", 300, &tc, 1);

@@ -59,10 +59,10 @@ static void compare(struct net *net, const int16_t *in, const struct size *size,
 {
     size_t bytes = (size_t)size->width * size->height * 3 * sizeof *in;
     int16_t *out = samples(size->width, size->height);
-    ddz_net_forward(net, in, out, size->width, size->height, 0, 900);
+    ddz_net_forward(net, in, out, &(struct net_call){size->width, size->height, 0, 900, false});
     ck_assert_mem_eq(out, called, bytes);
     memcpy(out, in, bytes);
-    ddz_net_forward(net, out, out, size->width, size->height, 0, 900);
+    ddz_net_forward(net, out, out, &(struct net_call){size->width, size->height, 0, 900, false});
     ck_assert_mem_eq(out, called, bytes);
     ddz_net_update(net, called, out);
     ck_assert_mem_eq(out, updated, bytes);
@@ -106,7 +106,7 @@ static void compare_flows(struct net *net, const int16_t *in, const struct size 
                           const int16_t *updated)
 {
     size_t bytes = (size_t)size->width * size->height * 3 * sizeof *in;
-    const struct net_call call = {size->width, size->height, 0, 900};
+    const struct net_call call = {size->width, size->height, 0, 900, false};
     for (int updates = 0; updates < PARTS; updates++) {
         struct parts parts = {.width = size->width, .height = size->height};
         const struct net_rows rows = {take, give, &parts};

@@ -66,7 +66,7 @@ static int run(const ddz_model *model, uint8_t *data, uint32_t width, uint32_t h
     if (!failed) {
         for (size_t i = 0; i < 2 * samples; i++)
             values[i] = (int16_t)(uint16_t)(data[2 * i] | data[2 * i + 1] << 8);
-        ddz_net_forward(net, values, values, width, height, label, level_q8);
+        ddz_net_forward(net, values, values, &(struct net_call){width, height, label, level_q8, false});
         ddz_net_update(net, values + samples, values + samples);
         for (size_t i = 0; i < 2 * samples; i++) {
             data[2 * i] = (uint8_t)((uint16_t)values[i] & 255);

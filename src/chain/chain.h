@@ -44,6 +44,8 @@ struct chain *ddz_chain_new_coarse(const struct chain *whole, int finest);
 void ddz_chain_set_grey(struct chain *chain);
 /* Of a thumbnail: at the finest scale, where most of the time goes, one view of y makes an estimate, and two the last one. */
 void ddz_chain_set_few_views(struct chain *chain);
+/* From now on, calls leave alone what is kept of the last one before, which updates go on from. The network is NET_ASIDE. */
+void ddz_chain_set_aside(struct chain *chain, bool aside);
 /* Give the network's memory back: the estimate is as it is, and no other is asked for until the network is there again. */
 void ddz_chain_forget_network(struct chain *chain);
 /* Make the network anew, if it is not there. False: memory is short. */
@@ -170,8 +172,7 @@ ddz_status ddz_chain_known(struct chain *chain, struct residual_known *known, in
 /* What of a chain is kept aside, beside where it is; or-ed. What is not kept is not restored. */
 enum chain_part {
     CHAIN_Y = 1,
-    CHAIN_ESTIMATE = 2, /* without it, a restored chain has none */
-    CHAIN_NETWORK = 4   /* what further updates of the estimate need */
+    CHAIN_ESTIMATE = 2 /* without it, a restored chain has none */
 };
 
 struct chain_state;
@@ -183,7 +184,7 @@ void ddz_chain_state_free(struct chain_state *state);
 /* y is kept, too, in memory of the caller's, which has to stay: values for all samples of the chain's finest scale. */
 void ddz_chain_state_lend_y(struct chain_state *state, int32_t *y);
 /* Bytes of that for a chain whose finest scale has this size */
-uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int parts);
+uint64_t ddz_chain_state_memory(uint32_t width, uint32_t height, int parts);
 
 /* Keep the chain's state aside, and take it back. */
 void ddz_chain_save(const struct chain *chain, struct chain_state *state);

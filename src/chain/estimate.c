@@ -23,7 +23,7 @@ void ddz_chain_place(struct chain *chain, const int16_t *x, const int32_t *noise
         chain->y[i] = x[i] + (int32_t)asr64(chain->sigma_q8 * noise[i], 20);
 }
 
-int ddz_chain_label(const struct chain *chain, int32_t level_q8)
+static int present_label(const struct chain *chain, int32_t level_q8)
 {
     /* rounded, so that the logarithm's last bit cannot change the label at LEVEL_LIFT itself */
     return ddz_scale_label(&chain->pyramid, chain->scale, (int32_t)rshift_round(level_q8, 8));
@@ -32,7 +32,14 @@ int ddz_chain_label(const struct chain *chain, int32_t level_q8)
 /* The label of y as it is; 0 before the first step. */
 static int label_now(const struct chain *chain)
 {
-    return chain->sigma_q8 ? ddz_chain_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+    return chain->sigma_q8 ? present_label(chain, ddz_level_q8_of_sigma(chain->sigma_q8)) : 0;
+}
+
+struct net_call ddz_chain_net_call(const struct chain *chain)
+{
+    int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
+    return (struct net_call){chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
+                             present_label(chain, level_q8), level_q8, chain->aside};
 }
 
 /* Views of y at labels up to 4, where time matters: `views`, or as many as are enough for a thumbnail at its finest scale */
@@ -101,13 +108,11 @@ static void convert(struct chain *chain, const struct precondition *p, parallel_
 /* vector = F of y seen in a mirror */
 static void call_view(struct chain *chain, const struct precondition *p, int mirror)
 {
-    uint32_t width = chain->pyramid.width[chain->scale], height = chain->pyramid.height[chain->scale];
-    int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
+    const struct net_call call = ddz_chain_net_call(chain);
     convert(chain, p, to_network);
-    ddz_mirror(chain->vector, width, height, mirror);
-    ddz_net_forward(chain->net, chain->vector, chain->vector, width, height, ddz_chain_label(chain, level_q8),
-                    level_q8);
-    ddz_mirror(chain->vector, width, height, mirror);
+    ddz_mirror(chain->vector, call.width, call.height, mirror);
+    ddz_net_forward(chain->net, chain->vector, chain->vector, &call);
+    ddz_mirror(chain->vector, call.width, call.height, mirror);
 }
 
 /* Views that are added up, piece by piece */

@@ -19,9 +19,9 @@ struct waiting {
 struct chain {
     struct mem mem;
     const struct ddz_model *model;
-    bool flows;        /* steps can wait for their call, and calls are kept only when they have to be */
-    struct net *net;   /* NULL: forgotten */
-    uint64_t features; /* it was made for */
+    enum net_use use;          /* of the network. NET_FLOWS: steps can wait for their call */
+    struct net *net;           /* NULL: forgotten */
+    uint64_t features;         /* it was made for */
     struct parallel *parallel; /* NULL: none but the calling thread */
     struct pyramid pyramid;
     int finest;      /* scale that it comes to at most */
@@ -43,6 +43,7 @@ struct chain {
     struct waiting waiting[FLOW_UPDATES];
     int deferred;    /* how many wait; sigma_q8 is y's before them */
     bool one_by_one; /* they follow a call that is kept */
+    bool aside;      /* calls are not kept, and the one that is stays */
     int16_t *slot;   /* [slots][capacity]: noise of those after the first, whose noise is in the vector */
     int slots;
 };
@@ -64,8 +65,8 @@ static inline void chain_move(struct chain *chain, int scale, int64_t sigma_q8)
     chain->estimate_kind = ESTIMATE_NONE;
 }
 
-/* How the network is told what y is; level_q8 is that of y's noise */
-int ddz_chain_label(const struct chain *chain, int32_t level_q8);
+/* The call of y as it is */
+struct net_call ddz_chain_net_call(const struct chain *chain);
 
 /* Small pictures cost little, but all depends on them: an estimate is that of several views of y. The smallest are estimated
  * hundreds of times to choose their bits. */

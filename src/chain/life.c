@@ -46,7 +46,7 @@ struct chain *ddz_chain_new(const struct mem *mem, const struct ddz_model *model
         return NULL;
     *chain = (struct chain){.mem = *mem,
                             .model = model,
-                            .flows = use == NET_FLOWS,
+                            .use = use,
                             .net = ddz_net_new(mem, model, use, w, h, parallel, features),
                             .features = features,
                             .parallel = parallel,
@@ -89,6 +89,11 @@ void ddz_chain_set_few_views(struct chain *chain)
     chain->few_views = true;
 }
 
+void ddz_chain_set_aside(struct chain *chain, bool aside)
+{
+    chain->aside = aside;
+}
+
 void ddz_chain_forget_network(struct chain *chain)
 {
     assert(chain->deferred == 0);
@@ -102,9 +107,8 @@ void ddz_chain_forget_network(struct chain *chain)
 bool ddz_chain_recall_network(struct chain *chain)
 {
     if (!chain->net)
-        chain->net = ddz_net_new(&chain->mem, chain->model, chain->flows ? NET_FLOWS : NET_KEEPS,
-                                 chain->pyramid.width[chain->finest], chain->pyramid.height[chain->finest],
-                                 chain->parallel, chain->features);
+        chain->net = ddz_net_new(&chain->mem, chain->model, chain->use, chain->pyramid.width[chain->finest],
+                                 chain->pyramid.height[chain->finest], chain->parallel, chain->features);
     return chain->net != NULL;
 }
 

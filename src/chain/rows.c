@@ -37,9 +37,7 @@ void ddz_chain_call_rows(struct chain *chain, int steps)
     struct flow flow = {chain, ddz_precondition_of(chain->sigma_q8),
                         (size_t)3 * chain->pyramid.width[chain->scale]};
     const struct net_rows rows = {take, give, &flow};
-    int32_t level_q8 = ddz_level_q8_of_sigma(chain->sigma_q8);
-    const struct net_call call = {chain->pyramid.width[chain->scale], chain->pyramid.height[chain->scale],
-                                  ddz_chain_label(chain, level_q8), level_q8};
+    const struct net_call call = ddz_chain_net_call(chain);
     if (steps > 0)
         ddz_net_flow(chain->net, &call, steps, &rows);
     else

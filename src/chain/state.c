@@ -13,7 +13,6 @@ struct chain_state {
     int views;
     int32_t *y, *own_y; /* NULL, as the others: not kept; owned, or the caller's */
     int16_t *estimate;
-    uint8_t *network;
 };
 
 struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts)
@@ -22,16 +21,11 @@ struct chain_state *ddz_chain_state_new(const struct chain *chain, int parts)
     if (!state)
         return NULL;
     state->mem = chain->mem;
-    size_t network = ddz_net_state_size(chain->model, chain->pyramid.width[chain->finest],
-                                        chain->pyramid.height[chain->finest]);
     if (parts & CHAIN_Y)
         state->y = state->own_y = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->y);
     if (parts & CHAIN_ESTIMATE)
         state->estimate = ddz_mem_alloc(&chain->mem, chain->capacity, sizeof *state->estimate);
-    if (parts & CHAIN_NETWORK)
-        state->network = ddz_mem_alloc(&chain->mem, network, 1);
-    if ((state->y || !(parts & CHAIN_Y)) && (state->estimate || !(parts & CHAIN_ESTIMATE)) &&
-        (state->network || !(parts & CHAIN_NETWORK)))
+    if ((state->y || !(parts & CHAIN_Y)) && (state->estimate || !(parts & CHAIN_ESTIMATE)))
         return state;
     ddz_chain_state_free(state);
     return NULL;
@@ -49,16 +43,14 @@ void ddz_chain_state_free(struct chain_state *state)
     struct mem mem = state->mem;
     ddz_mem_free(&mem, state->own_y);
     ddz_mem_free(&mem, state->estimate);
-    ddz_mem_free(&mem, state->network);
     ddz_mem_free(&mem, state);
 }
 
-uint64_t ddz_chain_state_memory(const struct ddz_model *model, uint32_t width, uint32_t height, int parts)
+uint64_t ddz_chain_state_memory(uint32_t width, uint32_t height, int parts)
 {
     uint64_t samples = ddz_chain_capacity(width, height), bytes = sizeof(struct chain_state);
     bytes += parts & CHAIN_Y ? samples * sizeof(int32_t) : 0;
     bytes += parts & CHAIN_ESTIMATE ? samples * sizeof(int16_t) : 0;
-    bytes += parts & CHAIN_NETWORK ? ddz_net_state_size(model, width, height) : 0;
     return bytes;
 }
 
@@ -74,8 +66,6 @@ void ddz_chain_save(const struct chain *chain, struct chain_state *state)
         memcpy(state->y, chain->y, n * sizeof *state->y);
     if (state->estimate)
         memcpy(state->estimate, chain->estimate, n * sizeof *state->estimate);
-    if (state->network)
-        ddz_net_save(chain->net, state->network);
 }
 
 void ddz_chain_restore(struct chain *chain, const struct chain_state *state)
@@ -89,6 +79,4 @@ void ddz_chain_restore(struct chain *chain, const struct chain_state *state)
         memcpy(chain->y, state->y, n * sizeof *state->y);
     if (state->estimate)
         memcpy(chain->estimate, state->estimate, n * sizeof *state->estimate);
-    if (state->network)
-        ddz_net_restore(chain->net, state->network);
 }

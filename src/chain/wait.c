@@ -23,7 +23,7 @@ static bool ensure_slots(struct chain *chain, int count)
 
 static bool can_wait(struct chain *chain, const struct step *step, int updates)
 {
-    if (!chain->flows || !step->update || step->lift || step->level_from == LEVEL_NOTHING)
+    if (chain->use != NET_FLOWS || !step->update || step->lift || step->level_from == LEVEL_NOTHING)
         return false;
     if (chain->deferred > 0)
         return chain->deferred < FLOW_UPDATES && chain->deferred <= chain->slots;
@@ -99,7 +99,7 @@ void ddz_chain_catch_up(struct chain *chain)
 
 bool ddz_chain_prepare_update(struct chain *chain)
 {
-    if (!chain->flows)
+    if (chain->use != NET_FLOWS)
         return true;
     if (chain->estimate_kind == ESTIMATE_UPDATED && chain->deferred == 0) {
         assert(ddz_net_is_kept(chain->net));

@@ -91,7 +91,7 @@ ddz_status ddz_decoder_memory(const ddz_decoder *d, uint32_t width, uint32_t hei
     *bytes = sizeof *d + SLACK + ddz_frame_reader_memory() + ddz_chain_capacity(w, h) / 8 +
              (d->observer ? PIXEL_SIZE * pixels : 0) + ddz_exact_show_memory(d, width, height) +
              ddz_chain_memory(d->model, NET_FLOWS, w, h, lanes, features) + updates_memory(d, &p, finest) +
-             ddz_chain_state_memory(d->model, w, h, CHAIN_Y);
+             ddz_chain_state_memory(w, h, CHAIN_Y);
     return DDZ_OK;
 }
 

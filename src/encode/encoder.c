@@ -170,6 +170,12 @@ static uint64_t room_memory(const struct pyramid *p, int register_bits, int lane
            ddz_viterbi_memory(register_bits, (uint32_t)capacity, lanes);
 }
 
+/* Whether a target PSNR is reached is seen in estimates that leave those alone which the walk goes on from. */
+static enum net_use network_use(const ddz_encoder *e)
+{
+    return e->target_kind == DDZ_TARGET_PSNR ? NET_ASIDE : NET_KEEPS;
+}
+
 ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t height, uint64_t *bytes)
 {
     enum { SLACK = 1 << 13, LANE_SLACK = 1 << 10 }; /* what allocations take beside what they give */
@@ -186,15 +192,14 @@ ddz_status ddz_encoder_memory(const ddz_encoder *e, uint32_t width, uint32_t hei
                                               : ddz_preview_memory(&plan.schedule, &p, e->model, lanes,
                                                                    plan.trials, plan.features);
     if (e->target_kind == DDZ_TARGET_PSNR)
-        states = ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_BEFORE_STEP) +
-                 ddz_chain_state_memory(e->model, width, height, ENCODER_STATE_PRESENT);
+        states = 2 * ddz_chain_state_memory(width, height, ENCODER_STATE);
     /* the preview is chosen before the walk, which keeps states; an exact layer is tried and coded without room for walks */
     uint64_t exact = e->value[ENCODER_EXACT] ? ddz_exact_memory(width, height) : 0;
     uint64_t walk = room_memory(&p, plan.register_bits, lanes) + (preview > states ? preview : states);
     if (e->value[ENCODER_EXACT] > 0 && walk < exact)
         walk = exact;
     *bytes = sizeof(int16_t) * 3 * (uint64_t)width * height + walk +
-             ddz_chain_memory(e->model, NET_KEEPS, width, height, lanes, plan.features);
+             ddz_chain_memory(e->model, network_use(e), width, height, lanes, plan.features);
     if (*bytes < exact) /* if the chain may be missing, it is tried before that is there */
         *bytes = exact;
     *bytes += sizeof plan + SLACK + (uint64_t)lanes * LANE_SLACK;
@@ -289,7 +294,7 @@ static ddz_status open_picture(ddz_encoder *e, const struct layout *layout, cons
     e->parallel = ddz_parallel_new(&e->mem, (int)e->value[ENCODER_THREADS], &e->runner);
     if (!e->parallel)
         return DDZ_ERR_MEMORY;
-    e->chain = ddz_chain_new(&e->mem, e->model, NET_KEEPS, layout->width, layout->height, 0, e->parallel,
+    e->chain = ddz_chain_new(&e->mem, e->model, network_use(e), layout->width, layout->height, 0, e->parallel,
                              e->features);
     if (!e->chain)
         return DDZ_ERR_MEMORY;

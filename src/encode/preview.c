@@ -81,7 +81,7 @@ uint64_t ddz_preview_memory(const struct schedule *s, const struct pyramid *p, c
     uint64_t worker = sizeof(struct worker) + bytes +
                       ddz_chain_memory_coarse(model, width, height, features) +
                       ddz_viterbi_memory(PREVIEW_TRELLIS_BITS, most_branches(s), 1);
-    uint64_t path = ddz_chain_state_memory(model, width, height, PATH_STATE) + bytes;
+    uint64_t path = ddz_chain_state_memory(width, height, PATH_STATE) + bytes;
     return sizeof(struct search) + workers * worker + 2 * BEAM * path;
 }
 

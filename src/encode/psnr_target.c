@@ -126,12 +126,14 @@ static bool is_good_enough(ddz_encoder *e, int i, double psnr)
     if (psnr < near - loss)
         return false;
     ddz_chain_save(e->chain, e->present);
+    ddz_chain_set_aside(e->chain, true);
     ddz_chain_call(e->chain, 1);
     psnr = estimate_psnr(e);
     if (psnr >= near) {
         e->views_gain = ddz_psnr_of_last_estimate(e) - psnr;
         psnr += e->views_gain;
     }
+    ddz_chain_set_aside(e->chain, false);
     ddz_chain_restore(e->chain, e->present);
     return psnr >= target;
 }

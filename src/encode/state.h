@@ -35,12 +35,9 @@ enum {
     ENCODER_PARAMETERS
 };
 
-/* What of the chain is kept for a target PSNR; y before a step has the place of the step's shift, once that has been
- * searched for. */
-enum {
-    ENCODER_STATE_BEFORE_STEP = CHAIN_ESTIMATE,
-    ENCODER_STATE_PRESENT = CHAIN_ESTIMATE | CHAIN_NETWORK
-};
+/* What of the chain is kept for a target PSNR, before a step and at present; y before a step has the place of the step's shift,
+ * once that has been searched for. */
+enum { ENCODER_STATE = CHAIN_ESTIMATE };
 
 /* The step that was sent last */
 struct sent {
@@ -87,9 +84,10 @@ struct ddz_encoder {
     struct chain *chain;                       /* NULL: there is no picture */
     struct chain_state *before_step, *present; /* of a target PSNR: before the last step, and now */
     struct viterbi *viterbi;
-    int16_t *x[PYRAMID_MAX_SCALES + 1]; /* x_0 at every scale; the coarser ones in room.offset.low, see ddz_shift_begin */
-    uint8_t *alpha;                     /* NULL: none */
-    bool grey;                          /* R = G = B in x */
+    /* x_0 at every scale; the coarser ones in room.offset.low, see ddz_shift_begin */
+    int16_t *x[PYRAMID_MAX_SCALES + 1];
+    uint8_t *alpha; /* NULL: none */
+    bool grey;      /* R = G = B in x */
     struct shift_room room;
     struct schedule schedule;
     uint8_t *bits;         /* of one step */
@@ -97,11 +95,11 @@ struct ddz_encoder {
     struct stream_writer writer;
     struct exact_layer exact;
     struct partial partial; /* the stream has it, unless it has an exact layer of the whole picture */
-    bool automatic;     /* the exact picture takes the chain's place where it is smaller */
-    bool with_exact;    /* the stream has an exact layer, */
-    bool exact_alone;   /* which does not need the chain */
-    bool preview_only;  /* the chain ends with the preview, */
-    bool short_preview; /* which is short; */
+    bool automatic;         /* the exact picture takes the chain's place where it is smaller */
+    bool with_exact;        /* the stream has an exact layer, */
+    bool exact_alone;       /* which does not need the chain */
+    bool preview_only;      /* the chain ends with the preview, */
+    bool short_preview;     /* which is short; */
     uint64_t
         chain_room; /* or it has at most so many bytes, if they are enough for the preview; 0: any number */
     uint64_t most;  /* bytes of the whole stream: one of as many, or more, need not be made */

@@ -130,9 +130,9 @@ static bool has_no_room(const ddz_encoder *e, int i)
 static ddz_status reserve_states(ddz_encoder *e)
 {
     if (!e->before_step)
-        e->before_step = ddz_chain_state_new(e->chain, ENCODER_STATE_BEFORE_STEP);
+        e->before_step = ddz_chain_state_new(e->chain, ENCODER_STATE);
     if (!e->present)
-        e->present = ddz_chain_state_new(e->chain, ENCODER_STATE_PRESENT);
+        e->present = ddz_chain_state_new(e->chain, ENCODER_STATE);
     if (!e->before_step || !e->present)
         return DDZ_ERR_MEMORY;
     ddz_chain_state_lend_y(e->before_step, e->room.shift);

@@ -124,7 +124,7 @@ static void lay_out(struct net *net, struct arena *arena, const struct order *or
     net->bias = arena_carve(arena, most, sizeof *net->bias);
     net->embedding = arena_carve(arena, (size_t)model->embedding, sizeof *net->embedding);
     net->plan = ddz_plan_make(arena, model, order->width, order->height, order->lanes,
-                              order->use == NET_FLOWS ? STRIP_RUNS : RUN_FLOW);
+                              order->use == NET_KEEPS ? RUN_FLOW : STRIP_RUNS);
     if (order->use == NET_FLOWS)
         return;
     net->whole = ddz_plan_whole_values(&model->unet, order->width, order->height);
@@ -198,7 +198,7 @@ struct net *ddz_net_new_beside(const struct net *net, uint32_t width, uint32_t h
 bool ddz_net_keep(struct net *net, uint32_t width, uint32_t height)
 {
     size_t values = width ? ddz_plan_whole_values(&net->model->unet, width, height) : 0;
-    if (net->use == NET_KEEPS || (values && values <= net->whole))
+    if (net->use != NET_FLOWS || (values && values <= net->whole))
         return true;
     ddz_mem_free(&net->mem, net->room);
     net->state.kind = STATE_NOTHING;
@@ -224,16 +224,15 @@ void ddz_net_free(struct net *net)
 
 /* ---- Layers -------------------------------------------------------------------------------- */
 
-static bool conditioned(const struct condition *condition, const struct state *call)
+static bool conditioned(const struct condition *condition, const struct net_call *call)
 {
     return condition->known && condition->label == call->label && condition->level_q8 == call->level_q8;
 }
 
-/* Multipliers and biases for the last call's label and level. For a small picture this is a good part of a call,
+/* Multipliers and biases for a call's label and level. For a small picture this is a good part of a call,
  * and many are called alike. */
-static void condition(struct net *net, int index)
+static void condition(struct net *net, const struct net_call *call, int index)
 {
-    const struct state *call = &net->state;
     const struct condition now = {true, call->label, call->level_q8};
     const struct conv *conv = &net->conv[index];
     if (conditioned(&net->condition[index], call))
@@ -247,18 +246,19 @@ static void condition(struct net *net, int index)
     net->condition[index] = now;
 }
 
-/* The first so many layers of a run, of the network that the last call used, for pictures of its size */
-static void run_layers(struct net *net, enum strip_run run, int layers, const struct net_rows *rows)
+/* The first so many layers of a run, of the network that a call uses, for pictures of its size */
+static void run_layers(struct net *net, const struct net_call *call, enum strip_run run, int layers,
+                       const struct net_rows *rows)
 {
     const struct ddz_model *model = net->model;
-    int network = ddz_model_network(model, net->state.label, net->state.level_q8) * model->layers;
+    int network = ddz_model_network(model, call->label, call->level_q8) * model->layers;
     struct stage stage = {&net->plan, net->conv + network, run, layers, rows};
     int64_t macs = 0;
-    ddz_plan_cut(&net->plan, net->state.width, net->state.height);
+    ddz_plan_cut(&net->plan, call->width, call->height);
     for (int i = 0; i < layers; i++) {
         int number = ddz_strips_layer(model, run, i);
         const struct layer_shape *shape = &model->layer[number].shape;
-        condition(net, network + number);
+        condition(net, call, network + number);
         macs += ddz_plan_pixels(&net->plan, shape->level) * shape->taps * shape->cin * shape->cout;
     }
     ddz_stage_run(&stage, macs < PARALLEL_MACS ? NULL : net->parallel);
@@ -276,14 +276,16 @@ void ddz_net_call(struct net *net, const struct net_call *call, const struct net
 {
     int layers = ddz_strips_count(net->model, RUN_CALL);
     bool kept = ddz_plan_whole_values(&net->model->unet, call->width, call->height) <= net->whole;
-    set_state(net, call, kept ? STATE_FEATURES : STATE_NOTHING);
-    if (!kept) {
-        run_layers(net, RUN_FLOW, layers, rows);
+    assert(!call->aside || net->use != NET_KEEPS);
+    if (!call->aside)
+        set_state(net, call, kept ? STATE_FEATURES : STATE_NOTHING);
+    if (!kept || call->aside) {
+        run_layers(net, call, RUN_FLOW, layers, rows);
         return;
     }
     ddz_plan_cut(&net->plan, call->width, call->height);
     ddz_plan_clear_border(&net->plan);
-    run_layers(net, RUN_CALL, layers, rows);
+    run_layers(net, call, RUN_CALL, layers, rows);
 }
 
 void ddz_net_flow(struct net *net, const struct net_call *call, int updates, const struct net_rows *rows)
@@ -291,7 +293,7 @@ void ddz_net_flow(struct net *net, const struct net_call *call, int updates, con
     int unused = (FLOW_UPDATES - updates) * ddz_strips_count(net->model, RUN_UPDATE);
     assert(updates >= 1 && updates <= FLOW_UPDATES && net->use == NET_FLOWS);
     set_state(net, call, STATE_NOTHING);
-    run_layers(net, RUN_FLOW, ddz_strips_count(net->model, RUN_FLOW) - unused, rows);
+    run_layers(net, call, RUN_FLOW, ddz_strips_count(net->model, RUN_FLOW) - unused, rows);
 }
 
 /* Pictures in memory */
@@ -315,51 +317,22 @@ static void give_rows(void *cookie, int part, uint32_t y, uint32_t rows, int16_t
     memcpy(p->out + y * p->row, values, rows * p->row * sizeof *values);
 }
 
-void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height,
-                     int label, int32_t level_q8)
+void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, const struct net_call *call)
 {
-    struct pictures pictures = {in, out, (size_t)3 * width};
+    struct pictures pictures = {in, out, (size_t)3 * call->width};
     const struct net_rows rows = {take_rows, give_rows, &pictures};
-    ddz_net_call(net, &(struct net_call){width, height, label, level_q8}, &rows);
+    ddz_net_call(net, call, &rows);
 }
 
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 {
     struct pictures pictures = {in, out, (size_t)3 * net->state.width};
     const struct net_rows rows = {take_rows, give_rows, &pictures};
+    const struct net_call call = {net->state.width, net->state.height, net->state.label, net->state.level_q8,
+                                  false};
     assert(net->state.kind != STATE_NOTHING);
     if (net->state.kind == STATE_FEATURES)
-        run_layers(net, RUN_GATES, ddz_strips_count(net->model, RUN_GATES), NULL);
+        run_layers(net, &call, RUN_GATES, ddz_strips_count(net->model, RUN_GATES), NULL);
     net->state.kind = STATE_GATES;
-    run_layers(net, RUN_UPDATE, ddz_strips_count(net->model, RUN_UPDATE), &rows);
-}
-
-/* ---- State --------------------------------------------------------------------------------- */
-
-static size_t kept_bytes(const struct ddz_model *model, const struct state *state)
-{
-    if (state->kind == STATE_NOTHING)
-        return 0;
-    size_t values = ddz_plan_whole_values(&model->unet, state->width, state->height);
-    return ddz_size_mul(values, sizeof(int16_t));
-}
-
-size_t ddz_net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height)
-{
-    const struct state largest = {.kind = STATE_GATES, .width = width, .height = height};
-    return ddz_size_add(sizeof largest, kept_bytes(model, &largest));
-}
-
-void ddz_net_save(const struct net *net, uint8_t *state)
-{
-    const struct state *now = &net->state;
-    memcpy(state, now, sizeof *now);
-    memcpy(state + sizeof *now, net->plan.whole, kept_bytes(net->model, now));
-}
-
-void ddz_net_restore(struct net *net, const uint8_t *state)
-{
-    struct state *now = &net->state;
-    memcpy(now, state, sizeof *now);
-    memcpy(net->plan.whole, state + sizeof *now, kept_bytes(net->model, now));
+    run_layers(net, &call, RUN_UPDATE, ddz_strips_count(net->model, RUN_UPDATE), &rows);
 }

@@ -28,6 +28,7 @@ struct net;
 /* What for */
 enum net_use {
     NET_KEEPS, /* calls are kept for later updates */
+    NET_ASIDE, /* the same, and others are made aside */
     NET_FLOWS  /* calls with updates in one go, and, while there is room, calls that are kept */
 };
 
@@ -58,10 +59,11 @@ struct net_call {
     uint32_t width, height;
     int label;
     int32_t level_q8;
+    bool aside; /* it is not kept, and the call that is stays; not of NET_KEEPS */
 };
 
 /*
- * give F(take), padded with zeros to a multiple of the U-Net's step. The call is kept if there is room.
+ * give F(take), padded with zeros to a multiple of the U-Net's step. The call is kept if there is room, unless it is aside.
  */
 void ddz_net_call(struct net *net, const struct net_call *call, const struct net_rows *rows);
 
@@ -71,8 +73,7 @@ void ddz_net_call(struct net *net, const struct net_call *call, const struct net
 void ddz_net_flow(struct net *net, const struct net_call *call, int updates, const struct net_rows *rows);
 
 /* out[height][width][3] = F(in), both int16 q12. in == out is allowed. */
-void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height,
-                     int label, int32_t level_q8);
+void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, const struct net_call *call);
 
 /*
  * out = J in for the noise of a step, both int16 q12 and of the size of the last call's picture: with
@@ -80,14 +81,5 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, uint32_t 
  * been kept. Its first update turns the call's features into gates.
  */
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out);
-
-/*
- * The state that updates go on from: which call was the last, and its features or, once it has been updated, its
- * gates. ddz_net_save copies it into ddz_net_state_size bytes for pictures no larger than width x height, and
- * ddz_net_restore back: then updates are those of that call, whatever has been called since.
- */
-size_t ddz_net_state_size(const struct ddz_model *model, uint32_t width, uint32_t height);
-void ddz_net_save(const struct net *net, uint8_t *state);
-void ddz_net_restore(struct net *net, const uint8_t *state);
 
 #endif

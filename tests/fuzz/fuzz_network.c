@@ -30,7 +30,7 @@ static void run_network(const struct ddz_model *model)
     for (int i = 0; i < 3 * W * H; i++)
         in[i] = i % 2 ? INT16_MAX : INT16_MIN;
     for (int i = 0; i < 3; i++)
-        ddz_net_forward(net, in, out, W, H, 3 * i, levels_q8[i]);
+        ddz_net_forward(net, in, out, &(struct net_call){W, H, 3 * i, levels_q8[i], false});
     ddz_net_free(net);
 }
 
