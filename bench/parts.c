@@ -5,6 +5,7 @@
  *
  *   parts [--bpp X] [--effort N] [--threads N] [--repeats N] MODEL.ddm PICTURE.png
  */
+#include <assert.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "diffusion/precondition.h"
 #include "encode/covariance.h"
 #include "encode/pilot.h"
+#include "encode/preview.h"
 #include "encode/shrink.h"
 #include "encode/state.h"
 #include "format/stream_reader.h"
@@ -57,7 +59,7 @@ static const char *const part_names[PARTS] = {
     [INPUT] = "input: PNG or stream",
     [PILOT] = "pilot, with its network",
     [OPENING] = "choice of the first bits, with its network",
-    [NETWORK] = "network",
+    [NETWORK] = "network, and steps on its way",
     [UPDATE] = "updates",
     [AIM] = "aim: Jacobian, shrinkage",
     [CHAIN] = "diffusion: preconditioning, posterior, lift",
@@ -124,7 +126,12 @@ static void watch_reset(void)
 
 /* ---- What is timed --------------------------------------------------------------------------- */
 
+/* The linker puts these in the functions' places, and does not look at their types. */
+#define SAME_TYPE(type, name, parameters)                                                                    \
+    static_assert(_Generic(&name, type(*) parameters : 1, default : 0), #name " has another type");
+
 #define WRAP(part, type, name, parameters, ...)                                                              \
+    SAME_TYPE(type, name, parameters)                                                                        \
     type __real_##name parameters;                                                                           \
     type __wrap_##name parameters;                                                                           \
     type __wrap_##name parameters                                                                            \
@@ -136,6 +143,7 @@ static void watch_reset(void)
     }
 
 #define WRAP_VOID(part, name, parameters, ...)                                                               \
+    SAME_TYPE(void, name, parameters)                                                                        \
     void __real_##name parameters;                                                                           \
     void __wrap_##name parameters;                                                                           \
     void __wrap_##name parameters                                                                            \
@@ -148,9 +156,9 @@ static void watch_reset(void)
 WRAP(START, int, model_load, (const char *name, const char *argv0, const ddz_info *stream, ddz_model **model),
      name, argv0, stream, model)
 WRAP(START, struct chain *, ddz_chain_new,
-     (const struct mem *mem, const struct ddz_model *model, uint32_t width, uint32_t height, int finest,
-      struct parallel *parallel, uint64_t features),
-     mem, model, width, height, finest, parallel, features)
+     (const struct mem *mem, const struct ddz_model *model, enum net_use use, uint32_t width, uint32_t height,
+      int finest, struct parallel *parallel, uint64_t features),
+     mem, model, use, width, height, finest, parallel, features)
 WRAP(START, struct viterbi *, ddz_viterbi_new,
      (const struct mem *mem, int register_bits, uint32_t branches, struct parallel *parallel,
       uint64_t features),
@@ -169,13 +177,17 @@ WRAP_VOID(AIM, ddz_covariance_aim,
            struct parallel *parallel),
           chain, x, noise, offset, room, parallel)
 WRAP_VOID(AIM, ddz_shrink_error,
-          (const int16_t *x, const struct offset *offset, const int16_t *estimate, uint32_t width, uint32_t height,
-           double noise, int32_t *error, struct parallel *parallel),
+          (const int16_t *x, const struct offset *offset, const int16_t *estimate, uint32_t width,
+           uint32_t height, double noise, int32_t *error, struct parallel *parallel),
           x, offset, estimate, width, height, noise, error, parallel)
 WRAP_VOID(NETWORK, ddz_net_forward,
-          (struct net * net, const int16_t *in, int16_t *out, uint32_t width, uint32_t height, int label,
-           int32_t level_q8),
-          net, in, out, width, height, label, level_q8)
+          (struct net * net, const int16_t *in, int16_t *out, const struct net_call *call), net, in, out,
+          call)
+WRAP_VOID(NETWORK, ddz_net_call, (struct net * net, const struct net_call *call, const struct net_rows *rows),
+          net, call, rows)
+WRAP_VOID(NETWORK, ddz_net_flow,
+          (struct net * net, const struct net_call *call, int updates, const struct net_rows *rows), net,
+          call, updates, rows)
 WRAP_VOID(UPDATE, ddz_net_update, (struct net * net, const int16_t *in, int16_t *out), net, in, out)
 WRAP_VOID(CHAIN, ddz_precondition_input,
           (const struct precondition *p, const int32_t *y, int16_t *in, size_t n), p, y, in, n)
