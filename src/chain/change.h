@@ -35,6 +35,9 @@ void ddz_change_take(struct chain *chain, const struct trellis *t, const uint8_t
 void ddz_change_pass(const struct change *change, size_t begin, size_t end);
 void ddz_change_pass_all(struct chain *chain, struct change *change);
 
+/* Is noise in the vector beyond its range? */
+bool ddz_change_has_beyond(const struct chain *chain, const struct change *change);
+
 /* The chain's estimate becomes xhat_0 + sigma_s sqrt(1 - r^2) J c for the noise c in the vector, which becomes J c. */
 void ddz_change_update(struct chain *chain, const struct change *change);
 /* estimate[n], given moved[n] = J c */

@@ -76,6 +76,11 @@ static inline void take_noise(const struct change *change, uint32_t at, int32_t 
 
 enum { PASS_PIECE = 1 << 16 };
 
+static size_t pieces_of(size_t samples)
+{
+    return (samples + PASS_PIECE - 1) / PASS_PIECE;
+}
+
 /* The end of a piece */
 static size_t piece_end(size_t samples, size_t begin)
 {
@@ -95,6 +100,32 @@ static void pass_piece(void *argument, size_t index, int lane)
     size_t begin = index * PASS_PIECE;
     (void)lane;
     ddz_change_pass(change, begin, piece_end(change->samples, begin));
+}
+
+/* Looked through by all lanes */
+struct look {
+    const struct change *change;
+    bool found[PARALLEL_MAX_THREADS]; /* by each lane */
+};
+
+static void look_at_piece(void *argument, size_t index, int lane)
+{
+    struct look *look = argument;
+    size_t begin = index * PASS_PIECE, end = piece_end(look->change->samples, begin);
+    bool found = false;
+    for (size_t i = begin; i < end; i++)
+        found |= change_is_beyond(look->change->vector[i]);
+    look->found[lane] |= found;
+}
+
+bool ddz_change_has_beyond(const struct chain *chain, const struct change *change)
+{
+    struct look look = {.change = change};
+    bool found = false;
+    ddz_parallel_for(chain->parallel, pieces_of(change->samples), look_at_piece, &look);
+    for (int lane = 0; lane < ddz_parallel_lanes(chain->parallel); lane++)
+        found |= look.found[lane];
+    return found;
 }
 
 static void gather_impulses(const struct mixing *m, struct mix_unit unit, int32_t *values, void *argument)
@@ -243,14 +274,14 @@ static void update_piece(void *argument, size_t index, int lane)
 
 void ddz_change_pass_all(struct chain *chain, struct change *change)
 {
-    ddz_parallel_for(chain->parallel, (change->samples + PASS_PIECE - 1) / PASS_PIECE, pass_piece, change);
+    ddz_parallel_for(chain->parallel, pieces_of(change->samples), pass_piece, change);
 }
 
 void ddz_change_update(struct chain *chain, const struct change *change)
 {
     struct update update = {change->step.noise_q8, change->vector, chain->estimate, change->samples};
     ddz_chain_times_jacobian(chain, change->vector);
-    ddz_parallel_for(chain->parallel, (update.samples + PASS_PIECE - 1) / PASS_PIECE, update_piece, &update);
+    ddz_parallel_for(chain->parallel, pieces_of(update.samples), update_piece, &update);
     chain->estimate_kind = ESTIMATE_UPDATED;
 }
 
@@ -304,12 +335,12 @@ void ddz_chain_apply(struct chain *chain, const struct step *step, const struct 
         draw_missing(t, bits, known);
         known = t->branches;
     }
-    struct mixing m = mixing_of(t);
     struct change change = begin_change(chain, step);
     if (known == t->branches) {
         ddz_change_take(chain, t, bits, &change);
         end_step(chain, step, &change);
     } else {
+        struct mixing m = mixing_of(t);
         walk(chain, t, &m, bits, known, &change);
         take_part(chain, &m, &change);
         end_change(chain, step, &change,

@@ -31,35 +31,6 @@ static bool can_wait(struct chain *chain, const struct step *step, int updates)
            ddz_chain_next_views(chain) == 1 && ensure_slots(chain, updates);
 }
 
-/* Looked through by all lanes */
-struct look {
-    const int16_t *vector;
-    size_t samples;
-    bool found[PARALLEL_MAX_THREADS]; /* by each lane */
-};
-
-enum { LOOK_PIECE = 1 << 16 };
-
-static void look_at_piece(void *argument, size_t index, int lane)
-{
-    struct look *look = argument;
-    size_t begin = index * LOOK_PIECE, rest = look->samples - begin;
-    bool found = false;
-    for (size_t i = begin; i < begin + (rest < LOOK_PIECE ? rest : LOOK_PIECE); i++)
-        found |= change_is_beyond(look->vector[i]);
-    look->found[lane] |= found;
-}
-
-static bool has_beyond(const struct chain *chain, const int16_t *vector, size_t n)
-{
-    struct look look = {.vector = vector, .samples = n};
-    bool found = false;
-    ddz_parallel_for(chain->parallel, (n + LOOK_PIECE - 1) / LOOK_PIECE, look_at_piece, &look);
-    for (int lane = 0; lane < ddz_parallel_lanes(chain->parallel); lane++)
-        found |= look.found[lane];
-    return found;
-}
-
 bool ddz_chain_defer(struct chain *chain, const struct step *step, int updates, const struct trellis *t,
                      const uint8_t *bits)
 {
@@ -69,7 +40,7 @@ bool ddz_chain_defer(struct chain *chain, const struct step *step, int updates, 
     change.vector =
         chain->deferred ? chain->slot + (size_t)(chain->deferred - 1) * chain->capacity : chain->vector;
     ddz_change_take(chain, t, bits, &change);
-    if (has_beyond(chain, change.vector, change.samples))
+    if (ddz_change_has_beyond(chain, &change))
         return false;
     chain->waiting[chain->deferred++] = (struct waiting){change.step, step->level_to, change.vector};
     return true;

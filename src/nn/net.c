@@ -32,9 +32,7 @@ struct state {
         STATE_FEATURES, /* the whole tensor is stream 0 at the last call's end */
         STATE_GATES     /* it is the last call's gates */
     } kind;
-    uint32_t width, height; /* the last call */
-    int label;
-    int32_t level_q8;
+    struct net_call call; /* the last one */
 };
 
 struct net {
@@ -266,19 +264,13 @@ static void run_layers(struct net *net, const struct net_call *call, enum strip_
 
 /* ---- Calls --------------------------------------------------------------------------------- */
 
-/* The call is the last one, and what it leaves behind is of this kind. */
-static void set_state(struct net *net, const struct net_call *call, int kind)
-{
-    net->state = (struct state){kind, call->width, call->height, call->label, call->level_q8};
-}
-
 void ddz_net_call(struct net *net, const struct net_call *call, const struct net_rows *rows)
 {
     int layers = ddz_strips_count(net->model, RUN_CALL);
     bool kept = ddz_plan_whole_values(&net->model->unet, call->width, call->height) <= net->whole;
     assert(!call->aside || net->use != NET_KEEPS);
     if (!call->aside)
-        set_state(net, call, kept ? STATE_FEATURES : STATE_NOTHING);
+        net->state = (struct state){kept ? STATE_FEATURES : STATE_NOTHING, *call};
     if (!kept || call->aside) {
         run_layers(net, call, RUN_FLOW, layers, rows);
         return;
@@ -292,7 +284,7 @@ void ddz_net_flow(struct net *net, const struct net_call *call, int updates, con
 {
     int unused = (FLOW_UPDATES - updates) * ddz_strips_count(net->model, RUN_UPDATE);
     assert(updates >= 1 && updates <= FLOW_UPDATES && net->use == NET_FLOWS);
-    set_state(net, call, STATE_NOTHING);
+    net->state = (struct state){STATE_NOTHING, *call};
     run_layers(net, call, RUN_FLOW, ddz_strips_count(net->model, RUN_FLOW) - unused, rows);
 }
 
@@ -326,13 +318,12 @@ void ddz_net_forward(struct net *net, const int16_t *in, int16_t *out, const str
 
 void ddz_net_update(struct net *net, const int16_t *in, int16_t *out)
 {
-    struct pictures pictures = {in, out, (size_t)3 * net->state.width};
+    const struct net_call *call = &net->state.call;
+    struct pictures pictures = {in, out, (size_t)3 * call->width};
     const struct net_rows rows = {take_rows, give_rows, &pictures};
-    const struct net_call call = {net->state.width, net->state.height, net->state.label, net->state.level_q8,
-                                  false};
     assert(net->state.kind != STATE_NOTHING);
     if (net->state.kind == STATE_FEATURES)
-        run_layers(net, &call, RUN_GATES, ddz_strips_count(net->model, RUN_GATES), NULL);
+        run_layers(net, call, RUN_GATES, ddz_strips_count(net->model, RUN_GATES), NULL);
     net->state.kind = STATE_GATES;
-    run_layers(net, &call, RUN_UPDATE, ddz_strips_count(net->model, RUN_UPDATE), &rows);
+    run_layers(net, call, RUN_UPDATE, ddz_strips_count(net->model, RUN_UPDATE), &rows);
 }

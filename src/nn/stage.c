@@ -124,7 +124,7 @@ static void run_layer(const struct strip *strip, const struct strip_layer *layer
     conv->kernel->run(conv, &band);
 }
 
-/* ---- Strips -------------------------------------------------------------------------------- */
+/* ---- Pictures ------------------------------------------------------------------------------ */
 
 /* The rows of the picture that patch row `y` is of: two, or at its end one or none */
 static uint32_t picture_rows(const struct plan *plan, ptrdiff_t y)
@@ -133,17 +133,12 @@ static uint32_t picture_rows(const struct plan *plan, ptrdiff_t y)
     return rest > 2 ? 2 : rest < 0 ? 0 : (uint32_t)rest;
 }
 
-/* The rows of a layer's input that a strip adds, from a picture: part `part` of the run begins. */
-static void take_in(const struct strip *strip, const struct strip_layer *layer, int part)
+/* Rows of patches from y to `end`, of the picture that part `part` of the run begins with */
+static void take_picture(const struct strip *strip, struct map map, int part, ptrdiff_t y, ptrdiff_t end)
 {
     const struct net_rows *from = strip->stage->rows;
     const struct plan *plan = strip->plan;
     int16_t *room = ddz_plan_picture_rows(plan, strip->lane);
-    ptrdiff_t y = input_end(plan, layer, strip->number - 1), end = input_end(plan, layer, strip->number);
-    if (y == end)
-        return;
-    struct map map = window(strip, &layer->in, y);
-    clear_beside(map, end - y);
     for (; y < end; y++, map = map_from(map, 1)) {
         uint32_t rows = picture_rows(plan, y);
         const int16_t *picture = rows ? from->take(from->cookie, part, (uint32_t)(2 * y), rows, room) : room;
@@ -151,17 +146,25 @@ static void take_in(const struct strip *strip, const struct strip_layer *layer, 
     }
 }
 
-/* The same from the whole tensor */
-static void take_whole(const struct strip *strip, const struct strip_layer *layer)
+static void take_whole(const struct plan *plan, struct map map, ptrdiff_t y, ptrdiff_t end)
+{
+    struct map whole = ddz_plan_whole(plan);
+    memcpy(map.data, map_pixel(&whole, y, 0), (size_t)((end - y) * map.row) * sizeof *map.data);
+}
+
+/* The rows of a layer's input that a strip adds, from a picture or the whole tensor */
+static void take_in(const struct strip *strip, const struct strip_layer *layer, int part)
 {
     const struct plan *plan = strip->plan;
     ptrdiff_t y = input_end(plan, layer, strip->number - 1), end = input_end(plan, layer, strip->number);
-    struct map whole = ddz_plan_whole(plan);
     if (y == end)
         return;
     struct map map = window(strip, &layer->in, y);
     clear_beside(map, end - y);
-    memcpy(map.data, map_pixel(&whole, y, 0), (size_t)((end - y) * map.row) * sizeof *map.data);
+    if (layer->in.tensor.kind == TENSOR_INPUT)
+        take_picture(strip, map, part, y, end);
+    else
+        take_whole(plan, map, y, end);
 }
 
 /* The rows of a layer's output that a strip adds: part `part` of the run ends. */
@@ -195,10 +198,8 @@ static void run_strip(void *argument, size_t number, int lane, struct wave *wave
     int first = plan->first[stage->run], part = 0;
     for (int i = 0; i < stage->layers; i++) {
         const struct strip_layer *layer = &plan->layer[first + i];
-        if (layer->in.tensor.kind == TENSOR_INPUT)
+        if (i == 0 || layer->in.tensor.kind == TENSOR_INPUT)
             take_in(&strip, layer, part);
-        else if (i == 0)
-            take_whole(&strip, layer);
         ddz_wave_wait(wave, number, (size_t)i);
         exchange(&strip, first + i);
         ddz_wave_pass(wave, number, (size_t)i);
